@@ -1,0 +1,54 @@
+/**
+ * Every reason for which Muster refuses or fails a call. A reason is eternal: callers act on it.
+ * `code` names the gRPC status that the server answers with (style: one table, one truth).
+ */
+export type FaultCode =
+  | "invalidArgument"
+  | "notFound"
+  | "alreadyExists"
+  | "failedPrecondition"
+  | "aborted"
+  | "outOfRange"
+  | "resourceExhausted"
+  | "unavailable"
+  | "deadlineExceeded"
+  | "cancelled"
+  | "unauthenticated"
+  | "permissionDenied"
+  | "unimplemented"
+  | "internal";
+
+export const reasons = {
+  FIELD_INVALID: "invalidArgument",
+  PAGE_TOKEN_INVALID: "invalidArgument",
+  CURSOR_INVALID: "invalidArgument",
+  REQUEST_ID_REUSED: "invalidArgument",
+  GROUP_NOT_FOUND: "notFound",
+  POLICY_NOT_FOUND: "notFound",
+  SERVER_NOT_FOUND: "notFound",
+  COLO_NOT_FOUND: "notFound",
+  GROUP_EXISTS: "alreadyExists",
+  POLICY_EXISTS: "alreadyExists",
+  GROUP_NOT_EMPTY: "failedPrecondition",
+  GROUP_DELETING: "failedPrecondition",
+  ETAG_MISMATCH: "aborted",
+  PLACEMENT_CHANGED: "aborted",
+  COMMIT_UNKNOWN: "unavailable",
+  CURSOR_EXPIRED: "outOfRange",
+  SUBSCRIBER_TOO_SLOW: "resourceExhausted",
+  LIMIT_EXCEEDED: "resourceExhausted",
+  OVERLOADED: "resourceExhausted",
+  STORE_UNAVAILABLE: "unavailable",
+  CLOUD_UNAVAILABLE: "unavailable",
+  SHUTTING_DOWN: "unavailable",
+  DEADLINE_EXCEEDED: "deadlineExceeded",
+  CANCELLED: "cancelled",
+  TOKEN_INVALID: "unauthenticated",
+  PERMISSION_MISSING: "permissionDenied",
+  UNSUPPORTED: "unimplemented",
+  DRIVER_REFUSED: "failedPrecondition",
+  CONFIG_INVALID: "invalidArgument",
+  INTERNAL: "internal",
+} as const satisfies Record<string, FaultCode>;
+
+export type Reason = keyof typeof reasons;

@@ -1,0 +1,56 @@
+/** Why something was decided, as data: the rule, a stable code, and the numbers that decided. */
+export interface Cause {
+  /** The rule of behaviour.md, e.g. `B2.5`. */
+  readonly rule: string;
+  readonly code: CauseCode;
+  readonly facts: Readonly<Record<string, string | number | boolean>>;
+}
+
+export type CauseCode =
+  | "APPLIED"
+  | "CLAMPED_TO_MAX"
+  | "CLAMPED_TO_MIN"
+  | "ALREADY_THERE"
+  | "COOLDOWN_POLICY"
+  | "COOLDOWN_GROUP"
+  | "DEBOUNCED"
+  | "PAUSED"
+  | "DELETING"
+  | "HOLDING"
+  | "ALERT_STATE"
+  | "ALERT_NOT_ENTERED"
+  | "DATA_MISSING"
+  | "DEMAND_UNANSWERED"
+  | "REPEATS_EXHAUSTED"
+  | "FORCED"
+  | "PLACEMENT_UNDELIVERED"
+  | "LIMITS_MOVED_TARGET"
+  | "SHORTAGE"
+  | "SURPLUS"
+  | "BUILD_ERROR"
+  | "BUILD_TIMEOUT"
+  | "CLOUD_ERROR"
+  | "CLOUD_GONE"
+  | "STOPPED"
+  | "STATUS_UNHEARD_OF"
+  | "WAIT_EXPIRED"
+  | "BACKOFF"
+  | "QUOTA"
+  | "NO_CAPACITY"
+  | "LISTING_PARTIAL"
+  | "LISTING_SUSPECT"
+  | "BRAKED"
+  | "ANSWER_LOST"
+  | "ABANDONED"
+  | "LATE_SURPLUS"
+  | "FOREIGN"
+  | "PROTECTED"
+  | "LOAD_BALANCER_GONE"
+  | "ADDRESS_UNKNOWN"
+  | "REQUESTED"
+  | "UNHEALTHY_BRAKE"
+  | "DELETE_AGED";
+
+export function cause(rule: string, code: CauseCode, facts: Cause["facts"] = {}): Cause {
+  return { rule, code, facts };
+}

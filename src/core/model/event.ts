@@ -1,0 +1,56 @@
+import type { AccountId, ColoId, EventId, GroupId, ServerId } from "./ids.js";
+import type { Receipt } from "./scale-event.js";
+
+/** Everything that happened, as subscribers and the history see it. Kept per placement, gap-free. */
+export interface MusterEvent {
+  readonly id: EventId;
+  readonly type: EventType;
+  readonly atMs: number;
+  readonly account: AccountId;
+  readonly group: GroupId;
+  readonly colo: ColoId;
+  /** Counts 1, 2, 3, … within the placement, without a gap. */
+  readonly sequence: number;
+  /** For people. Programs read `type` and `facts`. */
+  readonly message: string;
+  readonly facts: Readonly<Record<string, string | number | boolean>>;
+  readonly server?: ServerId;
+  /** The event that led to this one; follow it up to the scale event (B4.9). */
+  readonly parent?: EventId;
+  readonly principal?: string;
+  readonly receipt?: Receipt;
+}
+
+/** An event before the commit gives it its sequence and its placement. */
+export type EventDraft = Omit<MusterEvent, "account" | "group" | "colo" | "sequence">;
+
+export type EventType =
+  | "group.created"
+  | "group.updated"
+  | "group.deleting"
+  | "group.deleted"
+  | "group.paused"
+  | "group.resumed"
+  | "group.condition"
+  | "scale.decided"
+  | "alert.reported"
+  | "target.changed"
+  | "server.intended"
+  | "server.building"
+  | "server.active"
+  | "server.in_service"
+  | "server.unconfirmed"
+  | "server.abandoned"
+  | "server.failed"
+  | "server.draining"
+  | "server.returned"
+  | "server.deleting"
+  | "server.gone"
+  | "server.lost"
+  | "server.orphan"
+  | "server.protected"
+  | "member.added"
+  | "member.removed"
+  | "brake.set"
+  | "brake.cleared"
+  | "permission.denied";

@@ -1,0 +1,58 @@
+import type { AccountId, ColoId, GroupId, LoadBalancerId } from "./ids.js";
+
+/** What the user configures (B1.2). Stored whole; `generation` counts its changes and is its etag. */
+export interface Group {
+  readonly account: AccountId;
+  readonly id: GroupId;
+  /** Never reused, even when a group of the same id is created again. */
+  readonly uid: string;
+  readonly generation: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly displayName: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly placements: readonly PlacementSpec[];
+  readonly launch: LaunchConfiguration;
+  /** Counts the edits of `launch`; every server remembers the revision it was made from (B1.7). */
+  readonly launchRevision: number;
+  readonly cooldownMs: number;
+  readonly warmUpMs: number;
+  readonly buildTimeoutMs: number;
+  readonly stoppedGraceMs: number;
+  readonly stoppedServers: "replace" | "keep";
+  readonly scaleInOrder: ScaleInOrder;
+  /** Servers beyond the target that may exist while others are replaced (B9.3). */
+  readonly surge: number;
+  /** Set by a forced delete: drains to zero, then the group goes (B8.4). */
+  readonly deleting: boolean;
+}
+
+export interface PlacementSpec {
+  readonly colo: ColoId;
+  readonly min: number;
+  readonly max: number;
+  readonly weight: number;
+  readonly attachments: readonly Attachment[];
+}
+
+/** One load balancer that a placement's servers are members of (B5). */
+export interface Attachment {
+  readonly loadBalancer: LoadBalancerId;
+  /** The servers' port. 0: the port that the cloud reports for the server. */
+  readonly port: number;
+  readonly weight: number;
+  readonly drainTimeoutMs: number;
+}
+
+/** In which order servers in service are chosen when scaling in (B4.4). */
+export type ScaleInOrder = "oldestFirst" | "newestFirst" | "oldestLaunchFirst";
+
+/** What servers are made from. Everything here reaches the cloud unchanged (M4.4). */
+export interface LaunchConfiguration {
+  readonly image: string;
+  readonly flavor: string;
+  readonly userData: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Arguments of the colo's own cloud driver, checked by that driver. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+}

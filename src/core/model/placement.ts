@@ -1,0 +1,81 @@
+import type { Cause } from "./cause.js";
+import type { ColoId, PlacementKey, PolicyId } from "./ids.js";
+
+/** What one colo decides for one group: the row that every decision changes. */
+export interface PlacementDoc {
+  readonly key: PlacementKey;
+  readonly groupUid: string;
+  /** The group's generation that limits were taken from; an older edit never overwrites a newer. */
+  readonly groupGeneration: number;
+  readonly min: number;
+  readonly max: number;
+  readonly target: number;
+  readonly targetChangedAtMs: number;
+  /** A forced ceiling or floor beyond the limits, until it expires (B2.7). */
+  readonly forced?: ForcedLimits;
+  readonly paused?: PauseMark;
+  readonly deleting: boolean;
+  readonly groupMarks: CooldownMarks;
+  readonly policyMarks: Readonly<Record<PolicyId, PolicyMarks>>;
+  readonly backoff?: BuildBackoff;
+  readonly conditions: readonly Condition[];
+  /** Target of the other placements, as last decided here; they learn it by command (B11.2). */
+  readonly lastDecision?: TargetDecision;
+}
+
+export interface ForcedLimits {
+  readonly min?: number;
+  readonly max?: number;
+  readonly expiresAtMs: number;
+  readonly reason: string;
+}
+
+export interface PauseMark {
+  readonly sinceMs: number;
+  readonly reason: string;
+  readonly principal: string;
+}
+
+/** When decisions in each direction were last applied. Scaling in never delays scaling out (B2.5). */
+export interface CooldownMarks {
+  readonly lastOutMs?: number;
+  readonly lastInMs?: number;
+}
+
+export interface PolicyMarks extends CooldownMarks {
+  /** The open debounce window, by what opened it (`critical/out`), with the event that acted. */
+  readonly windows?: Readonly<Record<string, DebounceWindow>>;
+  /** Since when the policy's aggregate state is the one it acts on (B3.2). */
+  readonly enteredAtMs?: number;
+  /** The event that made it enter. Circle-backs are its consequences. */
+  readonly enteredBy?: string;
+  readonly actedAtMs?: number;
+  readonly repeats?: number;
+}
+
+export interface DebounceWindow {
+  readonly openedAtMs: number;
+  readonly eventId: string;
+}
+
+/** Builds that failed in a row (B4.6). */
+export interface BuildBackoff {
+  readonly failures: number;
+  readonly retryAtMs: number;
+  readonly reason: string;
+}
+
+export interface TargetDecision {
+  readonly id: string;
+  readonly targets: Readonly<Record<ColoId, number>>;
+}
+
+/** Status, one aspect at a time (B4.9). */
+export interface Condition {
+  readonly type: ConditionType;
+  readonly holds: boolean;
+  readonly causes: readonly Cause[];
+  readonly sinceMs: number;
+}
+
+export type ConditionType = "converged" | "degraded" | "paused" | "held" | "braked" | "waiting";

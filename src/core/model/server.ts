@@ -1,0 +1,99 @@
+import type { Cause } from "./cause.js";
+import type { CloudServerId, LoadBalancerId, ServerId } from "./ids.js";
+
+/**
+ * The life of a server in the ledger. `core/plan/lifecycle.ts` names every transition.
+ *
+ * intended → building → launching → inService → draining → deleting → gone
+ * intended → unconfirmed → building | abandoned
+ */
+export type ServerState =
+  /** The intention is committed; its create call may be under way. */
+  | "intended"
+  /** The create's answer was lost: looked up by tag, never repeated (B4.5). */
+  | "unconfirmed"
+  /** Given up; kept for days, since a server may still show up and is then ours and surplus. */
+  | "abandoned"
+  | "building"
+  /** Active in the cloud; being attached and waited for until healthy. */
+  | "launching"
+  | "inService"
+  | "draining"
+  | "deleting"
+  | "gone";
+
+/** One row of the ledger: an intention first, a cloud server later, gone at the end (M3.2). */
+export interface ServerRow {
+  readonly id: ServerId;
+  readonly state: ServerState;
+  readonly sinceMs: number;
+  readonly createdAtMs: number;
+  readonly launchRevision: number;
+  /** The attempt that committed the intention; only it may make the create call. */
+  readonly attempt: { readonly id: string; readonly callDeadlineMs: number };
+  readonly cloudId?: CloudServerId;
+  readonly address?: ServerAddress;
+  /** The cloud's own word for the server's state, as last seen. */
+  readonly cloudStatus?: string;
+  readonly cloudStatusSinceMs?: number;
+  readonly memberships: readonly Membership[];
+  readonly protected: boolean;
+  readonly inServiceAtMs?: number;
+  readonly drainingSinceMs?: number;
+  readonly deletingSinceMs?: number;
+  /** The event that asked for the server, and why it leaves. */
+  readonly createdBy?: string;
+  readonly leaving?: Cause;
+  /** A chosen server that is deleted without lowering demand is replaced (B8.1). */
+  readonly fault?: string;
+}
+
+export interface ServerAddress {
+  readonly host: string;
+  /** 0 where the cloud knows only hosts. */
+  readonly port: number;
+}
+
+/** A membership that the service itself made. Others are never touched (B5.2). */
+export interface Membership {
+  readonly loadBalancer: LoadBalancerId;
+  readonly host: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly state: "adding" | "member" | "draining" | "removing";
+}
+
+/** The tags on a cloud server that make it provably ours (M3.2, B9.5). */
+export interface Ownership {
+  readonly installation: string;
+  readonly account: string;
+  readonly group: string;
+  readonly colo: string;
+  readonly server: string;
+  readonly launchRevision: number;
+}
+
+/** A server as the cloud tells of it. */
+export interface CloudServer {
+  readonly id: CloudServerId;
+  readonly name: string;
+  /** Nova's vocabulary (ACTIVE, BUILD, ERROR, SHUTOFF, …). Words never heard of are legal (B4.2). */
+  readonly status: string;
+  readonly taskState?: string;
+  readonly address?: ServerAddress;
+  readonly ownership?: Ownership;
+  readonly createdAtMs: number;
+  /** The cloud's own text of what went wrong. */
+  readonly fault?: string;
+}
+
+/** A load balancer's member as the load balancer tells of it. */
+export interface Member {
+  readonly host: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly draining: boolean;
+  readonly health: "healthy" | "unhealthy" | "unknown";
+  /** Open connections; undefined where the load balancer does not tell. */
+  readonly connections?: number;
+}

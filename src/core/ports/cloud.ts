@@ -1,0 +1,81 @@
+import type { LaunchConfiguration } from "../model/group.js";
+import type { CloudServerId } from "../model/ids.js";
+import type { CloudServer, Ownership } from "../model/server.js";
+import type { Call } from "./call.js";
+
+/**
+ * One colo's cloud. Drivers keep no state that a restart may not lose: what counts is the cloud's own.
+ * Every method throws `OutsideFault`s; `ambiguous` ones are looked up, never blindly repeated (B4.5).
+ */
+export interface CloudDriver {
+  readonly capabilities: CloudCapabilities;
+
+  /** Asks for one server that carries `ownership` from its first moment on. */
+  createServer(request: CreateServer, call: Call): Promise<CloudServer>;
+
+  /** Asks for the server's end. A server that is gone already is success, told as "gone". */
+  deleteServer(request: ServerRef, call: Call): Promise<"accepted" | "gone">;
+
+  /** The one server; undefined only when the cloud says for certain that there is none (404). */
+  getServer(request: ServerRef, call: Call): Promise<CloudServer | undefined>;
+
+  /**
+   * One page of the servers that carry this installation's tags, of one account. Pages until `next`
+   * is undefined; a page that cannot be had throws, so that a partial listing is never taken for a
+   * whole one (B4.3).
+   */
+  listServers(request: ListServers, call: Call): Promise<CloudPage>;
+
+  /** Servers that carry this very intention's tag: how a lost answer is found again. */
+  findByIntention(
+    request: { readonly account: string; readonly server: string },
+    call: Call,
+  ): Promise<readonly CloudServer[]>;
+
+  /** Problems of a launch configuration; empty when it is valid. @throws when it cannot tell (B1.5). */
+  checkLaunch(
+    request: { readonly account: string; readonly launch: LaunchConfiguration },
+    call: Call,
+  ): Promise<readonly LaunchProblem[]>;
+
+  close(): Promise<void>;
+}
+
+export interface CloudCapabilities {
+  /** How long after a create answered (or might have) the server may be missing from listings. */
+  readonly listingLagMs: number;
+  /** How long one create call may take at most. */
+  readonly createDeadlineMs: number;
+  /** Servers report a port of their own beside the host. */
+  readonly reportsPort: boolean;
+}
+
+export interface CreateServer {
+  readonly account: string;
+  readonly name: string;
+  readonly launch: LaunchConfiguration;
+  readonly ownership: Ownership;
+}
+
+export interface ServerRef {
+  readonly account: string;
+  readonly id: CloudServerId;
+}
+
+export interface ListServers {
+  readonly account: string;
+  readonly installation: string;
+  /** Opaque, from the page before; undefined asks for the first. */
+  readonly cursor?: string;
+}
+
+export interface CloudPage {
+  readonly servers: readonly CloudServer[];
+  readonly next?: string;
+}
+
+export interface LaunchProblem {
+  /** Path below `launch_configuration`, e.g. `parameters.command`. */
+  readonly field: string;
+  readonly description: string;
+}

@@ -1,0 +1,46 @@
+import type { Clock, Ids } from "./clock.js";
+import type { CloudDriver } from "./cloud.js";
+import type { LoadBalancerDriver } from "./load-balancer.js";
+import type { Log } from "./log.js";
+
+/** What a driver gets from its host; it uses no globals, no environment. */
+export interface DriverHost {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** A folder of the driver's own that survives restarts. */
+  readonly dataDir: string;
+  /** Names this installation of Muster; goes into ownership tags. */
+  readonly installation: string;
+  /** The colo's id. */
+  readonly colo: string;
+}
+
+export const driverApiVersion = 1;
+
+/** What a plug-in module exports as default. `options` is checked against the JSON Schema first. */
+export interface DriverDefinition<Kind extends DriverKind, Options> {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly apiVersion: typeof driverApiVersion;
+  readonly optionsSchema: Readonly<Record<string, unknown>>;
+  open(options: Options, host: DriverHost): Promise<DriverOf<Kind>>;
+}
+
+export type DriverKind = "cloud" | "loadBalancer";
+
+export type DriverOf<Kind extends DriverKind> = Kind extends "cloud"
+  ? CloudDriver
+  : LoadBalancerDriver;
+
+export function defineCloudDriver<Options>(
+  definition: Omit<DriverDefinition<"cloud", Options>, "kind">,
+): DriverDefinition<"cloud", Options> {
+  return { kind: "cloud", ...definition };
+}
+
+export function defineLoadBalancerDriver<Options>(
+  definition: Omit<DriverDefinition<"loadBalancer", Options>, "kind">,
+): DriverDefinition<"loadBalancer", Options> {
+  return { kind: "loadBalancer", ...definition };
+}

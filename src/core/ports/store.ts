@@ -1,0 +1,131 @@
+import type { MusterEvent } from "../model/event.js";
+import type { Call } from "./call.js";
+
+/**
+ * The state, cut into partitions: each is changed by conditional commits alone, and no operation
+ * spans two. The contract is what Cassandra can keep (one partition of one table, clustered by
+ * (kind, key), with a static revision), not what SQLite could.
+ */
+export interface Store {
+  /**
+   * All live rows of the partition, of the given kinds where named. Serial: sees every commit that
+   * was acknowledged before the call. A partition never written has revision 0 and no rows.
+   */
+  load(partition: PartitionId, kinds: readonly string[] | "all", call: Call): Promise<Loaded>;
+
+  /** Single rows by kind and key, in the order asked for; undefined where there is none. Serial. */
+  read(
+    partition: PartitionId,
+    keys: readonly RowKey[],
+    call: Call,
+  ): Promise<readonly (Row | undefined)[]>;
+
+  /**
+   * Writes rows, deletions and events at once, or nothing, if the partition's revision is still
+   * `expectedRevision`; the revision then grows by one.
+   *
+   * @throws Fault `PLACEMENT_CHANGED`: certainly not committed, another revision stands.
+   * @throws Fault `COMMIT_UNKNOWN`: may or may not be committed; ask `wasCommitted`.
+   * @throws Fault `STORE_UNAVAILABLE`: certainly not committed.
+   * @throws Fault `LIMIT_EXCEEDED`: over `commitLimits`; certainly not committed.
+   */
+  commit(commit: Commit, call: Call): Promise<Committed>;
+
+  /** Whether the commit with this id took effect. Serial; known for the last 1,000 commits. */
+  wasCommitted(partition: PartitionId, commitId: string, call: Call): Promise<boolean>;
+
+  /**
+   * Events of all partitions after a cursor ("" is the beginning). Each partition's events come in
+   * sequence without gap or repeat; over partitions the order is roughly that of time, and the
+   * same for every reader of this store. An empty page means: nothing more for now.
+   *
+   * @throws Fault `CURSOR_EXPIRED`: the cursor lies behind the retention; `facts.resume` goes on.
+   * @throws Fault `CURSOR_INVALID`: not a cursor of this feed.
+   */
+  readFeed(after: string, entriesMax: number, call: Call): Promise<readonly FeedEntry[]>;
+  /** The cursor behind the newest event. */
+  feedHead(call: Call): Promise<string>;
+  /** Forgets events that are older and stand behind `before` (the readers' watermark). */
+  trimFeed(trim: { olderThanMs: number; before: string }, call: Call): Promise<void>;
+
+  /** Index entries are hints: true at the latest when the commit that needs them is, maybe longer. */
+  putHints(hints: readonly Hint[], call: Call): Promise<void>;
+  deleteHints(hints: readonly HintKey[], call: Call): Promise<void>;
+  /** Hints of one index in order of key, after `afterKey` ("" is the beginning). */
+  listHints(
+    page: { index: string; afterKey: string; hintsMax: number },
+    call: Call,
+  ): Promise<readonly Hint[]>;
+
+  close(): Promise<void>;
+}
+
+/** `scope` tells who writes it: a placement its colo alone, a group config a quorum over colos. */
+export interface PartitionId {
+  readonly scope: "placement" | "group" | "account" | "colo" | "lease" | "node";
+  /** Slash-separated, e.g. `acme/web/iad`. */
+  readonly key: string;
+}
+
+export interface RowKey {
+  readonly kind: string;
+  readonly key: string;
+}
+
+/** `value` is JSON text: rows are small documents, never collections of the store. */
+export interface Row extends RowKey {
+  readonly value: string;
+  /** From then on the row reads as absent. */
+  readonly expiresAtMs?: number;
+}
+
+export interface Loaded {
+  readonly revision: number;
+  /** Sequence of the partition's newest event; 0 before the first. */
+  readonly lastSequence: number;
+  readonly rows: readonly Row[];
+}
+
+export interface Commit {
+  readonly partition: PartitionId;
+  readonly expectedRevision: number;
+  /** Unique; a commit whose answer was lost is found again by it. */
+  readonly commitId: string;
+  /** At most one write per row: a key is put or deleted, once. */
+  readonly puts: readonly Row[];
+  readonly deletes: readonly RowKey[];
+  /** Sequences must go on from `lastSequence` without a gap. */
+  readonly events: readonly MusterEvent[];
+  /** Written no later than the commit. */
+  readonly hints: readonly Hint[];
+}
+
+export interface Committed {
+  readonly revision: number;
+}
+
+export interface FeedEntry {
+  readonly event: MusterEvent;
+  /** Opaque; resuming after it gives the next entry. */
+  readonly cursor: string;
+}
+
+export interface HintKey {
+  readonly index: string;
+  readonly key: string;
+}
+
+export interface Hint extends HintKey {
+  readonly value: string;
+}
+
+/** A commit over these is refused, so that partitions and batches stay small. */
+export const commitLimits = {
+  rowsMax: 5_000,
+  eventsMax: 5_000,
+  bytesMax: 8 * 1024 * 1024,
+} as const;
+
+export function partitionText(partition: PartitionId): string {
+  return `${partition.scope}:${partition.key}`;
+}
