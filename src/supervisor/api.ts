@@ -1,0 +1,259 @@
+import type { Brake, OperationClass } from "../core/model/colo.js";
+import type { MusterEvent } from "../core/model/event.js";
+import type { Group } from "../core/model/group.js";
+import type {
+  AccountId,
+  ColoId,
+  GroupId,
+  GroupKey,
+  PolicyId,
+  ServerId,
+} from "../core/model/ids.js";
+import type { Condition, PauseMark } from "../core/model/placement.js";
+import type { Policy } from "../core/model/policy.js";
+import type { Receipt, ScaleAsk } from "../core/model/scale-event.js";
+import type { ServerRow, ServerState } from "../core/model/server.js";
+import type { JournalPage, JournalQuery } from "../core/ports/journal.js";
+
+/**
+ * What the service can do, free of any wire. The doors (server, embedders) call only this.
+ * Every method throws Faults; every change is durable when its promise resolves.
+ */
+export interface Supervisor {
+  readonly groups: GroupUseCases;
+  readonly policies: PolicyUseCases;
+  readonly scaling: ScalingUseCases;
+  readonly servers: ServerUseCases;
+  readonly events: EventUseCases;
+  readonly colos: ColoUseCases;
+  /** Loads what was under way and goes on with it. */
+  start(): Promise<void>;
+  /** Starts no new step, lets running ones finish for at most `graceMs`, gives its leases back. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Who calls. Goes into events (B10.5). */
+export interface Caller {
+  readonly principal: string;
+  readonly signal: AbortSignal;
+}
+
+export interface GroupUseCases {
+  create(request: CreateGroup, caller: Caller): Promise<CreatedGroup>;
+  get(key: GroupKey, caller: Caller): Promise<GroupView>;
+  list(request: ListGroups, caller: Caller): Promise<Page<GroupView>>;
+  /** `change` is pure and may run more than once; it may throw Faults of its own. */
+  update(request: UpdateGroup, caller: Caller): Promise<CreatedGroup>;
+  /** Resolves to whether the group still drains. */
+  delete(request: DeleteGroup, caller: Caller): Promise<{ readonly draining: boolean }>;
+  pause(key: GroupKey, reason: string, caller: Caller): Promise<GroupView>;
+  resume(key: GroupKey, caller: Caller): Promise<GroupView>;
+  converge(key: GroupKey, caller: Caller): Promise<void>;
+}
+
+/** What a user gives of a group; the rest is the service's own. */
+export type GroupSpec = Omit<
+  Group,
+  | "account"
+  | "id"
+  | "uid"
+  | "generation"
+  | "createdAtMs"
+  | "updatedAtMs"
+  | "launchRevision"
+  | "deleting"
+>;
+
+export interface CreateGroup {
+  readonly account: AccountId;
+  /** Made up when undefined. */
+  readonly group?: GroupId;
+  readonly spec: GroupSpec;
+  /** The first total target; the sum of min when undefined. */
+  readonly target?: number;
+  readonly requestId?: string;
+  readonly validateOnly: boolean;
+  readonly allowUnverified: boolean;
+}
+
+export interface CreatedGroup {
+  readonly view: GroupView;
+  readonly warnings: readonly string[];
+}
+
+export interface UpdateGroup {
+  readonly key: GroupKey;
+  readonly change: (spec: GroupSpec) => GroupSpec;
+  /** The generation that the caller saw. */
+  readonly expectedGeneration?: number;
+  readonly validateOnly: boolean;
+  readonly allowUnverified: boolean;
+}
+
+export interface DeleteGroup {
+  readonly key: GroupKey;
+  readonly force: boolean;
+  readonly expectedGeneration?: number;
+}
+
+export interface ListGroups {
+  readonly account: AccountId;
+  readonly pageSize: number;
+  /** Id of the last group of the page before. */
+  readonly after?: GroupId;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** Whether more follows. */
+  readonly more: boolean;
+}
+
+export interface GroupView {
+  readonly group: Group;
+  readonly placements: readonly PlacementView[];
+}
+
+export interface PlacementView {
+  readonly colo: ColoId;
+  readonly target: number;
+  readonly inService: number;
+  readonly pending: number;
+  readonly leaving: number;
+  readonly conditions: readonly Condition[];
+  readonly paused?: PauseMark;
+}
+
+export type PolicySpec = Omit<Policy, "id" | "uid" | "generation" | "createdAtMs" | "updatedAtMs">;
+
+export interface PolicyUseCases {
+  create(
+    request: { readonly key: GroupKey; readonly policy?: PolicyId; readonly spec: PolicySpec },
+    caller: Caller,
+  ): Promise<Policy>;
+  get(key: GroupKey, policy: PolicyId, caller: Caller): Promise<Policy>;
+  list(
+    request: { readonly key: GroupKey; readonly pageSize: number; readonly after?: PolicyId },
+    caller: Caller,
+  ): Promise<Page<Policy>>;
+  update(
+    request: {
+      readonly key: GroupKey;
+      readonly policy: PolicyId;
+      readonly change: (spec: PolicySpec) => PolicySpec;
+      readonly expectedGeneration?: number;
+    },
+    caller: Caller,
+  ): Promise<Policy>;
+  delete(
+    request: {
+      readonly key: GroupKey;
+      readonly policy: PolicyId;
+      readonly expectedGeneration?: number;
+    },
+    caller: Caller,
+  ): Promise<void>;
+}
+
+export interface ScalingUseCases {
+  submit(request: SubmitScaleEvent, caller: Caller): Promise<Receipt>;
+}
+
+export interface SubmitScaleEvent {
+  readonly key: GroupKey;
+  readonly source: "manual" | "alert";
+  readonly ask: ScaleAsk;
+  readonly force?: { readonly reason: string; readonly durationMs: number };
+  readonly requestId?: string;
+}
+
+/** A ledger row with the colo that it is in. */
+export interface ServerView {
+  readonly colo: ColoId;
+  readonly row: ServerRow;
+}
+
+export interface ServerUseCases {
+  list(
+    request: {
+      readonly key: GroupKey;
+      readonly pageSize: number;
+      readonly after?: ServerId;
+      readonly states: readonly ServerState[];
+    },
+    caller: Caller,
+  ): Promise<Page<ServerView>>;
+  get(key: GroupKey, server: ServerId, caller: Caller): Promise<ServerView>;
+  delete(
+    request: { readonly key: GroupKey; readonly server: ServerId; readonly replace: boolean },
+    caller: Caller,
+  ): Promise<ServerView>;
+  protect(
+    request: { readonly key: GroupKey; readonly server: ServerId; readonly protect: boolean },
+    caller: Caller,
+  ): Promise<ServerView>;
+}
+
+export interface EventUseCases {
+  /**
+   * Batches of events after the cursor, each placement's in order without gap or repeat, then live
+   * ones as they become durable. An empty batch is a heartbeat. Ends with `SUBSCRIBER_TOO_SLOW`
+   * rather than ever waiting for its reader.
+   */
+  subscribe(request: Subscribe, caller: Caller): AsyncIterable<EventBatch>;
+  search(query: JournalQuery, caller: Caller): Promise<JournalPage>;
+}
+
+export interface Subscribe {
+  readonly account: AccountId;
+  readonly group?: GroupId;
+  readonly types: readonly string[];
+  /** A feed cursor; "" is the beginning of what is kept, undefined the newest event. */
+  readonly after?: string;
+  readonly heartbeatMs: number;
+}
+
+/**
+ * Subscribers with the same filter that stand at the same place get the very same array, so that a
+ * door can encode it once (key a WeakMap by `events`).
+ */
+export interface EventBatch {
+  readonly events: readonly MusterEvent[];
+  readonly cursor: string;
+}
+
+export interface ColoView {
+  readonly colo: ColoId;
+  readonly cloudDriver: string;
+  readonly loadBalancerDriver: string | undefined;
+  readonly brakes: readonly Brake[];
+  readonly stepsRunning: number;
+  readonly stepsWaiting: number;
+  readonly placements: number;
+}
+
+export interface ColoUseCases {
+  list(caller: Caller): Promise<readonly ColoView[]>;
+  get(colo: ColoId, caller: Caller): Promise<ColoView>;
+  setBrake(
+    request: {
+      readonly colo: ColoId;
+      readonly operations: readonly OperationClass[];
+      readonly reason: string;
+      readonly durationMs?: number;
+    },
+    caller: Caller,
+  ): Promise<ColoView>;
+  clearBrake(
+    request: { readonly colo: ColoId; readonly operations: readonly OperationClass[] },
+    caller: Caller,
+  ): Promise<ColoView>;
+}
+
+/** Limits of B1.1. */
+export const objectLimits = {
+  groupsPerAccountMax: 1_000,
+  policiesPerGroupMax: 100,
+  serversPerPlacementMax: 2_000,
+} as const;
