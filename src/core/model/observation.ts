@@ -1,0 +1,84 @@
+import type { Cause } from "./cause.js";
+import type { OperationClass } from "./colo.js";
+import type { Group, PlacementSpec } from "./group.js";
+import type { CloudServerId, LoadBalancerId, ServerId } from "./ids.js";
+import type { PlacementDoc } from "./placement.js";
+import type { CloudServer, Member, ServerRow } from "./server.js";
+
+/** Everything that a plan is made from. Same observation, same plan. */
+export interface Observation {
+  readonly nowMs: number;
+  readonly group: Group;
+  /** Undefined when the group no longer has a placement here: it drains to zero. */
+  readonly spec: PlacementSpec | undefined;
+  readonly doc: PlacementDoc;
+  /** The live ledger: every row that is not gone. */
+  readonly rows: readonly ServerRow[];
+  readonly cloud: CloudView;
+  readonly balancers: ReadonlyMap<LoadBalancerId, BalancerView>;
+  /** Names this life of this node: only it may make the calls of intentions that it committed. */
+  readonly attemptId: string;
+  /** Steps that are queued or running, by `stepKey`; they are not planned again. */
+  readonly underWay: ReadonlyMap<string, "queued" | "running">;
+  /** Why a class of operations is stopped at the moment; shown, and checked again by the gate. */
+  readonly stopped: ReadonlyMap<OperationClass, Cause>;
+}
+
+/** The cloud's servers that carry this placement's tags. */
+export type CloudView =
+  | {
+      readonly kind: "listed";
+      /** When the listing was asked for: it says nothing about what happened later. */
+      readonly askedAtMs: number;
+      readonly servers: readonly CloudServer[];
+      /** Direct look-ups made for servers that the listing lacks: "gone" is the cloud's own 404. */
+      readonly lookedUp: ReadonlyMap<CloudServerId, CloudServer | "gone" | "unknown">;
+    }
+  | { readonly kind: "unavailable"; readonly cause: Cause };
+
+export type BalancerView =
+  | { readonly kind: "listed"; readonly askedAtMs: number; readonly members: readonly Member[] }
+  | { readonly kind: "gone" }
+  | { readonly kind: "unavailable"; readonly cause: Cause };
+
+export interface PlanLimits {
+  /** How long a created server may be missing from listings. */
+  readonly listingLagMs: number;
+  /** How often the cloud is looked at while something is on its way. */
+  readonly pollMs: number;
+  /** Load balancers here check their members' health. */
+  readonly checksHealth: boolean;
+  /** Intentions that may be committed in one turn. */
+  readonly createsMax: number;
+  /** From committing an intention to the end of its create call. */
+  readonly createDeadlineMs: number;
+}
+
+/** One idempotent action on the outside. */
+export type Step =
+  | { readonly kind: "delete"; readonly server: ServerId; readonly cloudId: CloudServerId }
+  | { readonly kind: "findIntention"; readonly server: ServerId }
+  | {
+      readonly kind: "changeMembers";
+      readonly loadBalancer: LoadBalancerId;
+      readonly changes: readonly MemberStep[];
+    };
+
+export interface MemberStep {
+  readonly server: ServerId;
+  readonly kind: "put" | "remove";
+  readonly host: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly draining: boolean;
+}
+
+export function stepKey(step: Step): string {
+  return step.kind === "changeMembers"
+    ? `members:${step.loadBalancer}`
+    : `${step.kind}:${step.server}`;
+}
+
+export function createKey(server: ServerId): string {
+  return `create:${server}`;
+}

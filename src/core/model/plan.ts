@@ -1,0 +1,30 @@
+import type { Cause } from "./cause.js";
+import type { EventType } from "./event.js";
+import type { CloudServerId, ServerId } from "./ids.js";
+import type { Step } from "./observation.js";
+import type { PlacementDoc } from "./placement.js";
+import type { ServerRow } from "./server.js";
+
+/** The next bounded move of a placement: what to write down first, then what to do. */
+export interface Plan {
+  readonly doc: PlacementDoc;
+  /** Rows that changed; those in state `gone` leave the ledger for the history. */
+  readonly rows: readonly ServerRow[];
+  /** How many new intentions to commit. */
+  readonly creates: number;
+  readonly createCause: Cause | undefined;
+  /** Intentions whose create call waits in the queue and is no longer wanted. */
+  readonly withdraw: readonly ServerId[];
+  /** Look each of these up before anything is concluded from its absence, then plan again. */
+  readonly lookUps: readonly CloudServerId[];
+  readonly steps: readonly Step[];
+  readonly events: readonly PlannedEvent[];
+  /** When to look again at the latest; undefined: nothing is on its way. */
+  readonly wakeAtMs: number | undefined;
+}
+
+export interface PlannedEvent {
+  readonly type: EventType;
+  readonly server?: ServerId;
+  readonly causes: readonly Cause[];
+}

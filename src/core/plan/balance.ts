@@ -1,0 +1,105 @@
+import { type Cause, cause } from "../model/cause.js";
+import type { ServerId } from "../model/ids.js";
+import type { PlanLimits } from "../model/observation.js";
+import { createKey } from "../model/observation.js";
+import type { ServerRow } from "../model/server.js";
+import { isCounted, leave, move } from "./lifecycle.js";
+import type { Sheet } from "./sheet.js";
+
+export interface Balance {
+  readonly creates: number;
+  readonly createCause: Cause | undefined;
+  readonly withdraw: readonly ServerId[];
+}
+
+const nothing: Balance = { creates: 0, createCause: undefined, withdraw: [] };
+
+/** Closes the gap between the servers that count and the target, in either direction (B4.1). */
+export function balance(sheet: Sheet, target: number, limits: PlanLimits): Balance {
+  const counted = sheet.rows().filter(isCounted);
+  if (counted.length < target) return fillShortage(sheet, target, counted.length, limits);
+  if (counted.length > target) return shedSurplus(sheet, target, counted);
+  return nothing;
+}
+
+function fillShortage(sheet: Sheet, target: number, counted: number, limits: PlanLimits): Balance {
+  const { nowMs, doc, stopped } = sheet.seen;
+  const returning = sheet
+    .rows()
+    .filter((row) => row.state === "draining" && row.leaving?.code === "SURPLUS")
+    .toSorted((a, b) => (b.drainingSinceMs ?? 0) - (a.drainingSinceMs ?? 0))
+    .slice(0, target - counted);
+  for (const row of returning) {
+    const { leaving: _leaving, drainingSinceMs: _since, ...kept } = row;
+    sheet.put(move(kept, "return", nowMs));
+    sheet.event("server.returned", row.id, cause("B5.3", "SHORTAGE", { target, counted }));
+  }
+
+  const missing = target - counted - returning.length;
+  if (missing === 0) return nothing;
+  const shortage = cause("B4.1", "SHORTAGE", { target, counted: counted + returning.length });
+  const brake = stopped.get("create");
+  if (brake) {
+    sheet.wait(brake);
+    return nothing;
+  }
+  if (doc.backoff && nowMs < doc.backoff.retryAtMs) {
+    const { failures, retryAtMs, reason } = doc.backoff;
+    sheet.wait(cause("B4.6", "BACKOFF", { failures, retryAtMs, fault: reason }));
+    sheet.wakeAt(retryAtMs);
+    return nothing;
+  }
+  const creates = Math.min(missing, limits.createsMax);
+  if (creates < missing) sheet.wakeAt(nowMs + limits.pollMs);
+  return { creates, createCause: shortage, withdraw: [] };
+}
+
+function shedSurplus(sheet: Sheet, target: number, counted: readonly ServerRow[]): Balance {
+  const { nowMs, underWay, stopped } = sheet.seen;
+  const brake = stopped.get("delete");
+  const surplus = cause("B4.4", "SURPLUS", { target, counted: counted.length });
+  const victims = counted
+    .filter((row) => !row.protected)
+    .toSorted(chooser(sheet))
+    .slice(0, counted.length - target);
+  const withdraw: ServerId[] = [];
+  for (const row of victims) {
+    if (row.state === "intended") {
+      if (underWay.get(createKey(row.id)) === "queued") withdraw.push(row.id);
+      continue; // A call that is under way is answered first.
+    }
+    if (row.state === "unconfirmed") continue;
+    // Draining what can't be deleted would only take servers out of service.
+    if (brake) {
+      sheet.wait(brake);
+      continue;
+    }
+    const inUse = row.memberships.length > 0 && row.state !== "building";
+    sheet.put(leave(row, inUse ? "drain" : "delete", surplus, nowMs));
+    sheet.event(inUse ? "server.draining" : "server.deleting", row.id, surplus);
+  }
+  if (victims.length < counted.length - target) sheet.wait(cause("B4.4", "PROTECTED", {}));
+  return { creates: 0, createCause: undefined, withdraw };
+}
+
+/** Who goes first: not yet answered, building (newest first), launching, left alone, in service. */
+function chooser(sheet: Sheet): (a: ServerRow, b: ServerRow) => number {
+  const { scaleInOrder } = sheet.seen.group;
+  const rank = (row: ServerRow) => {
+    if (row.state === "intended") return 0;
+    if (row.state === "unconfirmed") return 1;
+    if (row.state === "building") return 2;
+    if (row.state === "launching") return 3;
+    return row.cloudStatus === "ACTIVE" ? 5 : 4;
+  };
+  const newest = (a: ServerRow, b: ServerRow) =>
+    b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1);
+  return (a, b) => {
+    const byRank = rank(a) - rank(b);
+    if (byRank !== 0) return byRank;
+    if (rank(a) < 4 || scaleInOrder === "newestFirst") return newest(a, b);
+    if (scaleInOrder === "oldestLaunchFirst" && a.launchRevision !== b.launchRevision)
+      return a.launchRevision - b.launchRevision;
+    return newest(b, a);
+  };
+}

@@ -1,0 +1,75 @@
+import { type Cause, cause } from "../model/cause.js";
+import type { Condition, ConditionType, PlacementDoc } from "../model/placement.js";
+import type { ServerRow } from "../model/server.js";
+import { isLeaving, isPending } from "./lifecycle.js";
+
+/** What a plan found, for the status that people read (B4.9). */
+export interface Findings {
+  readonly nowMs: number;
+  readonly doc: PlacementDoc;
+  readonly target: number;
+  readonly rows: readonly ServerRow[];
+  readonly waits: readonly Cause[];
+  /** False when the cloud or a load balancer could not be seen, or nothing may be done. */
+  readonly seen: boolean;
+}
+
+const heldCodes: ReadonlySet<string> = new Set(["UNHEALTHY_BRAKE", "PROTECTED"]);
+const brakeCodes: ReadonlySet<string> = new Set(["BRAKED"]);
+const degradedCodes: ReadonlySet<string> = new Set([
+  "BACKOFF",
+  "QUOTA",
+  "NO_CAPACITY",
+  "LOAD_BALANCER_GONE",
+  "LISTING_PARTIAL",
+  "UNHEALTHY_BRAKE",
+  "WAIT_EXPIRED",
+  "STATUS_UNHEARD_OF",
+]);
+
+/** The placement's conditions, and which of them turned. */
+export function conditionsOf(found: Findings): {
+  readonly conditions: readonly Condition[];
+  readonly turned: readonly Condition[];
+} {
+  const { doc, rows, waits, target } = found;
+  const inService = rows.filter((row) => row.state === "inService").length;
+  const pending = rows.filter(isPending).length;
+  const leaving = rows.filter(isLeaving).length;
+  const converged = found.seen && inService === target && pending === 0 && leaving === 0;
+  const onTheWay = cause("B4.9", inService < target ? "SHORTAGE" : "SURPLUS", {
+    target,
+    counted: inService + pending,
+  });
+  const by = (codes: ReadonlySet<string>) => waits.filter((one) => codes.has(one.code));
+  const paused = doc.paused ? [cause("B8.3", "PAUSED", { reason: doc.paused.reason })] : [];
+  const wanted: readonly [ConditionType, boolean, readonly Cause[]][] = [
+    ["converged", converged, converged ? [] : [onTheWay]],
+    ["paused", paused.length > 0, paused],
+    ["braked", by(brakeCodes).length > 0, by(brakeCodes)],
+    ["held", by(heldCodes).length > 0, by(heldCodes)],
+    ["degraded", by(degradedCodes).length > 0, by(degradedCodes)],
+    ["waiting", waits.length > 0, waits.slice(0, causesMax)],
+  ];
+  const conditions = wanted.map(([type, holds, causes]): Condition => {
+    const before = doc.conditions.find((one) => one.type === type);
+    const sinceMs = before?.holds === holds ? before.sinceMs : found.nowMs;
+    const next = { type, holds, causes, sinceMs };
+    return before && sameCondition(before, next) ? before : next;
+  });
+  const turned = conditions.filter((one) => {
+    const before = doc.conditions.find((other) => other.type === one.type);
+    return one.type !== "waiting" && one.holds !== (before?.holds ?? false);
+  });
+  const same =
+    conditions.length === doc.conditions.length &&
+    conditions.every((one, index) => one === doc.conditions[index]);
+  return { conditions: same ? doc.conditions : conditions, turned };
+}
+
+/** More would only repeat the same for another server. */
+const causesMax = 5;
+
+function sameCondition(a: Condition, b: Condition): boolean {
+  return a.holds === b.holds && JSON.stringify(a.causes) === JSON.stringify(b.causes);
+}

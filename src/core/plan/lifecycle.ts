@@ -1,0 +1,114 @@
+import type { Cause } from "../model/cause.js";
+import type { CloudServer, ServerRow, ServerState } from "../model/server.js";
+
+/**
+ * A server's life, every transition by name. Whoever changes a row's state goes through `move`, so a
+ * life that this table does not allow cannot be written down.
+ */
+const transitions = {
+  /** The create was answered, or the server was found by its tag. */
+  bind: { from: ["intended", "unconfirmed", "abandoned"], to: "building" },
+  /** The create's answer was lost, or the node that asked is gone. */
+  lose: { from: ["intended"], to: "unconfirmed" },
+  /** Nothing was found until the deadline and the worst listing lag had passed. */
+  abandon: { from: ["unconfirmed"], to: "abandoned" },
+  /** The cloud says ACTIVE. */
+  activate: { from: ["building"], to: "launching" },
+  /** Attached and healthy. */
+  serve: { from: ["launching"], to: "inService" },
+  /** Chosen to leave; takes no new connections. */
+  drain: { from: ["launching", "inService"], to: "draining" },
+  /** Demand came back before it was deleted (B5.3). */
+  return: { from: ["draining"], to: "inService" },
+  /** No membership is left; deleted until the cloud says 404. */
+  delete: { from: ["building", "launching", "inService", "draining", "abandoned"], to: "deleting" },
+  /** The cloud confirmed its end, or that it never was. */
+  end: {
+    from: [
+      "intended",
+      "unconfirmed",
+      "abandoned",
+      "building",
+      "launching",
+      "inService",
+      "draining",
+      "deleting",
+    ],
+    to: "gone",
+  },
+} as const satisfies Record<string, { from: readonly ServerState[]; to: ServerState }>;
+
+export type TransitionName = keyof typeof transitions;
+
+export function mayMove(state: ServerState, name: TransitionName): boolean {
+  const from: readonly ServerState[] = transitions[name].from;
+  return from.includes(state);
+}
+
+/** The row after the transition. @throws Error when the table does not allow it: a bug of ours. */
+export function move(
+  row: ServerRow,
+  name: TransitionName,
+  nowMs: number,
+  change: Partial<Omit<ServerRow, "id" | "state" | "sinceMs">> = {},
+): ServerRow {
+  if (!mayMove(row.state, name)) throw new Error(`server ${row.id}: ${name} from ${row.state}`);
+  return { ...row, ...change, state: transitions[name].to, sinceMs: nowMs };
+}
+
+/** The row, bound to the cloud's server. */
+export function bind(row: ServerRow, server: CloudServer, nowMs: number): ServerRow {
+  return withCloud(move(row, "bind", nowMs, { cloudId: server.id }), server, nowMs);
+}
+
+/** The row on its way out for a reason; it keeps the first one. */
+export function leave(
+  row: ServerRow,
+  name: "drain" | "delete",
+  leaving: Cause,
+  nowMs: number,
+): ServerRow {
+  const since = name === "drain" ? { drainingSinceMs: nowMs } : { deletingSinceMs: nowMs };
+  return move(row, name, nowMs, { leaving: row.leaving ?? leaving, ...since });
+}
+
+/** The row with what the cloud last said of the server. The same object when nothing changed. */
+export function withCloud(row: ServerRow, server: CloudServer, nowMs: number): ServerRow {
+  const address = server.address ?? row.address;
+  const same =
+    row.cloudStatus === server.status &&
+    row.address?.host === address?.host &&
+    row.address?.port === address?.port &&
+    (server.fault === undefined || row.fault === server.fault);
+  if (same) return row;
+  return {
+    ...row,
+    cloudStatus: server.status,
+    cloudStatusSinceMs:
+      row.cloudStatus === server.status ? (row.cloudStatusSinceMs ?? nowMs) : nowMs,
+    ...(address ? { address } : {}),
+    ...(server.fault === undefined ? {} : { fault: server.fault }),
+  };
+}
+
+/** Asked for and not yet in service. */
+export function isPending(row: ServerRow): boolean {
+  switch (row.state) {
+    case "intended":
+    case "unconfirmed":
+    case "building":
+    case "launching":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Counts toward the target: in service or on its way (B4.1). */
+export function isCounted(row: ServerRow): boolean {
+  return row.state === "inService" || isPending(row);
+}
+
+export function isLeaving(row: ServerRow): boolean {
+  return row.state === "draining" || row.state === "deleting";
+}

@@ -1,0 +1,213 @@
+import { cause } from "../model/cause.js";
+import type { Attachment } from "../model/group.js";
+import type { LoadBalancerId } from "../model/ids.js";
+import type { BalancerView, MemberStep, PlanLimits } from "../model/observation.js";
+import type { Member, Membership, ServerRow } from "../model/server.js";
+import { leave, move } from "./lifecycle.js";
+import type { Sheet } from "./sheet.js";
+
+/** After this a server is deleted although a membership could not be removed; it is reported. */
+const removalMsMax = 5 * 60_000;
+
+/**
+ * Brings memberships to what the rows' states ask for (B5): servers on their way or in service are
+ * members, draining ones take no new connections, leaving ones are removed. Moves rows whose wait for
+ * it is over.
+ */
+export function planMembers(
+  sheet: Sheet,
+  attachments: readonly Attachment[],
+  limits: PlanLimits,
+): void {
+  const changes = new Map<LoadBalancerId, MemberStep[]>();
+  const plan = createMemberPlan(sheet, attachments, changes);
+  for (const row of sheet.rows()) {
+    switch (row.state) {
+      case "launching":
+      case "inService":
+        plan.attach(row, limits);
+        break;
+      case "draining":
+        plan.drain(row, limits);
+        break;
+      case "deleting":
+        plan.detach(row);
+        break;
+      default:
+        break;
+    }
+  }
+  for (const [loadBalancer, list] of changes)
+    if (list.length > 0) sheet.step({ kind: "changeMembers", loadBalancer, changes: list });
+}
+
+interface MemberPlan {
+  attach(row: ServerRow, limits: PlanLimits): void;
+  drain(row: ServerRow, limits: PlanLimits): void;
+  detach(row: ServerRow): void;
+}
+
+function createMemberPlan(
+  sheet: Sheet,
+  attachments: readonly Attachment[],
+  changes: Map<LoadBalancerId, MemberStep[]>,
+): MemberPlan {
+  const { nowMs } = sheet.seen;
+  const views = indexViews(sheet.seen.balancers);
+  const wantedAddresses = new Set(
+    sheet
+      .rows()
+      .filter((row) => row.state === "launching" || row.state === "inService")
+      .flatMap((row) => attachments.flatMap((one) => wantedKey(row, one) ?? [])),
+  );
+
+  const change = (row: ServerRow, one: Membership, kind: "put" | "remove", draining: boolean) => {
+    const { loadBalancer, host, port, weight } = one;
+    const list = changes.get(loadBalancer) ?? [];
+    list.push({ server: row.id, kind, host, port, weight, draining });
+    changes.set(loadBalancer, list);
+  };
+
+  /** The memberships that are still there after asking for the removal of the given ones. */
+  const remove = (row: ServerRow, going: readonly Membership[]): Membership[] =>
+    going.flatMap((one) => {
+      const view = views.get(one.loadBalancer);
+      // Addresses get reused: where another server of ours has this one, the member is that one's.
+      if (view?.kind === "gone" || wantedAddresses.has(addressKey(one))) return [];
+      if (view?.kind === "listed" && !view.members.has(memberKey(one))) return [];
+      if (view?.kind === "listed") change(row, one, "remove", true);
+      return [one.state === "removing" ? one : { ...one, state: "removing" as const }];
+    });
+
+  return {
+    attach(row, limits) {
+      const wanted = attachments.flatMap((one) => wantedMembership(sheet, row, one));
+      const isWanted = (one: Membership) => wanted.some((other) => sameMember(one, other));
+      const leftovers = remove(
+        row,
+        row.memberships.filter((one) => !isWanted(one)),
+      );
+      let ready = wanted.length === attachments.length;
+      const kept = wanted.map((want): Membership => {
+        const have = row.memberships.find((one) => sameMember(one, want)) ?? want;
+        const view = views.get(want.loadBalancer);
+        const there = view?.kind === "listed" ? view.members.get(memberKey(want)) : undefined;
+        const right = there !== undefined && there.weight === want.weight && !there.draining;
+        if (view?.kind === "listed" && !right) change(row, want, "put", false);
+        const healthy = right && (!limits.checksHealth || there.health === "healthy");
+        if (!healthy) ready = false;
+        const state = right ? "member" : "adding";
+        return have.state === state && have.weight === want.weight ? have : { ...want, state };
+      });
+      putMemberships(sheet, row, [...kept, ...leftovers]);
+      if (row.state !== "launching") return;
+      if (ready) serve(sheet, row.id);
+      else sheet.wakeAt(nowMs + limits.pollMs);
+    },
+
+    drain(row, limits) {
+      const timeoutMs = Math.max(
+        0,
+        ...row.memberships.map(
+          (one) =>
+            attachments.find((other) => other.loadBalancer === one.loadBalancer)?.drainTimeoutMs ??
+            0,
+        ),
+      );
+      const deadlineMs = (row.drainingSinceMs ?? nowMs) + timeoutMs;
+      const idle = row.memberships.every((one) => {
+        const view = views.get(one.loadBalancer);
+        if (view?.kind !== "listed") return view?.kind === "gone";
+        const there = view.members.get(memberKey(one));
+        return there === undefined || (there.draining && there.connections === 0);
+      });
+      if (idle || nowMs >= deadlineMs) {
+        const left = remove(row, row.memberships);
+        putMemberships(sheet, row, left);
+        const late = nowMs >= deadlineMs + removalMsMax;
+        if (left.length === 0 || late) startDelete(sheet, row, nowMs);
+        else sheet.wakeAt(nowMs + limits.pollMs);
+        return;
+      }
+      const draining = row.memberships.map((one): Membership => {
+        const view = views.get(one.loadBalancer);
+        const there = view?.kind === "listed" ? view.members.get(memberKey(one)) : undefined;
+        if (there && !there.draining) change(row, one, "put", true);
+        return one.state === "draining" ? one : { ...one, state: "draining" };
+      });
+      putMemberships(sheet, row, draining);
+      sheet.wakeAt(Math.min(deadlineMs, nowMs + limits.pollMs));
+    },
+
+    detach(row) {
+      putMemberships(sheet, row, remove(row, row.memberships));
+    },
+  };
+}
+
+/** Whether the cloud's server may be deleted now: never while it is a member, within bounds. */
+export function isDetached(row: ServerRow, nowMs: number): boolean {
+  return row.memberships.length === 0 || nowMs >= (row.deletingSinceMs ?? nowMs) + removalMsMax;
+}
+
+function serve(sheet: Sheet, id: ServerRow["id"]): void {
+  const row = sheet.row(id);
+  const { nowMs } = sheet.seen;
+  sheet.put(move(row, "serve", nowMs, { inServiceAtMs: nowMs }));
+  sheet.event("server.in_service", id);
+}
+
+function startDelete(sheet: Sheet, row: ServerRow, nowMs: number): void {
+  const fresh = sheet.row(row.id);
+  const why = fresh.leaving ?? cause("B4.4", "SURPLUS", {});
+  sheet.put(leave(fresh, "delete", why, nowMs));
+  sheet.event("server.deleting", row.id, why);
+}
+
+function putMemberships(sheet: Sheet, row: ServerRow, next: readonly Membership[]): void {
+  const same =
+    next.length === row.memberships.length &&
+    next.every((one, index) => one === row.memberships[index]);
+  if (!same) sheet.put({ ...row, memberships: next });
+}
+
+function wantedMembership(sheet: Sheet, row: ServerRow, one: Attachment): Membership[] {
+  const port = one.port === 0 ? (row.address?.port ?? 0) : one.port;
+  if (!row.address || port === 0) {
+    sheet.wait(cause("B5.2", "ADDRESS_UNKNOWN", { server: row.id }));
+    return [];
+  }
+  const { loadBalancer, weight } = one;
+  return [{ loadBalancer, host: row.address.host, port, weight, state: "adding" }];
+}
+
+function wantedKey(row: ServerRow, one: Attachment): string | undefined {
+  const port = one.port === 0 ? (row.address?.port ?? 0) : one.port;
+  return row.address && `${one.loadBalancer}|${row.address.host}:${port}`;
+}
+
+type IndexedView =
+  | { readonly kind: "listed"; readonly members: ReadonlyMap<string, Member> }
+  | { readonly kind: "gone" | "unavailable" };
+
+function indexViews(
+  views: ReadonlyMap<LoadBalancerId, BalancerView>,
+): ReadonlyMap<LoadBalancerId, IndexedView> {
+  const indexed = [...views].map(([id, view]): [LoadBalancerId, IndexedView] => {
+    if (view.kind !== "listed") return [id, { kind: view.kind }];
+    return [id, { kind: "listed", members: new Map(view.members.map((m) => [memberKey(m), m])) }];
+  });
+  return new Map(indexed);
+}
+
+function memberKey(one: { readonly host: string; readonly port: number }): string {
+  return `${one.host}:${one.port}`;
+}
+
+function addressKey(one: Membership): string {
+  return `${one.loadBalancer}|${memberKey(one)}`;
+}
+
+function sameMember(a: Membership, b: Membership): boolean {
+  return addressKey(a) === addressKey(b);
+}

@@ -1,0 +1,128 @@
+import { cause } from "../model/cause.js";
+import type { Observation, PlanLimits } from "../model/observation.js";
+import type { PlacementDoc } from "../model/placement.js";
+import type { Plan } from "../model/plan.js";
+import type { ServerRow } from "../model/server.js";
+import { afterFailure } from "./backoff.js";
+import { type Balance, balance } from "./balance.js";
+import { conditionsOf } from "./conditions.js";
+import { judgeRows } from "./judge.js";
+import { isCounted, isLeaving, isPending } from "./lifecycle.js";
+import { isDetached, planMembers } from "./plan-members.js";
+import { createSheet, type Sheet } from "./sheet.js";
+
+/**
+ * Plans a placement's next bounded move (B4, B5): pure, total, linear in the number of servers. The
+ * plan of an achieved plan is empty; the same observation always gives the same plan.
+ */
+export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
+  const sheet = createSheet(seen);
+  const target = seen.doc.deleting || !seen.spec ? 0 : seen.doc.target;
+  const mayAct = seen.cloud.kind === "listed" && !seen.doc.paused;
+
+  if (seen.cloud.kind === "unavailable") {
+    sheet.wait(seen.cloud.cause);
+    sheet.wakeAt(seen.nowMs + limits.pollMs);
+  }
+  waitForBalancers(sheet, limits);
+  judgeRows(sheet, limits);
+
+  // What may have been lost is looked up before anything is concluded; nothing else moves till then.
+  const settled = sheet.out.lookUps.length === 0;
+  let gap: Balance = { creates: 0, createCause: undefined, withdraw: [] };
+  if (mayAct && settled) {
+    gap = balance(sheet, target, limits);
+    planMembers(sheet, seen.spec?.attachments ?? [], limits);
+    planDeletes(sheet);
+  }
+  const rows = sheet.rows();
+  if (rows.some((row) => isPending(row) || isLeaving(row)))
+    sheet.wakeAt(seen.nowMs + limits.pollMs);
+
+  const doc = settle(sheet, target, mayAct && settled);
+  const { changed, events, steps, lookUps, wakeAtMs } = sheet.out;
+  return {
+    doc,
+    rows: [...changed].map((id) => sheet.row(id)),
+    creates: doc.backoff !== seen.doc.backoff && doc.backoff ? 0 : gap.creates,
+    createCause: gap.createCause,
+    withdraw: gap.withdraw,
+    lookUps,
+    steps,
+    events,
+    wakeAtMs,
+  };
+}
+
+function waitForBalancers(sheet: Sheet, limits: PlanLimits): void {
+  for (const [loadBalancer, view] of sheet.seen.balancers) {
+    if (view.kind === "gone") sheet.wait(cause("B5.5", "LOAD_BALANCER_GONE", { loadBalancer }));
+    if (view.kind === "unavailable") {
+      sheet.wait(view.cause);
+      sheet.wakeAt(sheet.seen.nowMs + limits.pollMs);
+    }
+  }
+}
+
+/** Servers whose end is decided and whose memberships are gone (B4.10, B5.3). */
+function planDeletes(sheet: Sheet): void {
+  const { nowMs, stopped } = sheet.seen;
+  const brake = stopped.get("delete");
+  for (const row of sheet.rows()) {
+    if (row.state !== "deleting" || row.cloudId === undefined) continue;
+    if (!isDetached(row, nowMs)) continue;
+    if (brake) {
+      sheet.wait(brake);
+      continue;
+    }
+    const agedMs = nowMs - (row.deletingSinceMs ?? nowMs);
+    if (agedMs >= deleteAgedMs) sheet.wait(cause("B4.10", "DELETE_AGED", { server: row.id }));
+    sheet.step({ kind: "delete", server: row.id, cloudId: row.cloudId });
+  }
+}
+
+/** A delete that the cloud has not confirmed for so long is reported (B4.10). */
+const deleteAgedMs = 15 * 60_000;
+
+/** The placement's document after this plan: backoff, conditions, and their edges as events. */
+function settle(sheet: Sheet, target: number, seenAll: boolean): PlacementDoc {
+  const { nowMs, doc } = sheet.seen;
+  const { failure, success } = sheet.out;
+  let backoff = doc.backoff;
+  if (failure) {
+    const salt = `${doc.groupUid}/${doc.key.colo}`;
+    backoff = afterFailure(backoff, { nowMs, reason: failure.reason, salt });
+  } else if (success) backoff = undefined;
+  if (backoff && backoff !== doc.backoff) sheet.wakeAt(backoff.retryAtMs);
+
+  const { conditions, turned } = conditionsOf({
+    nowMs,
+    doc,
+    target,
+    rows: sheet.rows(),
+    waits: sheet.out.waits,
+    seen: seenAll,
+  });
+  for (const one of turned) {
+    const turn = cause("B4.9", "APPLIED", { condition: one.type, holds: one.holds });
+    sheet.event("group.condition", undefined, turn, ...one.causes);
+  }
+  if (backoff === doc.backoff && conditions === doc.conditions) return doc;
+  const { backoff: _before, ...rest } = doc;
+  return { ...rest, conditions, ...(backoff ? { backoff } : {}) };
+}
+
+/** How many servers of each kind a placement has, for its status. */
+export function countRows(rows: readonly ServerRow[]): {
+  readonly inService: number;
+  readonly pending: number;
+  readonly leaving: number;
+  readonly counted: number;
+} {
+  return {
+    inService: rows.filter((row) => row.state === "inService").length,
+    pending: rows.filter(isPending).length,
+    leaving: rows.filter(isLeaving).length,
+    counted: rows.filter(isCounted).length,
+  };
+}

@@ -1,0 +1,76 @@
+import type { Cause } from "../model/cause.js";
+import type { EventType } from "../model/event.js";
+import type { CloudServerId, ServerId } from "../model/ids.js";
+import type { Step } from "../model/observation.js";
+import { type Observation, stepKey } from "../model/observation.js";
+import type { PlannedEvent } from "../model/plan.js";
+import type { ServerRow } from "../model/server.js";
+
+/** The paper that one plan is worked out on. Lives no longer than the call that made it. */
+export interface Sheet {
+  readonly seen: Observation;
+  /** All live rows as they stand so far. */
+  rows(): readonly ServerRow[];
+  row(id: ServerId): ServerRow;
+  put(row: ServerRow): void;
+  event(type: EventType, server: ServerId | undefined, ...causes: readonly Cause[]): void;
+  step(step: Step): void;
+  lookUp(cloudId: CloudServerId): void;
+  /** Says what the plan waits for. */
+  wait(cause: Cause): void;
+  wakeAt(atMs: number): void;
+  failed(reason: string, cause: Cause): void;
+  succeeded(): void;
+  readonly out: {
+    readonly changed: ReadonlySet<ServerId>;
+    readonly events: readonly PlannedEvent[];
+    readonly steps: readonly Step[];
+    readonly lookUps: readonly CloudServerId[];
+    readonly waits: readonly Cause[];
+    readonly failure: { readonly reason: string; readonly cause: Cause } | undefined;
+    readonly success: boolean;
+    readonly wakeAtMs: number | undefined;
+  };
+}
+
+export function createSheet(seen: Observation): Sheet {
+  const rows = new Map(seen.rows.map((row) => [row.id, row]));
+  const changed = new Set<ServerId>();
+  const events: PlannedEvent[] = [];
+  const steps: Step[] = [];
+  const lookUps: CloudServerId[] = [];
+  const waits: Cause[] = [];
+  let failure: { reason: string; cause: Cause } | undefined;
+  let success = false;
+  let wakeAtMs: number | undefined;
+  return {
+    seen,
+    rows: () => [...rows.values()],
+    row: (id) => rows.get(id)!,
+    put(row) {
+      if (rows.get(row.id) === row) return;
+      rows.set(row.id, row);
+      changed.add(row.id);
+    },
+    event(type, server, ...causes) {
+      events.push({ type, causes, ...(server === undefined ? {} : { server }) });
+    },
+    step(step) {
+      if (!seen.underWay.has(stepKey(step))) steps.push(step);
+    },
+    lookUp: (cloudId) => void lookUps.push(cloudId),
+    wait: (cause) => void waits.push(cause),
+    wakeAt: (atMs) => {
+      wakeAtMs = Math.min(wakeAtMs ?? Number.POSITIVE_INFINITY, atMs);
+    },
+    failed: (reason, cause) => {
+      failure ??= { reason, cause };
+    },
+    succeeded: () => {
+      success = true;
+    },
+    get out() {
+      return { changed, events, steps, lookUps, waits, failure, success, wakeAtMs };
+    },
+  };
+}

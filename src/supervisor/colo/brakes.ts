@@ -1,0 +1,111 @@
+import { isFault } from "../../core/errors/fault.js";
+import type { Brake, ColoDoc, OperationClass } from "../../core/model/colo.js";
+import type { ColoId } from "../../core/model/ids.js";
+import type { Clock, Ids, Timer } from "../../core/ports/clock.js";
+import type { Log } from "../../core/ports/log.js";
+import type { PartitionId, Store } from "../../core/ports/store.js";
+
+/** A colo's kill switch (B9.1): stored, shared by all nodes, read again several times a second. */
+export interface Brakes {
+  start(): Promise<void>;
+  stop(): void;
+  /** In force now, by this node's last successful read. */
+  inForce(): readonly Brake[];
+  /** Ms since the switch was last read; a node that is older than a second makes no creates. */
+  ageMs(): number;
+  /** @throws Fault `STORE_UNAVAILABLE` */
+  set(brakes: readonly Brake[]): Promise<void>;
+  clear(operations: readonly OperationClass[]): Promise<void>;
+}
+
+const readEveryMs = 250;
+const attemptsMax = 5;
+
+export function createBrakes(deps: {
+  readonly colo: ColoId;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** Called when what is in force changed. */
+  readonly changed: () => void;
+}): Brakes {
+  const { colo, store, clock, ids, log, signal } = deps;
+  const partition: PartitionId = { scope: "colo", key: colo };
+  const call = { signal };
+  let doc: ColoDoc = { colo, brakes: [] };
+  let readAtMs = Number.NEGATIVE_INFINITY;
+  let timer: Timer | undefined;
+  let shown = "";
+
+  const inForce = () =>
+    doc.brakes.filter((one) => one.expiresAtMs === undefined || clock.nowMs() < one.expiresAtMs);
+
+  async function read(): Promise<number> {
+    const askedAtMs = clock.monotonicMs();
+    const loaded = await store.load(partition, ["brakes"], call);
+    const row = loaded.rows[0];
+    doc = row ? (JSON.parse(row.value) as ColoDoc) : { colo, brakes: [] };
+    readAtMs = Math.max(readAtMs, askedAtMs);
+    tellIfChanged();
+    return loaded.revision;
+  }
+
+  function tellIfChanged(): void {
+    const now = JSON.stringify(inForce());
+    if (now === shown) return;
+    shown = now;
+    deps.changed();
+  }
+
+  async function poll(): Promise<void> {
+    try {
+      await read();
+    } catch (error) {
+      if (!signal.aborted)
+        log.warn({ colo, error: String(error) }, "kill switch could not be read");
+    }
+    if (!signal.aborted) timer = clock.after(readEveryMs, () => void poll());
+  }
+
+  async function write(edit: (brakes: readonly Brake[]) => readonly Brake[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const expectedRevision = await read();
+      const next: ColoDoc = { colo, brakes: edit(inForce()) };
+      const row = { kind: "brakes", key: "self", value: JSON.stringify(next) };
+      const commit = { partition, expectedRevision, commitId: ids.next(), puts: [row] };
+      try {
+        await store.commit({ ...commit, deletes: [], events: [], hints: [] }, call);
+      } catch (error) {
+        if (
+          attempt < attemptsMax &&
+          (isFault(error, "PLACEMENT_CHANGED") || isFault(error, "COMMIT_UNKNOWN"))
+        )
+          continue; // Setting is idempotent: read again, write again.
+        throw error;
+      }
+      doc = next;
+      readAtMs = clock.monotonicMs();
+      tellIfChanged();
+      return;
+    }
+  }
+
+  return {
+    async start() {
+      await read();
+      timer = clock.after(readEveryMs, () => void poll());
+    },
+    stop: () => timer?.cancel(),
+    inForce,
+    ageMs: () => clock.monotonicMs() - readAtMs,
+    set: (added) =>
+      write((brakes) => [
+        ...brakes.filter((one) => !added.some((other) => other.operation === one.operation)),
+        ...added,
+      ]),
+    clear: (operations) =>
+      write((brakes) => brakes.filter((one) => !operations.includes(one.operation))),
+  };
+}

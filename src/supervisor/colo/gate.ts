@@ -1,0 +1,39 @@
+import { type Cause, cause } from "../../core/model/cause.js";
+import type { OperationClass } from "../../core/model/colo.js";
+import type { PlacementKey } from "../../core/model/ids.js";
+import type { PlacementState } from "../placements/placement-state.js";
+import type { Brakes } from "./brakes.js";
+
+/**
+ * The one gate in front of every change to the outside, asked immediately before the call (B9.1):
+ * shutting down, lease, kill switch, pause.
+ */
+export interface Gate {
+  /** Why the operation may not start now; undefined: it may. */
+  refusal(operation: OperationClass, key: PlacementKey): Cause | undefined;
+}
+
+/** A node that has not read the kill switch for so long makes no creates (B9.1). */
+const switchAgeMsMax = 1_000;
+
+export function createGate(deps: {
+  readonly brakes: Brakes;
+  readonly holdsLease: (key: PlacementKey) => boolean;
+  readonly peek: (key: PlacementKey) => PlacementState | undefined;
+  readonly isStopping: () => boolean;
+}): Gate {
+  return {
+    refusal(operation, key) {
+      const braked = (reason: string) => cause("B9.1", "BRAKED", { operation, reason });
+      if (deps.isStopping()) return braked("this node is shutting down");
+      if (!deps.holdsLease(key)) return braked("this node does not hold the placement's lease");
+      const brake = deps.brakes.inForce().find((one) => one.operation === operation);
+      if (brake) return braked(brake.reason);
+      if (operation === "create" && deps.brakes.ageMs() > switchAgeMsMax)
+        return braked("the kill switch could not be read for more than a second");
+      const paused = deps.peek(key)?.doc?.paused;
+      if (paused) return cause("B8.3", "PAUSED", { reason: paused.reason });
+      return undefined;
+    },
+  };
+}

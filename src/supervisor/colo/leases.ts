@@ -1,0 +1,137 @@
+import { isFault } from "../../core/errors/fault.js";
+import { hashText } from "../../core/model/hash.js";
+import type { ColoId, NodeId, PlacementKey } from "../../core/model/ids.js";
+import { groupText } from "../../core/model/ids.js";
+import type { Clock, Ids, Timer } from "../../core/ports/clock.js";
+import type { Log } from "../../core/ports/log.js";
+import type { PartitionId, Store } from "../../core/ports/store.js";
+
+/**
+ * Shard leases of one colo: one node at a time works on a placement. For economy; correctness rests
+ * on conditional commits. Measured on the monotonic clock from before the write, so that neither a
+ * slow answer nor a wrong wall clock stretches a lease.
+ */
+export interface Leases {
+  /** Takes or renews every shard that is free; resolves after the first round. */
+  start(): Promise<void>;
+  /** Gives all shards back, so that another node need not wait. */
+  stop(): Promise<void>;
+  holds(key: PlacementKey): boolean;
+}
+
+interface LeaseDoc {
+  readonly node: NodeId;
+  readonly epoch: number;
+  readonly ttlMs: number;
+  readonly released: boolean;
+}
+
+interface Shard {
+  readonly partition: PartitionId;
+  /** Until when, on the monotonic clock, this node holds it. */
+  untilMs: number;
+  /** The revision last seen of another's lease, and since when: unchanged for a ttl, it is free. */
+  seenRevision: number;
+  seenSinceMs: number;
+}
+
+export interface LeaseTimes {
+  readonly ttlMs: number;
+  readonly renewEveryMs: number;
+  readonly shards: number;
+}
+
+export const defaultLeaseTimes: LeaseTimes = { ttlMs: 15_000, renewEveryMs: 5_000, shards: 8 };
+
+export function createLeases(deps: {
+  readonly colo: ColoId;
+  readonly node: NodeId;
+  readonly times: LeaseTimes;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly gained: () => void;
+}): Leases {
+  const { colo, node, times, store, clock, ids, log, signal } = deps;
+  const call = { signal };
+  const shards = Array.from(
+    { length: times.shards },
+    (_, index): Shard => ({
+      partition: { scope: "lease", key: `${colo}/${index}` },
+      untilMs: Number.NEGATIVE_INFINITY,
+      seenRevision: -1,
+      seenSinceMs: 0,
+    }),
+  );
+  let timer: Timer | undefined;
+
+  async function renew(shard: Shard): Promise<void> {
+    const beforeMs = clock.monotonicMs();
+    const loaded = await store.load(shard.partition, "all", call);
+    const row = loaded.rows[0];
+    const held = row ? (JSON.parse(row.value) as LeaseDoc) : undefined;
+    if (held && held.node !== node && !held.released) {
+      if (shard.seenRevision !== loaded.revision) {
+        shard.seenRevision = loaded.revision;
+        shard.seenSinceMs = beforeMs;
+      }
+      if (beforeMs - shard.seenSinceMs < held.ttlMs) return;
+    }
+    const epoch = held?.node === node && !held.released ? held.epoch : (held?.epoch ?? 0) + 1;
+    await write(shard, loaded.revision, { node, epoch, ttlMs: times.ttlMs, released: false });
+    const had = shard.untilMs > clock.monotonicMs();
+    shard.untilMs = beforeMs + times.ttlMs;
+    if (!had) deps.gained();
+  }
+
+  async function write(shard: Shard, expectedRevision: number, doc: LeaseDoc): Promise<void> {
+    const row = { kind: "lease", key: "self", value: JSON.stringify(doc) };
+    await store.commit(
+      {
+        partition: shard.partition,
+        expectedRevision,
+        commitId: ids.next(),
+        puts: [row],
+        deletes: [],
+        events: [],
+        hints: [],
+      },
+      call,
+    );
+  }
+
+  async function round(): Promise<void> {
+    const results = await Promise.allSettled(shards.map(renew));
+    for (const result of results) {
+      if (result.status === "fulfilled" || signal.aborted) continue;
+      // Somebody else was faster: theirs it is, until it runs out.
+      if (isFault(result.reason, "PLACEMENT_CHANGED")) continue;
+      log.warn({ colo, error: String(result.reason) }, "lease could not be renewed");
+    }
+    if (!signal.aborted) timer = clock.after(times.renewEveryMs, () => void round());
+  }
+
+  return {
+    start: round,
+    async stop() {
+      timer?.cancel();
+      await Promise.allSettled(
+        shards.map(async (shard) => {
+          if (shard.untilMs <= clock.monotonicMs()) return;
+          shard.untilMs = Number.NEGATIVE_INFINITY;
+          const loaded = await store.load(shard.partition, "all", call);
+          const held = loaded.rows[0] && (JSON.parse(loaded.rows[0].value) as LeaseDoc);
+          if (held?.node === node) await write(shard, loaded.revision, { ...held, released: true });
+        }),
+      );
+    },
+    holds: (key) => shards[shardOf(key, times.shards)]!.untilMs > clock.monotonicMs(),
+  };
+}
+
+/** All of a group's placements fall into the same shard. */
+function shardOf(key: PlacementKey, shards: number): number {
+  return hashText(groupText(key)) % shards;
+}

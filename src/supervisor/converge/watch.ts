@@ -1,0 +1,122 @@
+import { outsideFaultOf } from "../../core/errors/outside-fault.js";
+import { type Cause, cause } from "../../core/model/cause.js";
+import type { AccountId } from "../../core/model/ids.js";
+import type { BalancerView } from "../../core/model/observation.js";
+import type { CloudServer, Member } from "../../core/model/server.js";
+import type { Clock } from "../../core/ports/clock.js";
+import type { CloudDriver } from "../../core/ports/cloud.js";
+
+/** What one look at the outside said. `askedAtMs` is when it was begun. */
+export type Look<Value> =
+  | { readonly kind: "seen"; readonly askedAtMs: number; readonly value: Value }
+  | { readonly kind: "failed"; readonly fault: "gone" | "unavailable"; readonly cause: Cause };
+
+/** Looks at the same thing for many: one look at a time, shared while it is young enough. */
+export interface Watch<Key, Value> {
+  look(key: Key, maxAgeMs: number): Promise<Look<Value>>;
+  /** What was seen before now no longer counts. */
+  forget(key: Key): void;
+}
+
+interface Watched<Value> {
+  last?: { readonly look: Look<Value>; readonly askedAtMs: number };
+  running?: Promise<Look<Value>> | undefined;
+  /** Looks begun before this moment do not count any more. */
+  validFromMs: number;
+}
+
+export function createWatch<Key, Value>(
+  clock: Clock,
+  fetch: (key: Key) => Promise<Value>,
+): Watch<Key, Value> {
+  const all = new Map<Key, Watched<Value>>();
+  const watchedOf = (key: Key): Watched<Value> => {
+    const known = all.get(key);
+    if (known) return known;
+    const fresh: Watched<Value> = { validFromMs: Number.NEGATIVE_INFINITY };
+    all.set(key, fresh);
+    return fresh;
+  };
+
+  async function begin(key: Key, watched: Watched<Value>): Promise<Look<Value>> {
+    const askedAtMs = clock.nowMs();
+    const startedMs = clock.monotonicMs();
+    let look: Look<Value>;
+    try {
+      look = { kind: "seen", askedAtMs, value: await fetch(key) };
+    } catch (error) {
+      const { kind, message } = outsideFaultOf(error);
+      const why = cause("B4.3", "LISTING_PARTIAL", { fault: message, kind });
+      look = { kind: "failed", fault: kind === "notFound" ? "gone" : "unavailable", cause: why };
+    }
+    watched.last = { look, askedAtMs: startedMs };
+    return look;
+  }
+
+  return {
+    async look(key, maxAgeMs) {
+      const watched = watchedOf(key);
+      for (;;) {
+        const oldestMs = Math.max(clock.monotonicMs() - maxAgeMs, watched.validFromMs);
+        if (watched.last && watched.last.askedAtMs >= oldestMs) return watched.last.look;
+        const running = watched.running;
+        if (running) {
+          await running; // May have begun too early for us: then we look ourselves.
+          continue;
+        }
+        watched.running = begin(key, watched).finally(() => {
+          watched.running = undefined;
+        });
+        return watched.running;
+      }
+    },
+    forget(key) {
+      watchedOf(key).validFromMs = clock.monotonicMs();
+    },
+  };
+}
+
+/** A listing that runs into this many pages is broken. */
+const pagesMax = 1_000;
+
+/** All servers of an account that carry this installation's tags: whole, or not at all (B4.3). */
+export async function listAll(
+  cloud: CloudDriver,
+  request: { readonly account: AccountId; readonly installation: string },
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, readonly CloudServer[]>> {
+  const byPlacement = new Map<string, CloudServer[]>();
+  const ids = new Set<string>();
+  let cursor: string | undefined;
+  for (let page = 0; page < pagesMax; page++) {
+    const listed = await cloud.listServers(
+      { ...request, ...(cursor === undefined ? {} : { cursor }) },
+      { signal },
+    );
+    let fresh = 0;
+    for (const server of listed.servers) {
+      if (ids.has(server.id)) continue;
+      ids.add(server.id);
+      fresh++;
+      const { ownership } = server;
+      if (!ownership || ownership.installation !== request.installation) continue;
+      if (ownership.account !== request.account) continue;
+      const key = `${ownership.group}/${ownership.colo}`;
+      const list = byPlacement.get(key);
+      if (list) list.push(server);
+      else byPlacement.set(key, [server]);
+    }
+    if (listed.next === undefined) return byPlacement;
+    if (listed.next === cursor || (fresh === 0 && listed.servers.length > 0))
+      throw new Error("the listing gave the same page twice");
+    cursor = listed.next;
+  }
+  throw new Error(`the listing did not end after ${pagesMax} pages`);
+}
+
+export function balancerViewOf(look: Look<readonly Member[]>): BalancerView {
+  if (look.kind === "seen")
+    return { kind: "listed", askedAtMs: look.askedAtMs, members: look.value };
+  if (look.fault === "gone") return { kind: "gone" };
+  return { kind: "unavailable", cause: look.cause };
+}

@@ -1,0 +1,86 @@
+import type { Cause } from "../../core/model/cause.js";
+import type { EventDraft, EventType } from "../../core/model/event.js";
+import type { EventId, ServerId } from "../../core/model/ids.js";
+import type { PlannedEvent } from "../../core/model/plan.js";
+import { sayCause } from "../../core/model/say-cause.js";
+import type { Clock, Ids } from "../../core/ports/clock.js";
+
+/** What an event says beside its type. */
+export interface EventSubject {
+  readonly server?: ServerId;
+  readonly parent?: EventId;
+  readonly principal?: string;
+  readonly causes?: readonly Cause[];
+  readonly facts?: EventDraft["facts"];
+  readonly message?: string;
+}
+
+/** Makes events: an id, the time, a sentence. */
+export interface EventMaker {
+  make(type: EventType, subject?: EventSubject): EventDraft;
+  fromPlan(planned: PlannedEvent, parent: EventId | undefined): EventDraft;
+}
+
+const sentences: Readonly<Record<EventType, string>> = {
+  "group.created": "The group was created",
+  "group.updated": "The group's configuration was changed",
+  "group.deleting": "The group is being deleted: it drains to zero first",
+  "group.deleted": "The group is gone, and every server of it",
+  "group.paused": "The group was paused",
+  "group.resumed": "The group goes on",
+  "group.condition": "The group's condition turned",
+  "scale.decided": "A scale event was decided",
+  "alert.reported": "An alert was reported",
+  "target.changed": "The target was changed",
+  "server.intended": "A server is wanted; the intention is on record",
+  "server.building": "The cloud builds the server",
+  "server.active": "The server is active in the cloud",
+  "server.in_service": "The server is in service",
+  "server.unconfirmed": "The answer to the create call was lost; the server is looked up by its tag",
+  "server.abandoned": "No server was found for the intention; it is given up",
+  "server.failed": "The server failed",
+  "server.draining": "The server leaves: it takes no new connections",
+  "server.returned": "The server was leaving and is back in service",
+  "server.deleting": "The server is being deleted",
+  "server.gone": "The server is gone, as the cloud confirms",
+  "server.lost": "The server vanished from the cloud",
+  "server.orphan": "A server carries our tags but is in no ledger",
+  "server.protected": "The server's protection was changed",
+  "member.added": "The server is a member of a load balancer",
+  "member.removed": "The server is no longer a member of a load balancer",
+  "brake.set": "A brake was set",
+  "brake.cleared": "A brake was lifted",
+  "permission.denied": "A call was refused for lack of permission",
+};
+
+export function createEventMaker(deps: { readonly clock: Clock; readonly ids: Ids }): EventMaker {
+  const make = (type: EventType, subject: EventSubject = {}): EventDraft => {
+    const { server, parent, principal, causes = [] } = subject;
+    const why = causes.map(sayCause).join("; ");
+    const message = subject.message ?? (why ? `${sentences[type]}: ${why}` : sentences[type]);
+    const codes = causes.map((one) => one.code).join(",");
+    return {
+      id: deps.ids.next() as EventId,
+      type,
+      atMs: deps.clock.nowMs(),
+      message,
+      facts: {
+        ...Object.assign({}, ...causes.map((one) => one.facts)),
+        ...(codes ? { causes: codes } : {}),
+        ...subject.facts,
+      },
+      ...(server === undefined ? {} : { server }),
+      ...(parent === undefined ? {} : { parent }),
+      ...(principal === undefined ? {} : { principal }),
+    };
+  };
+  return {
+    make,
+    fromPlan: ({ type, server, causes }, parent) =>
+      make(type, {
+        causes,
+        ...(server === undefined ? {} : { server }),
+        ...(parent === undefined ? {} : { parent }),
+      }),
+  };
+}

@@ -1,0 +1,152 @@
+import { LRUCache } from "lru-cache";
+import { isFault } from "../core/errors/fault.js";
+import type { Group } from "../core/model/group.js";
+import { type GroupKey, groupText, type PolicyId } from "../core/model/ids.js";
+import type { Policy } from "../core/model/policy.js";
+import type { Ids } from "../core/ports/clock.js";
+import type { Hint, PartitionId, Row, RowKey, Store } from "../core/ports/store.js";
+
+/** A group's configuration with its policies: one partition, written by users' edits alone. */
+export interface GroupEntry {
+  readonly revision: number;
+  /** Undefined: there is no such group. */
+  readonly group: Group | undefined;
+  readonly policies: ReadonlyMap<PolicyId, Policy>;
+  /** The request that created it, so that its repeat gets the first answer again (B1.3). */
+  readonly createdBy: CreationMark | undefined;
+}
+
+export interface CreationMark {
+  readonly requestId: string;
+  readonly fingerprint: string;
+  readonly expiresAtMs: number;
+}
+
+export interface GroupChange {
+  readonly group?: Group | "remove";
+  readonly policies?: readonly Policy[];
+  readonly policiesGone?: readonly PolicyId[];
+  readonly createdBy?: CreationMark;
+  readonly hints?: readonly Hint[];
+}
+
+/** Groups as this node knows them: read from the store once, then kept. */
+export interface GroupBook {
+  get(key: GroupKey, signal: AbortSignal): Promise<GroupEntry>;
+  /** Reads again from the store. */
+  refresh(key: GroupKey, signal: AbortSignal): Promise<GroupEntry>;
+  /** `decide` is pure, may run again on a newer entry, and may throw Faults. */
+  change<Reply>(
+    key: GroupKey,
+    decide: (entry: GroupEntry) => { readonly change: GroupChange; readonly reply: Reply },
+    signal: AbortSignal,
+  ): Promise<Reply>;
+}
+
+const cachedMax = 20_000;
+const attemptsMax = 8;
+
+export function createGroupBook(deps: { readonly store: Store; readonly ids: Ids }): GroupBook {
+  const { store, ids } = deps;
+  const cache = new LRUCache<string, GroupEntry>({ max: cachedMax });
+
+  async function refresh(key: GroupKey, signal: AbortSignal): Promise<GroupEntry> {
+    const loaded = await store.load(groupPartition(key), "all", { signal });
+    const entry = entryOf(loaded.revision, loaded.rows);
+    keep(key, entry);
+    return entry;
+  }
+
+  /** A slow read must not put an older entry in place of a newer one. */
+  function keep(key: GroupKey, entry: GroupEntry): void {
+    const text = groupText(key);
+    const known = cache.get(text);
+    if (!known || known.revision <= entry.revision) cache.set(text, entry);
+  }
+
+  return {
+    get: async (key, signal) => cache.get(groupText(key)) ?? refresh(key, signal),
+    refresh,
+    async change(key, decide, signal) {
+      for (let attempt = 1; ; attempt++) {
+        const before =
+          attempt === 1
+            ? (cache.get(groupText(key)) ?? (await refresh(key, signal)))
+            : await refresh(key, signal);
+        const { change, reply } = decide(before);
+        const { puts, deletes } = rowsOf(before, change);
+        if (puts.length === 0 && deletes.length === 0) return reply;
+        const commitId = ids.next();
+        const partition = groupPartition(key);
+        try {
+          await store.commit(
+            {
+              partition,
+              expectedRevision: before.revision,
+              commitId,
+              puts,
+              deletes,
+              events: [],
+              hints: change.hints ?? [],
+            },
+            { signal },
+          );
+        } catch (error) {
+          const unknown = isFault(error, "COMMIT_UNKNOWN");
+          if (!(unknown && (await store.wasCommitted(partition, commitId, { signal })))) {
+            if (attempt < attemptsMax && (unknown || isFault(error, "PLACEMENT_CHANGED"))) continue;
+            throw error;
+          }
+        }
+        keep(key, after(before, change));
+        return reply;
+      }
+    },
+  };
+}
+
+function groupPartition(key: GroupKey): PartitionId {
+  return { scope: "group", key: groupText(key) };
+}
+
+function entryOf(revision: number, rows: readonly Row[]): GroupEntry {
+  const of = <Value>(kind: string) =>
+    rows.filter((row) => row.kind === kind).map((row) => JSON.parse(row.value) as Value);
+  return {
+    revision,
+    group: of<Group>("group")[0],
+    policies: new Map(of<Policy>("policy").map((policy) => [policy.id, policy])),
+    createdBy: of<CreationMark>("creation")[0],
+  };
+}
+
+function after(before: GroupEntry, change: GroupChange): GroupEntry {
+  const policies = new Map(before.policies);
+  for (const policy of change.policies ?? []) policies.set(policy.id, policy);
+  for (const id of change.policiesGone ?? []) policies.delete(id);
+  return {
+    revision: before.revision + 1,
+    group: change.group === "remove" ? undefined : (change.group ?? before.group),
+    policies,
+    createdBy: change.createdBy ?? before.createdBy,
+  };
+}
+
+function rowsOf(before: GroupEntry, change: GroupChange): { puts: Row[]; deletes: RowKey[] } {
+  const self = { kind: "group", key: "self" };
+  const puts: Row[] = [];
+  const deletes: RowKey[] = [];
+  if (change.group === "remove") {
+    if (before.group) deletes.push(self);
+  } else if (change.group && change.group !== before.group)
+    puts.push({ ...self, value: JSON.stringify(change.group) });
+  for (const policy of change.policies ?? [])
+    puts.push({ kind: "policy", key: policy.id, value: JSON.stringify(policy) });
+  for (const id of change.policiesGone ?? []) deletes.push({ kind: "policy", key: id });
+  if (change.createdBy) {
+    const value = JSON.stringify(change.createdBy);
+    const { expiresAtMs } = change.createdBy;
+    puts.push({ kind: "creation", key: "self", value, expiresAtMs });
+  }
+  return { puts, deletes };
+}

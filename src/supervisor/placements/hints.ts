@@ -1,0 +1,28 @@
+import type { AccountId, ColoId, GroupId, GroupKey, PlacementKey } from "../../core/model/ids.js";
+import { groupText } from "../../core/model/ids.js";
+import type { Hint } from "../../core/ports/store.js";
+
+/** Says that a placement has something on its way: a restarted node looks there first. */
+export function workHint(key: PlacementKey): Hint {
+  return { index: workIndex(key.colo), key: groupText(key), value: "" };
+}
+
+/** Says that a colo has a placement of this group; the periodic pass walks these. */
+export function placementHint(key: PlacementKey): Hint {
+  return { index: placementIndex(key.colo), key: groupText(key), value: "" };
+}
+
+/** Says that an account has this group. */
+export function groupHint(key: GroupKey): Hint {
+  return { index: groupIndex(key.account), key: key.group, value: "" };
+}
+
+export const workIndex = (colo: ColoId) => `work/${colo}`;
+export const placementIndex = (colo: ColoId) => `placements/${colo}`;
+export const groupIndex = (account: AccountId) => `groups/${account}`;
+
+/** The placement that a work or placement hint names. */
+export function placementOfHint(colo: ColoId, hint: Pick<Hint, "key">): PlacementKey {
+  const [account, group] = hint.key.split("/") as [AccountId, GroupId];
+  return { account, group, colo };
+}

@@ -1,0 +1,259 @@
+import { Fault, isFault } from "../../core/errors/fault.js";
+import type { MusterEvent } from "../../core/model/event.js";
+import type { PlacementKey } from "../../core/model/ids.js";
+import type { Clock, Ids } from "../../core/ports/clock.js";
+import type { Hint, Row, Store } from "../../core/ports/store.js";
+import { sleep } from "../sleep.js";
+import { workHint } from "./hints.js";
+import {
+  applyChange,
+  numbered,
+  type PlacementChange,
+  type PlacementState,
+  placementPartition,
+  receiptRow,
+  rowsBetween,
+  type StoredReceipt,
+  stateKinds,
+  stateOf,
+} from "./placement-state.js";
+
+/**
+ * The one writer of a placement on this node. Decisions queue here; each batch of them becomes one
+ * conditional commit, so that a burst costs one write and a stale node loses (architecture, "State").
+ */
+export interface PlacementActor {
+  readonly key: PlacementKey;
+  /** As last committed or loaded. @throws Fault `STORE_UNAVAILABLE` */
+  state(signal: AbortSignal): Promise<PlacementState>;
+  /** The same without waiting; undefined before the first load. */
+  peek(): PlacementState | undefined;
+  /**
+   * Runs `decide` on the newest state and commits what it changes. `decide` is pure and may run
+   * again on a newer state; what it throws reaches only its own caller.
+   *
+   * @throws Fault `OVERLOADED`: too many wait already; nothing was kept.
+   * @throws Fault `STORE_UNAVAILABLE`: nothing was kept.
+   */
+  change<Reply>(decide: Decide<Reply>, options?: ChangeOptions): Promise<Reply>;
+  /** Whether a hint says that there is work here; the turn that finds none takes it back. */
+  markIdle(): Promise<void>;
+  isBusy(): boolean;
+}
+
+export type Decide<Reply> = (state: PlacementState, earlier: EarlierReceipts) => Decided<Reply>;
+
+export interface Decided<Reply> {
+  readonly change: PlacementChange;
+  readonly reply: Reply;
+}
+
+export type EarlierReceipts = ReadonlyMap<string, StoredReceipt>;
+
+export interface ChangeOptions {
+  /** Idempotency keys whose stored receipts `decide` must see. */
+  readonly receiptKeys?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+export interface PlacementActorDeps {
+  readonly key: PlacementKey;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Ends every wait when the node stops. */
+  readonly signal: AbortSignal;
+  /** Called after each commit that took effect, in order. */
+  readonly committed: (state: PlacementState, events: readonly MusterEvent[]) => void;
+}
+
+interface Waiting {
+  readonly decide: Decide<unknown>;
+  readonly receiptKeys: readonly string[];
+  readonly resolve: (reply: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const waitingMax = 10_000;
+const batchMax = 500;
+/** Losing a race so often in a row means that another node works here: the caller is told. */
+const attemptsMax = 5;
+const readBackDelayMs = 200;
+
+export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
+  const { key, store, clock, ids, signal } = deps;
+  const partition = placementPartition(key);
+  const call = { signal };
+  const queue: Waiting[] = [];
+  let state: PlacementState | undefined;
+  let loading: Promise<PlacementState> | undefined;
+  let running = false;
+  /** Counts the work hints written, so that a hint is taken back only if none came since. */
+  let workMarks = 0;
+  let marked = false;
+
+  function load(): Promise<PlacementState> {
+    loading ??= store
+      .load(partition, stateKinds, call)
+      .then((loaded) => {
+        state = stateOf(key, loaded);
+        return state;
+      })
+      .finally(() => {
+        loading = undefined;
+      });
+    return loading;
+  }
+
+  async function pump(): Promise<void> {
+    if (running) return;
+    running = true;
+    try {
+      while (queue.length > 0) await runBatch(queue.splice(0, batchMax));
+    } finally {
+      running = false;
+    }
+  }
+
+  async function runBatch(batch: readonly Waiting[]): Promise<void> {
+    try {
+      for (let attempt = 1; ; attempt++) {
+        const before = state ?? (await load());
+        const receipts = await readReceipts(batch);
+        const drafted = decideAll(before, batch, receipts);
+        try {
+          await write(before, drafted);
+          for (const settle of drafted.settles) settle();
+          return;
+        } catch (error) {
+          if (!isFault(error, "PLACEMENT_CHANGED") || attempt >= attemptsMax) throw error;
+          state = undefined;
+        }
+      }
+    } catch (error) {
+      for (const one of batch) one.reject(error);
+    }
+  }
+
+  async function readReceipts(batch: readonly Waiting[]): Promise<Map<string, StoredReceipt>> {
+    const keys = [...new Set(batch.flatMap((one) => one.receiptKeys))];
+    if (keys.length === 0) return new Map();
+    const rows = await store.read(
+      partition,
+      keys.map((one) => ({ kind: "receipt", key: one })),
+      call,
+    );
+    const found = rows.filter((row): row is Row => row !== undefined);
+    return new Map(found.map((row) => [row.key, JSON.parse(row.value) as StoredReceipt]));
+  }
+
+  async function write(before: PlacementState, drafted: Drafted): Promise<void> {
+    const { after, events, receipts } = drafted;
+    const { puts, deletes } = rowsBetween(before, after);
+    puts.push(...receipts.map(receiptRow));
+    if (puts.length === 0 && deletes.length === 0 && events.length === 0) return;
+    const hints: Hint[] = marked ? [] : [workHint(key)];
+    const commitId = ids.next();
+    const commit = {
+      partition,
+      expectedRevision: before.revision,
+      commitId,
+      puts,
+      deletes,
+      events,
+      hints,
+    };
+    workMarks++;
+    marked = true;
+    let revision: number;
+    try {
+      revision = (await store.commit(commit, call)).revision;
+    } catch (error) {
+      if (!isFault(error, "COMMIT_UNKNOWN")) throw error;
+      if (!(await readBack(commitId))) throw changedMeanwhile(error);
+      revision = before.revision + 1;
+    }
+    state = { ...after, revision };
+    deps.committed(state, events);
+  }
+
+  /** Asks until the store can tell whether the commit took effect. */
+  async function readBack(commitId: string): Promise<boolean> {
+    for (;;) {
+      try {
+        return await store.wasCommitted(partition, commitId, call);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        await sleep(clock, readBackDelayMs, signal);
+      }
+    }
+  }
+
+  return {
+    key,
+    peek: () => state,
+    isBusy: () => running || queue.length > 0,
+    state: async () => state ?? load(),
+    change<Reply>(decide: Decide<Reply>, options: ChangeOptions = {}): Promise<Reply> {
+      if (queue.length >= waitingMax) {
+        const say = `${waitingMax} changes of this placement wait already`;
+        return Promise.reject(new Fault("OVERLOADED", { say, retryAfterMs: 1_000 }));
+      }
+      return new Promise<Reply>((resolve, reject) => {
+        queue.push({
+          decide,
+          receiptKeys: options.receiptKeys ?? [],
+          resolve: resolve as (reply: unknown) => void,
+          reject,
+        });
+        // A tick later, so that what arrives together is committed together.
+        queueMicrotask(() => void pump());
+      });
+    },
+    async markIdle() {
+      if (!marked) return;
+      const marksBefore = workMarks;
+      marked = false;
+      await store.deleteHints([workHint(key)], call);
+      if (workMarks !== marksBefore) marked = false;
+    },
+  };
+
+  function decideAll(
+    before: PlacementState,
+    batch: readonly Waiting[],
+    receipts: Map<string, StoredReceipt>,
+  ): Drafted {
+    let after = before;
+    const events: MusterEvent[] = [];
+    const stored: StoredReceipt[] = [];
+    const settles: (() => void)[] = [];
+    for (const one of batch) {
+      try {
+        const { change, reply } = one.decide(after, receipts);
+        events.push(...numbered(key, after.lastSequence, change.events ?? []));
+        after = applyChange(after, change);
+        if (change.receipt) {
+          stored.push(change.receipt);
+          receipts.set(change.receipt.key, change.receipt);
+        }
+        settles.push(() => one.resolve(reply));
+      } catch (error) {
+        settles.push(() => one.reject(error));
+      }
+    }
+    return { after, events, receipts: stored, settles };
+  }
+}
+
+interface Drafted {
+  readonly after: PlacementState;
+  readonly events: readonly MusterEvent[];
+  readonly receipts: readonly StoredReceipt[];
+  readonly settles: readonly (() => void)[];
+}
+
+function changedMeanwhile(error: unknown): Fault {
+  const say = "the commit's answer was lost and it did not take effect";
+  return new Fault("PLACEMENT_CHANGED", { say, cause: error });
+}

@@ -1,0 +1,44 @@
+import { LRUCache } from "lru-cache";
+import type { MusterEvent } from "../../core/model/event.js";
+import { type PlacementKey, placementText } from "../../core/model/ids.js";
+import type { Clock, Ids } from "../../core/ports/clock.js";
+import type { Store } from "../../core/ports/store.js";
+import { createPlacementActor, type PlacementActor } from "./placement-actor.js";
+import type { PlacementState } from "./placement-state.js";
+
+/** The placements that this node works on, one actor each. Quiet ones leave memory again. */
+export interface PlacementBook {
+  open(key: PlacementKey): PlacementActor;
+  /** The state as this node last knew it, without waiting. */
+  peek(key: PlacementKey): PlacementState | undefined;
+}
+
+/** So many quiet placements are kept in memory; busy ones always are. */
+const cachedMax = 20_000;
+
+export function createPlacementBook(deps: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly signal: AbortSignal;
+  readonly committed: (state: PlacementState, events: readonly MusterEvent[]) => void;
+}): PlacementBook {
+  // An actor that is busy and falls out must not get a second one beside it: it is put back.
+  const actors = new LRUCache<string, PlacementActor>({
+    max: cachedMax,
+    dispose: (actor, text, reason) => {
+      if (reason === "evict" && actor.isBusy()) queueMicrotask(() => actors.set(text, actor));
+    },
+  });
+  return {
+    open(key) {
+      const text = placementText(key);
+      const known = actors.get(text);
+      if (known) return known;
+      const actor = createPlacementActor({ ...deps, key });
+      actors.set(text, actor);
+      return actor;
+    },
+    peek: (key) => actors.get(placementText(key))?.peek(),
+  };
+}
