@@ -56,8 +56,8 @@ export function splitTarget(request: SplitRequest): readonly PlacementTarget[] {
 }
 
 function tidy(placement: SplitPlacement): SplitPlacement {
-  const min = count(placement.min);
-  const max = Math.max(min, count(placement.max));
+  const min = Math.min(count(placement.min), serversPerPlacementMax);
+  const max = clamp(count(placement.max), min, serversPerPlacementMax);
   const weight = Number.isNaN(placement.weight) ? 0 : clamp(placement.weight, 0, weightMax);
   return { colo: placement.colo, min, max, weight, current: count(placement.current) };
 }
