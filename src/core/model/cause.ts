@@ -16,6 +16,7 @@ export type CauseCode =
   | "DEBOUNCED"
   | "PAUSED"
   | "DELETING"
+  | "POLICY_GONE"
   | "HOLDING"
   | "ALERT_STATE"
   | "ALERT_NOT_ENTERED"

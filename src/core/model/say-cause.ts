@@ -1,0 +1,140 @@
+import type { Cause, CauseCode } from "./cause.js";
+import { sayDuration } from "./say-duration.js";
+
+/**
+ * One sentence per code. `{name}` is a fact, rendered by its unit (`…Ms`, `…AtMs`); `{name|one|many}`
+ * counts things; a part in brackets is left out unless all its facts are there. Every fact stands in
+ * brackets, since rows written by other versions may lack it; facts not named here are added behind.
+ */
+const sentences: Readonly<Record<CauseCode, string>> = {
+  APPLIED:
+    "the target changes[ from {oldTarget} to {newTarget}][, as asked: {asked}]" +
+    "[; other colos' parts are as seen {othersSeenBeforeMs} ago]",
+  CLAMPED_TO_MAX:
+    "the maximum is reached[: {wanted|server was|servers were} wanted][, {max} may be]" +
+    "[, so the target is {target}]",
+  CLAMPED_TO_MIN:
+    "the minimum is reached[: {wanted|server was|servers were} wanted][, {min} must be]" +
+    "[, so the target is {target}]",
+  ALREADY_THERE: "the target is what was asked for already[: {target}]",
+  COOLDOWN_POLICY:
+    "the policy's cooldown[ of {cooldownMs}] is not over[; it passes in {retryInMs}]",
+  COOLDOWN_GROUP: "the group's cooldown[ of {cooldownMs}] is not over[; it passes in {retryInMs}]",
+  DEBOUNCED:
+    "the event repeats one that has just acted[, {mergedInto},] and merges into it" +
+    "[; its window of {windowMs} ends in {endsInMs}]",
+  PAUSED: "the group has been paused[ for {pausedForMs}][ by {principal}][: {reason}]",
+  DELETING: "the group is being deleted and takes no more orders",
+  POLICY_GONE: "the policy[ {policy}] does not exist any more",
+  HOLDING:
+    "the alert['s {state}] stands, but must hold[ for {holdMs}] first[; it acts in {retryInMs}]",
+  ALERT_STATE:
+    "the policy's alerts together are not in a state that it acts on" +
+    "[: they are {state}][, it acts on {actsOn}]",
+  ALERT_NOT_ENTERED:
+    "the alert['s {state}] is not new[: it stands for {standsForMs}]" +
+    "[, and the policy acted on it {actedBeforeMs} ago]",
+  DATA_MISSING: "no alert key of the policy has a known state, and missing data never scales",
+  DEMAND_UNANSWERED:
+    "[{unanswered|server|servers} of ]what was asked for before must be in service or given up first",
+  REPEATS_EXHAUSTED:
+    "the policy has circled back as often as it may[: {repeats} of {repeatsMax} times]",
+  FORCED: "cooldowns and limits were passed by force[ for {lastsMs}][: {reason}]",
+  PLACEMENT_UNDELIVERED:
+    "a colo could not be told its new target[: {colo}][, {target}];" +
+    " it is told as soon as it can be reached",
+  LIMITS_MOVED_TARGET:
+    "the limits[ {min}][ to {max}] move the target[ from {oldTarget} to {newTarget}]",
+  SHORTAGE: "servers are missing[: {have} are there or on their way][, {target} are wanted]",
+  SURPLUS: "there are more servers than wanted[: {have} are there][, {target} are wanted]",
+  BUILD_ERROR: "the cloud could not build the server[ {server}][: {fault}]",
+  BUILD_TIMEOUT: "the server[ {server}] was not built in time[: {buildTimeoutMs}]",
+  CLOUD_ERROR: "the cloud reports the server[ {server}] in ERROR[: {fault}]",
+  CLOUD_GONE: "the server[ {server}] is gone from the cloud",
+  STOPPED: "the server[ {server}] is stopped[ for {stoppedForMs}][; the grace is {graceMs}]",
+  STATUS_UNHEARD_OF:
+    "the cloud reports a status never heard of[: {status}]; the server is left alone",
+  WAIT_EXPIRED:
+    "the server[ {server}] has waited[ in {status}] for longer than it may[: {boundMs}]",
+  BACKOFF:
+    "[{failures|build|builds} failed in a row; ]new servers are tried again later[, in {retryInMs}]" +
+    "[: {fault}]",
+  QUOTA: "the account's quota in the cloud is used up[: {fault}]",
+  NO_CAPACITY: "the cloud has no room for more such servers[: {fault}]",
+  LISTING_PARTIAL:
+    "the cloud's list of servers is not complete[: {fault}], so nothing is planned from it",
+  LISTING_SUSPECT:
+    "the cloud's list of servers lacks too many at once[: {lost}][ of {known}];" +
+    " each is looked up before anything is replaced",
+  BRAKED: "an operator's brake stops calls[ of class {operation}] to this colo[: {reason}]",
+  ANSWER_LOST:
+    "the cloud's answer[ to {operation}] was lost; it is looked up, never blindly repeated[: {fault}]",
+  ABANDONED: "the server[ {server}] was never found in the cloud and is given up",
+  LATE_SURPLUS: "the server[ {server}] showed up after it had been given up, and is surplus",
+  FOREIGN:
+    "servers that are tagged as ours but in no ledger[: {server}][, {count} in all] wait for a person",
+  PROTECTED: "the server[ {server}] is protected from scaling in",
+  LOAD_BALANCER_GONE: "the load balancer[ {loadBalancer}] is gone; servers stay without it",
+  ADDRESS_UNKNOWN: "the address of the server[ {server}] is not known yet",
+  REQUESTED: "a person or program asked for it[: {principal}][, {reason}]",
+  UNHEALTHY_BRAKE:
+    "too many servers are suspected at once[: {suspected}][ of {known}]; none of them is replaced",
+  DELETE_AGED: "the cloud has not confirmed the deletion[ of {server}][ for {ageMs}]",
+};
+
+/** Free text from outside, such as a cloud's fault, is cut there. */
+const textMax = 300;
+const factsMax = 20;
+
+/** One clear sentence for people. Total: unknown codes and facts are told as they stand. */
+export function sayCause(cause: Cause): string {
+  const known = Object.hasOwn(sentences, cause.code) ? sentences[cause.code] : undefined;
+  const told = new Set<string>();
+  const main = fill(known ?? plain(cause.code), cause.facts, told);
+  const rest = Object.keys(cause.facts)
+    .filter((name) => !told.has(name))
+    .slice(0, factsMax)
+    .map((name) => `${plain(nameOf(name))} ${sayFact(name, cause.facts[name])}`);
+  const sentence = `${main}${rest.length === 0 ? "" : ` (${rest.join(", ")})`}`.trim();
+  return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
+}
+
+type Facts = Cause["facts"];
+
+function fill(sentence: string, facts: Facts, told: Set<string>): string {
+  return sentence.replaceAll(/\[([^\]]*)\]/g, (_, part: string) => {
+    const names = [...part.matchAll(/\{(\w+)/g)].map((match) => match[1]!);
+    if (!names.every((name) => Object.hasOwn(facts, name))) return "";
+    for (const name of names) told.add(name);
+    return part.replaceAll(/\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g, (...match) => {
+      const [, name, one, many] = match as unknown as (string | undefined)[];
+      const said = sayFact(name!, facts[name!]);
+      return one === undefined ? said : `${said} ${said === "1" ? one : many}`;
+    });
+  });
+}
+
+/** The latest instant that a Date can hold. */
+const instantMsMax = 8.64e15;
+
+function sayFact(name: string, value: Facts[string] | undefined): string {
+  if (typeof value === "number") {
+    if (/(At|[uU]ntil)Ms$/.test(name) && Math.abs(value) <= instantMsMax)
+      return new Date(value).toISOString();
+    if (/Ms$/.test(name)) return sayDuration(value);
+  }
+  const text = String(value).replaceAll(/\s+/g, " ").trim();
+  return text.length > textMax ? `${text.slice(0, textMax)}…` : text.replace(/\.$/, "");
+}
+
+/** `retryInMs` is told as "retry in": the value carries the unit. */
+function nameOf(name: string): string {
+  return name.replace(/Ms$/, "");
+}
+
+function plain(name: string): string {
+  return name
+    .replaceAll(/([a-z])([A-Z])/g, "$1 $2")
+    .replaceAll("_", " ")
+    .toLowerCase();
+}
