@@ -61,6 +61,7 @@ export type GroupSpec = Omit<
   | "createdAtMs"
   | "updatedAtMs"
   | "launchRevision"
+  | "firstTarget"
   | "deleting"
 >;
 

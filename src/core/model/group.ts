@@ -23,6 +23,8 @@ export interface Group {
   readonly scaleInOrder: ScaleInOrder;
   /** Servers beyond the target that may exist while others are replaced (B9.3). */
   readonly surge: number;
+  /** The total target that its placements start from (B1.6). */
+  readonly firstTarget: number;
   /** Set by a forced delete: drains to zero, then the group goes (B8.4). */
   readonly deleting: boolean;
 }

@@ -50,8 +50,6 @@ export interface PlanLimits {
   readonly checksHealth: boolean;
   /** Intentions that may be committed in one turn. */
   readonly createsMax: number;
-  /** From committing an intention to the end of its create call. */
-  readonly createDeadlineMs: number;
 }
 
 /** One idempotent action on the outside. */

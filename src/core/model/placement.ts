@@ -1,5 +1,5 @@
 import type { Cause } from "./cause.js";
-import type { ColoId, PlacementKey, PolicyId } from "./ids.js";
+import type { EventId, PlacementKey, PolicyId } from "./ids.js";
 
 /** What one colo decides for one group: the row that every decision changes. */
 export interface PlacementDoc {
@@ -19,7 +19,7 @@ export interface PlacementDoc {
   readonly policyMarks: Readonly<Record<PolicyId, PolicyMarks>>;
   readonly backoff?: BuildBackoff;
   readonly conditions: readonly Condition[];
-  /** Target of the other placements, as last decided here; they learn it by command (B11.2). */
+  /** What last moved the target. */
   readonly lastDecision?: TargetDecision;
 }
 
@@ -66,8 +66,10 @@ export interface BuildBackoff {
 }
 
 export interface TargetDecision {
+  /** Sortable: a delivered decision that is older than this one is ignored (B11.2). */
   readonly id: string;
-  readonly targets: Readonly<Record<ColoId, number>>;
+  /** The scale event that it answered: the parent of what follows. */
+  readonly eventId: EventId;
 }
 
 /** Status, one aspect at a time (B4.9). */

@@ -1,5 +1,11 @@
 import { Fault } from "../../core/errors/fault.js";
-import type { AccountId, ColoId, LoadBalancerId, NodeId, PlacementKey } from "../../core/model/ids.js";
+import type {
+  AccountId,
+  ColoId,
+  LoadBalancerId,
+  NodeId,
+  PlacementKey,
+} from "../../core/model/ids.js";
 import type { CloudServer, Member } from "../../core/model/server.js";
 import type { Clock, Ids } from "../../core/ports/clock.js";
 import type { CloudDriver } from "../../core/ports/cloud.js";

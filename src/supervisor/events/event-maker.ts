@@ -36,7 +36,8 @@ const sentences: Readonly<Record<EventType, string>> = {
   "server.building": "The cloud builds the server",
   "server.active": "The server is active in the cloud",
   "server.in_service": "The server is in service",
-  "server.unconfirmed": "The answer to the create call was lost; the server is looked up by its tag",
+  "server.unconfirmed":
+    "The answer to the create call was lost; the server is looked up by its tag",
   "server.abandoned": "No server was found for the intention; it is given up",
   "server.failed": "The server failed",
   "server.draining": "The server leaves: it takes no new connections",

@@ -1,0 +1,40 @@
+import type { Observation } from "../model/observation.js";
+import type { Plan } from "../model/plan.js";
+import { isCounted } from "./lifecycle.js";
+
+/**
+ * A second opinion on a plan, in other words than the planner's. What it finds is a bug of ours: the
+ * turn ends before anything is written or done.
+ *
+ * @throws Error naming the broken promise.
+ */
+export function checkPlan(seen: Observation, plan: Plan): void {
+  const before = new Map(seen.rows.map((row) => [row.id, row]));
+  const changed = new Map(plan.rows.map((row) => [row.id, row]));
+  const after = seen.rows.map((row) => changed.get(row.id) ?? row);
+
+  const counted = after.filter(isCounted).length;
+  const target = seen.doc.deleting || !seen.spec ? 0 : seen.doc.target;
+  insist(
+    plan.creates === 0 || counted + plan.creates <= target,
+    "creates beyond the target (B9.3)",
+  );
+  insist(plan.creates === 0 || !seen.doc.paused, "creates while paused (B8.3)");
+  insist(plan.creates === 0 || !seen.stopped.has("create"), "creates under a brake (B9.1)");
+  insist(plan.creates === 0 || seen.cloud.kind === "listed", "creates without a listing (B4.3)");
+
+  for (const step of plan.steps) {
+    if (step.kind !== "delete") continue;
+    const row = changed.get(step.server) ?? before.get(step.server);
+    insist(row?.state === "deleting", "deletes a server that is not leaving (B9.5)");
+    insist(row?.cloudId === step.cloudId, "deletes a server that is not the row's (B9.5)");
+  }
+  for (const row of plan.rows) {
+    const surplus = row.leaving?.code === "SURPLUS" && before.get(row.id)?.leaving === undefined;
+    insist(!(surplus && row.protected), "scales in a protected server (B4.4)");
+  }
+}
+
+function insist(kept: boolean, promise: string): void {
+  if (!kept) throw new Error(`the plan breaks a promise: ${promise}`);
+}

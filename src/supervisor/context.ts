@@ -1,0 +1,28 @@
+import type { ColoId, NodeId, PlacementKey } from "../core/model/ids.js";
+import type { Clock, Ids } from "../core/ports/clock.js";
+import type { Log } from "../core/ports/log.js";
+import type { Store } from "../core/ports/store.js";
+import type { Colo } from "./colo/colo.js";
+import type { EventMaker } from "./events/event-maker.js";
+import type { GroupBook } from "./group-book.js";
+import type { PlacementBook } from "./placements/placement-book.js";
+
+/** What the supervisor's parts share. Made once, by `createSupervisor`. */
+export interface Context {
+  readonly installation: string;
+  readonly node: NodeId;
+  /** Names this life of this node: intentions that another life committed are never called again. */
+  readonly attemptId: string;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly store: Store;
+  readonly groups: GroupBook;
+  readonly placements: PlacementBook;
+  readonly colos: ReadonlyMap<ColoId, Colo>;
+  readonly events: EventMaker;
+  /** Ends every wait when the node stops. */
+  readonly signal: AbortSignal;
+  /** Looks at a placement soon. Cheap; many wakes are one turn. */
+  readonly wake: (key: PlacementKey) => void;
+}

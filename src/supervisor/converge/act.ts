@@ -1,0 +1,287 @@
+import { type OutsideFault, outsideFaultOf } from "../../core/errors/outside-fault.js";
+import { type Cause, cause } from "../../core/model/cause.js";
+import type { EventDraft } from "../../core/model/event.js";
+import { type PlacementKey, placementText, type ServerId } from "../../core/model/ids.js";
+import { createKey, type Step, stepKey } from "../../core/model/observation.js";
+import type { CloudServer, Ownership, ServerRow } from "../../core/model/server.js";
+import { afterFailure } from "../../core/plan/backoff.js";
+import { bind, mayMove, move } from "../../core/plan/lifecycle.js";
+import { isDetached } from "../../core/plan/plan-members.js";
+import type { Colo } from "../colo/colo.js";
+import type { Context } from "../context.js";
+import { withDeadline } from "../deadline.js";
+import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
+import type { BalancerLanes } from "./balancer-lanes.js";
+import type { Cooling } from "./cooling.js";
+
+/** Takes a plan's steps to the outside, each through the colo's queue and the gate. */
+export interface Actors {
+  create(key: PlacementKey, server: ServerId): void;
+  act(key: PlacementKey, step: Step): void;
+  /** Takes back intentions whose call has not started (certain), and ends their rows. */
+  withdraw(key: PlacementKey, servers: readonly ServerId[]): Promise<void>;
+  underWay(key: PlacementKey): ReadonlyMap<string, "queued" | "running">;
+}
+
+export interface ActDeps {
+  readonly context: Context;
+  readonly lanes: BalancerLanes;
+  readonly cooling: Cooling;
+}
+
+/** Look-ups and deletes that are not answered by then are asked again by a later turn. */
+const callDeadlineMs = 30_000;
+
+export function createActors({ context, lanes, cooling }: ActDeps): Actors {
+  const { clock, events, signal, log } = context;
+  const full = (key: PlacementKey, step: string) => `${placementText(key)}|${step}`;
+  const offered = new Map<string, Set<string>>();
+
+  function offer(key: PlacementKey, step: string, isDelete: boolean, run: () => Promise<void>) {
+    const mine = offered.get(placementText(key)) ?? new Set<string>();
+    offered.set(placementText(key), mine);
+    const taken = coloOf(key).queue.offer({
+      key: full(key, step),
+      account: key.account,
+      isDelete,
+      async run() {
+        try {
+          await run();
+        } catch (error) {
+          if (!signal.aborted) log.warn({ ...key, step, error: String(error) }, "step went wrong");
+          cooling.start(key, step, retryDelayMs);
+        } finally {
+          mine.delete(step);
+          context.wake(key);
+        }
+      },
+    });
+    if (taken) mine.add(step);
+    return taken;
+  }
+
+  const coloOf = (key: PlacementKey): Colo => context.colos.get(key.colo)!;
+
+  function change(key: PlacementKey, decide: (state: PlacementState) => PlacementChange) {
+    return context.placements
+      .open(key)
+      .change((state) => ({ change: decide(state), reply: undefined }));
+  }
+
+  /** Ends an intention whose create call was certainly never made or certainly refused. */
+  function endIntention(key: PlacementKey, server: ServerId, why: Cause, fault?: OutsideFault) {
+    return change(key, (state) => {
+      const row = state.servers.get(server);
+      if (row?.state !== "intended") return {};
+      const ended = move(row, "end", clock.nowMs(), { leaving: why });
+      const type = fault ? ("server.failed" as const) : ("server.gone" as const);
+      const draft = events.make(type, { server, causes: [why], ...parentOf(row) });
+      const doc = fault && state.doc ? { doc: backedOff(state.doc, fault, clock.nowMs()) } : {};
+      return { servers: [ended], events: [draft], ...doc };
+    });
+  }
+
+  async function runCreate(key: PlacementKey, server: ServerId): Promise<void> {
+    const colo = coloOf(key);
+    const row = context.placements.peek(key)?.servers.get(server);
+    if (row?.state !== "intended" || row.attempt.id !== context.attemptId) return;
+    const { group } = await context.groups.get(key, signal);
+    const { createDeadlineMs } = colo.setup.cloud.capabilities;
+    const tooLate = clock.nowMs() + createDeadlineMs > row.attempt.callDeadlineMs;
+    const stale = !group || group.launchRevision !== row.launchRevision;
+    const refused = colo.gate.refusal("create", key);
+    if (refused || tooLate || stale) {
+      await endIntention(key, server, refused ?? cause("B4.5", "REQUESTED", { tooLate, stale }));
+      return;
+    }
+    let made: CloudServer;
+    try {
+      made = await withDeadline(clock, { deadlineMs: createDeadlineMs, signal }, (within) =>
+        colo.setup.cloud.createServer(
+          {
+            account: key.account,
+            name: serverName(key, server),
+            launch: group.launch,
+            ownership: ownershipOf(context.installation, key, row),
+          },
+          { signal: within },
+        ),
+      );
+    } catch (error) {
+      await createFailed(key, server, outsideFaultOf(error));
+      return;
+    }
+    await change(key, (state) => {
+      const now = state.servers.get(server);
+      if (!now || now.cloudId !== undefined || !mayMove(now.state, "bind")) return {};
+      const draft = events.make("server.building", {
+        server,
+        facts: { cloudId: made.id },
+        ...parentOf(now),
+      });
+      return { servers: [bind(now, made, clock.nowMs())], events: [draft] };
+    });
+  }
+
+  async function createFailed(key: PlacementKey, server: ServerId, fault: OutsideFault) {
+    if (!fault.ambiguous) {
+      await endIntention(key, server, causeOfFault(fault), fault);
+      return;
+    }
+    coloOf(key).servers.forget(key.account);
+    await change(key, (state) => {
+      const row = state.servers.get(server);
+      if (row?.state !== "intended") return {};
+      const lost = cause("B4.5", "ANSWER_LOST", { fault: fault.message });
+      const draft = events.make("server.unconfirmed", { server, causes: [lost], ...parentOf(row) });
+      return { servers: [move(row, "lose", clock.nowMs())], events: [draft] };
+    });
+  }
+
+  async function runFind(key: PlacementKey, server: ServerId): Promise<void> {
+    const colo = coloOf(key);
+    const { listingLagMs } = colo.setup.cloud.capabilities;
+    const askedAtMs = clock.nowMs();
+    const found = await withDeadline(clock, { deadlineMs: callDeadlineMs, signal }, (within) =>
+      colo.setup.cloud.findByIntention({ account: key.account, server }, { signal: within }),
+    );
+    await change(key, (state) => {
+      const row = state.servers.get(server);
+      if (row?.state !== "unconfirmed") return {};
+      const ours = found
+        .filter((one) => isOurs(one, ownershipOf(context.installation, key, row)))
+        .toSorted((a, b) => a.createdAtMs - b.createdAtMs)[0];
+      const nowMs = clock.nowMs();
+      if (ours) {
+        const draft = events.make("server.building", { server, facts: { cloudId: ours.id } });
+        return { servers: [bind(row, ours, nowMs)], events: [draft] };
+      }
+      if (askedAtMs < row.attempt.callDeadlineMs + listingLagMs) return {};
+      const given = cause("B4.5", "ABANDONED", {});
+      const draft = events.make("server.abandoned", { server, causes: [given], ...parentOf(row) });
+      return { servers: [move(row, "abandon", nowMs)], events: [draft] };
+    });
+  }
+
+  /** Two witnesses before any delete: our tags on the server, and the ledger's intention (B9.5). */
+  async function runDelete(key: PlacementKey, step: Extract<Step, { kind: "delete" }>) {
+    const { cloud } = coloOf(key).setup;
+    const { server, cloudId } = step;
+    const ref = { account: key.account, id: cloudId };
+    const limit = { deadlineMs: callDeadlineMs, signal };
+    const seen = await withDeadline(clock, limit, (within) =>
+      cloud.getServer(ref, { signal: within }),
+    );
+    const row = context.placements.peek(key)?.servers.get(server);
+    if (row?.state !== "deleting" || row.cloudId !== cloudId) return;
+    if (seen && !isOurs(seen, ownershipOf(context.installation, key, row))) {
+      log.error({ ...key, server, cloudId }, "not deleted: the server does not carry our tags");
+      cooling.start(key, stepKey(step), foreignDelayMs);
+      return;
+    }
+    if (seen) {
+      if (coloOf(key).gate.refusal("delete", key)) return;
+      const answer = await withDeadline(clock, limit, (within) =>
+        cloud.deleteServer(ref, { signal: within }),
+      );
+      if (answer === "accepted") {
+        cooling.start(key, stepKey(step), coloOf(key).setup.pollMs);
+        return;
+      }
+    }
+    await change(key, (state) => {
+      const now = state.servers.get(server);
+      if (now?.state !== "deleting" || !isDetached(now, clock.nowMs())) return {};
+      const why = now.leaving ? { causes: [now.leaving] } : {};
+      const draft = events.make("server.gone", { server, ...why, ...parentOf(now) });
+      return { servers: [move(now, "end", clock.nowMs())], events: [draft] };
+    });
+  }
+
+  return {
+    create(key, server) {
+      if (offer(key, createKey(server), false, () => runCreate(key, server))) return;
+      // The queue filled up meanwhile: nothing was called, so the intention ends as if never made.
+      void endIntention(key, server, cause("M2.3", "REQUESTED", { queueFull: true }));
+    },
+    act(key, step) {
+      switch (step.kind) {
+        case "delete":
+          offer(key, stepKey(step), true, () => runDelete(key, step));
+          return;
+        case "findIntention":
+          offer(key, stepKey(step), false, () => runFind(key, step.server));
+          return;
+        case "changeMembers":
+          lanes.submit(key, step.loadBalancer, step.changes);
+          return;
+        default:
+          step satisfies never;
+      }
+    },
+    async withdraw(key, servers) {
+      const taken = servers.filter((one) => coloOf(key).queue.withdraw(full(key, createKey(one))));
+      for (const one of taken) offered.get(placementText(key))?.delete(createKey(one));
+      await Promise.all(
+        taken.map((one) => endIntention(key, one, cause("B4.4", "SURPLUS", { withdrawn: true }))),
+      );
+    },
+    underWay(key) {
+      const under = new Map<string, "queued" | "running">();
+      const mine: ReadonlySet<string> = offered.get(placementText(key)) ?? new Set();
+      for (const step of mine)
+        under.set(step, coloOf(key).queue.standing(full(key, step)) ?? "running");
+      for (const step of lanes.underWay(key)) under.set(step, "running");
+      for (const step of cooling.of(key)) under.set(step, "running");
+      return under;
+    },
+  };
+}
+
+const retryDelayMs = 2_000;
+/** A server that lost our tags is looked at again, rarely: a person has to put it right. */
+const foreignDelayMs = 60_000;
+
+function parentOf(row: ServerRow): { readonly parent?: EventDraft["parent"] & string } {
+  return row.createdBy === undefined
+    ? {}
+    : { parent: row.createdBy as EventDraft["parent"] & string };
+}
+
+function backedOff(
+  doc: NonNullable<PlacementState["doc"]>,
+  fault: OutsideFault,
+  nowMs: number,
+): NonNullable<PlacementState["doc"]> {
+  const salt = `${doc.groupUid}/${doc.key.colo}`;
+  const backoff = afterFailure(doc.backoff, { nowMs, reason: fault.message, salt });
+  return backoff === doc.backoff ? doc : { ...doc, backoff };
+}
+
+function causeOfFault(fault: OutsideFault): Cause {
+  const facts = { fault: fault.message, kind: fault.kind };
+  if (fault.kind === "quota") return cause("B4.7", "QUOTA", facts);
+  if (fault.kind === "noCapacity") return cause("B4.7", "NO_CAPACITY", facts);
+  return cause("B4.8", "CLOUD_ERROR", facts);
+}
+
+export function ownershipOf(installation: string, key: PlacementKey, row: ServerRow): Ownership {
+  const { account, group, colo } = key;
+  return { installation, account, group, colo, server: row.id, launchRevision: row.launchRevision };
+}
+
+function isOurs(server: CloudServer, expected: Ownership): boolean {
+  const { ownership } = server;
+  return (
+    ownership !== undefined &&
+    ownership.installation === expected.installation &&
+    ownership.account === expected.account &&
+    ownership.group === expected.group &&
+    ownership.colo === expected.colo &&
+    ownership.server === expected.server
+  );
+}
+
+function serverName(key: PlacementKey, server: ServerId): string {
+  return `${key.group}-${server.slice(-10)}`;
+}

@@ -1,0 +1,162 @@
+import { outsideFaultOf } from "../../core/errors/outside-fault.js";
+import type { EventDraft } from "../../core/model/event.js";
+import { type LoadBalancerId, type PlacementKey, placementText } from "../../core/model/ids.js";
+import type { MemberStep } from "../../core/model/observation.js";
+import type { Membership, ServerRow } from "../../core/model/server.js";
+import type { MemberChange } from "../../core/ports/load-balancer.js";
+import { balancerOf, type Colo } from "../colo/colo.js";
+import type { Context } from "../context.js";
+import { withDeadline } from "../deadline.js";
+import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
+import type { Cooling } from "./cooling.js";
+
+/**
+ * Changes of load balancers: one at a time for each, whoever asks, and what waits is merged into the
+ * next (B5.4).
+ */
+export interface BalancerLanes {
+  submit(key: PlacementKey, loadBalancer: LoadBalancerId, changes: readonly MemberStep[]): void;
+  underWay(key: PlacementKey): Iterable<string>;
+}
+
+interface Ask {
+  readonly key: PlacementKey;
+  readonly changes: readonly MemberStep[];
+}
+
+interface Lane {
+  readonly waiting: Map<string, Ask>;
+  busy: boolean;
+}
+
+const changeDeadlineMs = 30_000;
+const retryDelayMs = 1_000;
+
+export function createBalancerLanes(context: Context, cooling: Cooling): BalancerLanes {
+  const { clock, signal, log } = context;
+  const lanes = new Map<string, Lane>();
+  const stepOf = (loadBalancer: LoadBalancerId) => `members:${loadBalancer}`;
+  const mine = new Map<string, Set<string>>();
+
+  function laneOf(key: PlacementKey, loadBalancer: LoadBalancerId): Lane {
+    const text = `${key.colo}/${loadBalancer}`;
+    const known = lanes.get(text);
+    if (known) return known;
+    const fresh: Lane = { waiting: new Map(), busy: false };
+    lanes.set(text, fresh);
+    return fresh;
+  }
+
+  function feed(colo: Colo, loadBalancer: LoadBalancerId, lane: Lane): void {
+    const first = lane.waiting.values().next().value;
+    if (lane.busy || !first) return;
+    lane.busy = colo.queue.offer({
+      key: stepOf(loadBalancer),
+      account: first.key.account,
+      isDelete: false,
+      async run() {
+        const asks = [...lane.waiting.values()];
+        lane.waiting.clear();
+        await runMerged(colo, loadBalancer, asks);
+        for (const { key } of asks) {
+          mine.get(placementText(key))?.delete(stepOf(loadBalancer));
+          context.wake(key);
+        }
+        queueMicrotask(() => {
+          lane.busy = false;
+          feed(colo, loadBalancer, lane);
+        });
+      },
+    });
+  }
+
+  async function runMerged(colo: Colo, id: LoadBalancerId, asks: readonly Ask[]): Promise<void> {
+    const allowed = asks.filter(({ key }) => !colo.gate.refusal("loadBalancer", key));
+    if (allowed.length === 0) return;
+    try {
+      await send(colo, id, allowed);
+    } catch (error) {
+      const fault = outsideFaultOf(error);
+      colo.members.forget(id);
+      const rejected = fault.kind === "badRequest" || fault.kind === "quota";
+      if (rejected && allowed.length > 1) {
+        // One group's bad member must not hold up the others'.
+        for (const ask of allowed) await runMerged(colo, id, [ask]);
+        return;
+      }
+      log.warn({ loadBalancer: id, kind: fault.kind, error: fault.message }, "members not changed");
+      const delayMs = fault.retryAfterMs ?? retryDelayMs;
+      for (const { key } of allowed) cooling.start(key, stepOf(id), delayMs);
+    }
+  }
+
+  async function send(colo: Colo, id: LoadBalancerId, asks: readonly Ask[]): Promise<void> {
+    const changes = asks.flatMap((ask) => ask.changes.map(toChange));
+    await withDeadline(clock, { deadlineMs: changeDeadlineMs, signal }, (within) =>
+      balancerOf(colo.setup).changeMembers(id, changes, { signal: within }),
+    );
+    colo.members.forget(id);
+    await Promise.all(
+      asks.map(({ key, changes: done }) =>
+        context.placements.open(key).change((state) => ({
+          change: settled(context, state, id, done),
+          reply: undefined,
+        })),
+      ),
+    );
+  }
+
+  return {
+    submit(key, loadBalancer, changes) {
+      const colo = context.colos.get(key.colo)!;
+      const lane = laneOf(key, loadBalancer);
+      const text = placementText(key);
+      lane.waiting.set(text, { key, changes });
+      const steps = mine.get(text) ?? new Set<string>();
+      mine.set(text, steps.add(stepOf(loadBalancer)));
+      feed(colo, loadBalancer, lane);
+      if (lane.busy) return;
+      // The colo's queue is full: the next turn asks again.
+      lane.waiting.delete(text);
+      steps.delete(stepOf(loadBalancer));
+    },
+    underWay: (key) => mine.get(placementText(key)) ?? [],
+  };
+}
+
+function toChange({ kind, host, port, weight, draining }: MemberStep): MemberChange {
+  return kind === "remove" ? { kind, host, port } : { kind, host, port, weight, draining };
+}
+
+/** The ledger after the load balancer took the changes. */
+function settled(
+  context: Context,
+  state: PlacementState,
+  loadBalancer: LoadBalancerId,
+  done: readonly MemberStep[],
+): PlacementChange {
+  const servers: ServerRow[] = [];
+  const events: EventDraft[] = [];
+  for (const step of done) {
+    const row = servers.find((one) => one.id === step.server) ?? state.servers.get(step.server);
+    if (!row) continue;
+    const isIt = (one: Membership) =>
+      one.loadBalancer === loadBalancer && one.host === step.host && one.port === step.port;
+    const before = row.memberships.find(isIt);
+    if (!before) continue;
+    const after: Membership = { ...before, state: step.draining ? "draining" : "member" };
+    const memberships =
+      step.kind === "remove"
+        ? row.memberships.filter((one) => !isIt(one))
+        : row.memberships.map((one) => (isIt(one) ? after : one));
+    const index = servers.findIndex((one) => one.id === row.id);
+    if (index >= 0) servers[index] = { ...row, memberships };
+    else servers.push({ ...row, memberships });
+    const added = step.kind === "put" && before.state === "adding";
+    if (!added && step.kind !== "remove") continue;
+    const type = step.kind === "remove" ? "member.removed" : "member.added";
+    const facts = { loadBalancer, address: `${step.host}:${step.port}` };
+    events.push(context.events.make(type, { server: step.server, facts }));
+  }
+  return { servers, events };
+}

@@ -1,0 +1,165 @@
+import type { Group } from "../../core/model/group.js";
+import type { EventId, PlacementKey } from "../../core/model/ids.js";
+import type { Policy } from "../../core/model/policy.js";
+import type { ScaleEvent } from "../../core/model/scale-event.js";
+import type { DuePolicy } from "../../core/policy/circle-back.js";
+import { circleBack } from "../../core/policy/circle-back.js";
+import { settleLimits } from "../../core/policy/limits.js";
+import type { Context } from "../context.js";
+import { ensurePlacements, isCurrent, leadOf } from "../placements/ensure.js";
+import { finishDelete } from "../placements/finish-delete.js";
+import type { PlacementActor } from "../placements/placement-actor.js";
+import type { Delivery, PlacementChange, PlacementState } from "../placements/placement-state.js";
+import { decideOn, factsOf, otherPlacements, unansweredOf } from "../scaling.js";
+import type { Converger } from "./turn.js";
+
+/** One whole turn of a placement: configuration, what time brings, converging, and the end. */
+export interface LookAfter {
+  /** Resolves to when to look again at the latest; undefined: only when something happens. */
+  turn(key: PlacementKey): Promise<number | undefined>;
+}
+
+export function createLookAfter(context: Context, converger: Converger): LookAfter {
+  const { clock, signal } = context;
+
+  /** Alerts that still stand act again, after their hold or to repeat (B3.2, B3.3). */
+  async function circle(
+    actor: PlacementActor,
+    group: Group,
+    policies: readonly Policy[],
+  ): Promise<number | undefined> {
+    if (leadOf(context, group).colo !== actor.key.colo) return undefined;
+    if ((await actor.state(signal)).alerts.size === 0) return undefined;
+    const others = await otherPlacements(context, group, signal);
+    const look = () =>
+      actor.change((state) => {
+        const { doc } = state;
+        if (!doc) return { change: {}, reply: undefined };
+        const nowMs = clock.nowMs();
+        const facts = factsOf(group, { ...state, doc }, others);
+        const due = circleBack({
+          nowMs,
+          group,
+          lead: doc,
+          policies,
+          alertMarks: [...state.alerts.values()],
+          total: facts.reduce((sum, one) => sum + one.target, 0),
+          unanswered:
+            unansweredOf(state, group, nowMs) +
+            others.reduce((sum, one) => sum + one.unanswered, 0),
+        });
+        const moved =
+          due.marks.groupMarks !== doc.groupMarks || due.marks.policyMarks !== doc.policyMarks;
+        const gone = due.alertMarks.deletes.flatMap(
+          (one) => state.alerts.get(`${one.policy}/${one.key}`) ?? [],
+        );
+        const change: PlacementChange = {
+          ...(moved ? { doc: { ...doc, ...due.marks } } : {}),
+          alerts: due.alertMarks.puts,
+          alertsGone: gone,
+        };
+        return { change, reply: due };
+      });
+    const found = await look();
+    for (const due of found?.due ?? []) {
+      const policy = policies.find((one) => one.id === due.policy);
+      const event = circleEvent(due);
+      await actor.change((state) => decideOn(context, state, { event, group, policy, others }));
+    }
+    if (found && found.due.length > 0) return clock.nowMs();
+    return found?.nextAtMs;
+  }
+
+  function circleEvent({ ask, why }: DuePolicy): ScaleEvent {
+    const id = context.ids.next() as EventId;
+    return { id, atMs: clock.nowMs(), source: "circleBack", ask, principal: `muster:${why}` };
+  }
+
+  /** Forced limits that ran out no longer hold the target beyond the group's own (B2.7). */
+  async function expireForce(actor: PlacementActor): Promise<number | undefined> {
+    const { doc } = await actor.state(signal);
+    if (!doc?.forced) return undefined;
+    if (clock.nowMs() < doc.forced.expiresAtMs) return doc.forced.expiresAtMs;
+    await actor.change((state) => {
+      if (!state.doc?.forced) return { change: {}, reply: undefined };
+      const nowMs = clock.nowMs();
+      const settled = settleLimits(state.doc, nowMs);
+      if (settled.forced) return { change: {}, reply: undefined };
+      const { forced: _forced, ...rest } = state.doc;
+      const moved = settled.target !== rest.target;
+      const facts = { target: settled.target, oldTarget: rest.target };
+      const event = context.events.make("target.changed", { facts, causes: settled.causes });
+      const changedAt = moved ? { targetChangedAtMs: nowMs } : {};
+      return {
+        change: {
+          doc: { ...rest, target: settled.target, ...changedAt },
+          events: moved ? [event] : [],
+        },
+        reply: undefined,
+      };
+    });
+    return undefined;
+  }
+
+  /** Targets decided here go to the other placements as idempotent commands (B11.2). */
+  async function deliver(actor: PlacementActor): Promise<void> {
+    const { deliveries, key } = await actor.state(signal);
+    for (const delivery of deliveries.values()) {
+      const other = { ...key, colo: delivery.colo as PlacementKey["colo"] };
+      if (!context.colos.has(other.colo)) continue;
+      await context.placements.open(other).change((state) => ({
+        change: take(context, state, delivery),
+        reply: undefined,
+      }));
+      context.wake(other);
+      await actor.change((state) => {
+        const still = state.deliveries.get(delivery.colo)?.decisionId === delivery.decisionId;
+        return { change: still ? { deliveriesGone: [delivery.colo] } : {}, reply: undefined };
+      });
+    }
+  }
+
+  return {
+    async turn(key) {
+      const actor = context.placements.open(key);
+      const state = await actor.state(signal);
+      const entry = await context.groups.get(key, signal);
+      const { group } = entry;
+      if (group && !isCurrent(state.doc, group)) await ensurePlacements(context, group, signal);
+      if (!group) {
+        if (state.servers.size === 0 && state.doc === undefined) await actor.markIdle();
+        return undefined;
+      }
+      await deliver(actor);
+      const wakes = [
+        await expireForce(actor),
+        await circle(actor, group, [...entry.policies.values()]),
+        await converger.converge(actor, group),
+      ].filter((one) => one !== undefined);
+      if (await finishDelete(context, actor, group)) return undefined;
+      if (wakes.length > 0) return Math.min(...wakes);
+      await actor.markIdle();
+      return undefined;
+    },
+  };
+}
+
+/** A target decided elsewhere, unless a newer one was taken already. */
+function take(context: Context, state: PlacementState, delivery: Delivery): PlacementChange {
+  const { doc } = state;
+  if (!doc || doc.deleting) return {};
+  if (doc.lastDecision && doc.lastDecision.id >= delivery.decisionId) return {};
+  const { decisionId, eventId, target, forced } = delivery;
+  const facts = { target, oldTarget: doc.target };
+  const parent = eventId as EventId;
+  return {
+    doc: {
+      ...doc,
+      target,
+      lastDecision: { id: decisionId, eventId: parent },
+      ...(forced ? { forced } : {}),
+      ...(target === doc.target ? {} : { targetChangedAtMs: context.clock.nowMs() }),
+    },
+    events: target === doc.target ? [] : [context.events.make("target.changed", { facts, parent })],
+  };
+}

@@ -1,0 +1,236 @@
+import { outsideFaultOf } from "../../core/errors/outside-fault.js";
+import type { OperationClass } from "../../core/model/colo.js";
+import type { EventDraft } from "../../core/model/event.js";
+import type { Group } from "../../core/model/group.js";
+import type {
+  CloudServerId,
+  EventId,
+  LoadBalancerId,
+  PlacementKey,
+  ServerId,
+} from "../../core/model/ids.js";
+import type {
+  BalancerView,
+  CloudView,
+  Observation,
+  PlanLimits,
+} from "../../core/model/observation.js";
+import type { Plan } from "../../core/model/plan.js";
+import type { CloudServer, ServerRow } from "../../core/model/server.js";
+import { checkPlan } from "../../core/plan/check-plan.js";
+import { countRows, planPlacement } from "../../core/plan/plan-placement.js";
+import type { Colo } from "../colo/colo.js";
+import { lookDeadlineMs } from "../colo/colo.js";
+import type { Context } from "../context.js";
+import { withDeadline } from "../deadline.js";
+import type { PlacementActor } from "../placements/placement-actor.js";
+import type { PlacementState } from "../placements/placement-state.js";
+import type { Actors } from "./act.js";
+import { balancerViewOf } from "./watch.js";
+
+/** Observe, plan, commit, act: one placement's servers come nearer to its target. */
+export interface Converger {
+  /** Resolves to when to look again; undefined when nothing is on its way. */
+  converge(actor: PlacementActor, group: Group): Promise<number | undefined>;
+}
+
+/** How old a listing may be while nothing is on its way here. */
+const quietListingMs = 15_000;
+/** Intentions of one turn: more would only wait, and each waiting one is a promise to keep. */
+const createsPerTurnMax = 500;
+/** From the intention to the start of its call; then it is withdrawn and planned anew. */
+const queueWaitMs = 2_000;
+
+export function createConverger(context: Context, actors: Actors): Converger {
+  const { clock, ids, events, signal } = context;
+
+  async function observeCloud(colo: Colo, state: PlacementState): Promise<CloudView> {
+    const { key } = state;
+    const busy = isBusy(state);
+    const maxAgeMs = busy ? colo.setup.pollMs : Math.max(colo.setup.pollMs, quietListingMs);
+    const look = await colo.servers.look(key.account, maxAgeMs);
+    if (look.kind === "failed") return { kind: "unavailable", cause: look.cause };
+    return {
+      kind: "listed",
+      askedAtMs: look.askedAtMs,
+      servers: look.value.get(`${key.group}/${key.colo}`) ?? [],
+      lookedUp: new Map(),
+    };
+  }
+
+  async function observeBalancers(
+    colo: Colo,
+    state: PlacementState,
+    group: Group,
+  ): Promise<ReadonlyMap<LoadBalancerId, BalancerView>> {
+    const spec = group.placements.find((one) => one.colo === colo.id);
+    const wanted = new Set(spec?.attachments.map((one) => one.loadBalancer));
+    for (const row of state.servers.values())
+      for (const one of row.memberships) wanted.add(one.loadBalancer);
+    if (!isBusy(state) && state.servers.size === 0) return new Map();
+    const views = await Promise.all(
+      [...wanted].map(async (id): Promise<[LoadBalancerId, BalancerView]> => {
+        return [id, balancerViewOf(await colo.members.look(id, colo.setup.pollMs))];
+      }),
+    );
+    return new Map(views);
+  }
+
+  /** What the listing lacks is asked for one by one, before anything is concluded (B4.3). */
+  async function lookUp(
+    colo: Colo,
+    key: PlacementKey,
+    cloudIds: readonly CloudServerId[],
+  ): Promise<ReadonlyMap<CloudServerId, CloudServer | "gone" | "unknown">> {
+    const found = new Map<CloudServerId, CloudServer | "gone" | "unknown">();
+    const limit = { deadlineMs: lookDeadlineMs, signal };
+    for (const id of cloudIds.slice(0, lookUpsMax)) {
+      try {
+        const server = await withDeadline(clock, limit, (within) =>
+          colo.setup.cloud.getServer({ account: key.account, id }, { signal: within }),
+        );
+        found.set(id, server ?? "gone");
+      } catch (error) {
+        found.set(id, "unknown");
+        if (outsideFaultOf(error).kind === "throttled") break;
+      }
+    }
+    return found;
+  }
+
+  function observation(
+    colo: Colo,
+    state: PlacementState & { readonly doc: NonNullable<PlacementState["doc"]> },
+    group: Group,
+    views: Pick<Observation, "cloud" | "balancers">,
+  ): Observation {
+    const stopped = new Map(
+      (["create", "delete", "loadBalancer"] as const).flatMap((operation) => {
+        const refusal = colo.gate.refusal(operation, state.key);
+        return refusal ? [[operation, refusal] as [OperationClass, typeof refusal]] : [];
+      }),
+    );
+    return {
+      nowMs: clock.nowMs(),
+      group,
+      spec: group.placements.find((one) => one.colo === colo.id),
+      doc: state.doc,
+      rows: [...state.servers.values()],
+      ...views,
+      attemptId: context.attemptId,
+      underWay: actors.underWay(state.key),
+      stopped,
+    };
+  }
+
+  /** Plans on the newest state and writes down what the plan needs on record before it acts. */
+  function planAndCommit(
+    colo: Colo,
+    actor: PlacementActor,
+    group: Group,
+    views: Pick<Observation, "cloud" | "balancers">,
+  ): Promise<{ readonly plan: Plan; readonly intended: readonly ServerRow[] } | undefined> {
+    const { capabilities } = colo.setup.cloud;
+    const limits: PlanLimits = {
+      listingLagMs: capabilities.listingLagMs,
+      pollMs: colo.setup.pollMs,
+      checksHealth: colo.setup.loadBalancer?.capabilities.checksHealth ?? false,
+      createsMax: Math.min(createsPerTurnMax, colo.queue.room()),
+    };
+    return actor.change((state) => {
+      const { doc } = state;
+      if (!doc) return { change: {}, reply: undefined };
+      const seen = observation(colo, { ...state, doc }, group, views);
+      const plan = planPlacement(seen, limits);
+      checkPlan(seen, plan);
+      const intended = intend(
+        group,
+        plan.creates,
+        capabilities.createDeadlineMs,
+        doc.lastDecision?.eventId,
+      );
+      return {
+        change: {
+          ...(plan.doc === doc ? {} : { doc: plan.doc }),
+          servers: [...plan.rows, ...intended],
+          events: [
+            ...plan.events.map((one) => events.fromPlan(one, parentOf(state, one.server))),
+            ...intended.map((row) => intendedEvent(row, plan)),
+          ],
+        },
+        reply: { plan, intended },
+      };
+    });
+  }
+
+  function intend(
+    group: Group,
+    count: number,
+    createDeadlineMs: number,
+    createdBy: EventId | undefined,
+  ): ServerRow[] {
+    const nowMs = clock.nowMs();
+    return Array.from({ length: count }, () => ({
+      id: ids.next() as ServerId,
+      state: "intended",
+      sinceMs: nowMs,
+      createdAtMs: nowMs,
+      launchRevision: group.launchRevision,
+      attempt: {
+        id: context.attemptId,
+        callDeadlineMs: nowMs + queueWaitMs + createDeadlineMs,
+      },
+      memberships: [],
+      protected: false,
+      ...(createdBy === undefined ? {} : { createdBy }),
+    }));
+  }
+
+  function intendedEvent(row: ServerRow, plan: Plan): EventDraft {
+    return events.make("server.intended", {
+      server: row.id,
+      causes: plan.createCause ? [plan.createCause] : [],
+      ...(row.createdBy === undefined ? {} : { parent: row.createdBy as EventId }),
+    });
+  }
+
+  return {
+    async converge(actor, group) {
+      const colo = context.colos.get(actor.key.colo)!;
+      const state = await actor.state(signal);
+      const [listed, balancers] = await Promise.all([
+        observeCloud(colo, state),
+        observeBalancers(colo, state, group),
+      ]);
+      let cloud = listed;
+      let done = await planAndCommit(colo, actor, group, { cloud, balancers });
+      if (done && done.plan.lookUps.length > 0 && cloud.kind === "listed") {
+        const lookedUp = await lookUp(colo, actor.key, done.plan.lookUps);
+        cloud = { ...cloud, lookedUp };
+        done = await planAndCommit(colo, actor, group, { cloud, balancers });
+      }
+      if (!done) return undefined;
+      const { plan, intended } = done;
+      for (const row of intended) actors.create(actor.key, row.id);
+      for (const step of plan.steps) actors.act(actor.key, step);
+      if (plan.withdraw.length > 0) await actors.withdraw(actor.key, plan.withdraw);
+      return plan.lookUps.length > 0 ? clock.nowMs() + colo.setup.pollMs : plan.wakeAtMs;
+    },
+  };
+}
+
+/** Look-ups of one turn; the rest waits for the next. */
+const lookUpsMax = 200;
+
+function isBusy(state: PlacementState): boolean {
+  const counts = countRows([...state.servers.values()]);
+  return counts.pending > 0 || counts.leaving > 0 || counts.inService !== state.doc?.target;
+}
+
+/** The event that a planned one follows from: what made the server, or last moved the target. */
+function parentOf(state: PlacementState, server: ServerId | undefined): EventId | undefined {
+  const row = server === undefined ? undefined : state.servers.get(server);
+  if (row && (row.state === "intended" || row.state === "building" || row.state === "launching"))
+    return row.createdBy as EventId | undefined;
+  return state.doc?.lastDecision?.eventId;
+}

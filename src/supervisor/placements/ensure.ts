@@ -1,0 +1,120 @@
+import { Fault } from "../../core/errors/fault.js";
+import type { Group, PlacementSpec } from "../../core/model/group.js";
+import type { GroupKey, PlacementKey } from "../../core/model/ids.js";
+import type { PlacementDoc } from "../../core/model/placement.js";
+import { settleLimits } from "../../core/policy/limits.js";
+import { splitTarget } from "../../core/policy/split.js";
+import type { Context } from "../context.js";
+import type { GroupEntry } from "../group-book.js";
+import type { PlacementChange, PlacementState } from "./placement-state.js";
+
+/** @throws Fault `GROUP_NOT_FOUND` */
+export async function liveGroup(
+  context: Context,
+  key: GroupKey,
+  signal: AbortSignal,
+): Promise<GroupEntry & { readonly group: Group }> {
+  const entry = await context.groups.get(key, signal);
+  const { group } = entry;
+  if (group) return { ...entry, group };
+  throw new Fault("GROUP_NOT_FOUND", { say: `there is no group ${key.group}` });
+}
+
+/** The placement that decides: the first of the group's list whose colo can be reached (B11.2). */
+export function leadOf(context: Context, group: Group): PlacementKey {
+  const here = group.placements.find(({ colo }) => context.colos.has(colo));
+  if (here) return { account: group.account, group: group.id, colo: here.colo };
+  throw new Fault("COLO_NOT_FOUND", { say: `no colo of group ${group.id} is served here` });
+}
+
+export function placementsOf(context: Context, group: Group): PlacementKey[] {
+  return group.placements
+    .filter(({ colo }) => context.colos.has(colo))
+    .map(({ colo }) => ({ account: group.account, group: group.id, colo }));
+}
+
+/** Makes every placement know the group's newest configuration. Idempotent. */
+export async function ensurePlacements(
+  context: Context,
+  group: Group,
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(
+    placementsOf(context, group).map(async (key) => {
+      const actor = context.placements.open(key);
+      if (isCurrent((await actor.state(signal)).doc, group)) return;
+      await actor.change((state) => ({
+        change: configure(context, state, group),
+        reply: undefined,
+      }));
+      context.wake(key);
+    }),
+  );
+}
+
+export function isCurrent(doc: PlacementDoc | undefined, group: Group): boolean {
+  return doc?.groupUid === group.uid && doc.groupGeneration >= group.generation;
+}
+
+/** The placement with the group's configuration: its limits, and the target as they move it (B1.6). */
+export function configure(context: Context, state: PlacementState, group: Group): PlacementChange {
+  const nowMs = context.clock.nowMs();
+  const spec = group.placements.find(({ colo }) => colo === state.key.colo);
+  const before = state.doc?.groupUid === group.uid ? state.doc : undefined;
+  if (isCurrent(before, group)) return {};
+  if (!before) {
+    // What an earlier group of the same name left behind is not this group's.
+    if (!spec || state.servers.size > 0) return {};
+    const doc = firstDoc(state.key, group, spec, nowMs);
+    const facts = { target: doc.target, min: doc.min, max: doc.max };
+    return { doc, events: [context.events.make("group.created", { facts })] };
+  }
+  const { min, max } = spec ?? { min: 0, max: 0 };
+  const deleting = group.deleting || !spec;
+  const { forced: _forced, ...rest } = before;
+  const settled = settleLimits({ ...before, min, max, deleting }, nowMs);
+  const target = deleting ? 0 : settled.target;
+  const doc: PlacementDoc = {
+    ...rest,
+    groupGeneration: group.generation,
+    min,
+    max,
+    deleting,
+    target,
+    ...(settled.forced ? { forced: settled.forced } : {}),
+    ...(target === before.target ? {} : { targetChangedAtMs: nowMs }),
+  };
+  const turned = deleting && !before.deleting ? "group.deleting" : "group.updated";
+  const facts = { generation: group.generation, target, oldTarget: before.target, min, max };
+  return { doc, events: [context.events.make(turned, { facts, causes: settled.causes })] };
+}
+
+function firstDoc(
+  key: PlacementKey,
+  group: Group,
+  spec: PlacementSpec,
+  nowMs: number,
+): PlacementDoc {
+  const { min, max } = spec;
+  const parts = splitTarget({
+    total: group.firstTarget,
+    placements: group.placements.map((one) => ({ ...one, current: one.min })),
+  });
+  return {
+    key,
+    groupUid: group.uid,
+    groupGeneration: group.generation,
+    min,
+    max,
+    // A placement that joins a group later starts from its min.
+    target:
+      group.generation === 1
+        ? (parts.find((one) => one.colo === spec.colo)?.newTarget ?? min)
+        : min,
+    targetChangedAtMs: nowMs,
+    deleting: group.deleting,
+    groupMarks: {},
+    policyMarks: {},
+    conditions: [],
+  };
+}

@@ -1,0 +1,249 @@
+import { Fault } from "../core/errors/fault.js";
+import type { EventDraft } from "../core/model/event.js";
+import type { Group } from "../core/model/group.js";
+import type { ColoId, EventId, PlacementKey, PolicyId } from "../core/model/ids.js";
+import type { PlacementDoc } from "../core/model/placement.js";
+import type { AlertMark, Policy } from "../core/model/policy.js";
+import { sayCause } from "../core/model/say-cause.js";
+import type { Receipt, ScaleEvent } from "../core/model/scale-event.js";
+import { decide } from "../core/policy/decide.js";
+import type { DecideInput, Decision, PlacementFacts } from "../core/policy/decision.js";
+import type { Caller, ScalingUseCases, SubmitScaleEvent } from "./api.js";
+import type { Context } from "./context.js";
+import { ensurePlacements, leadOf, liveGroup } from "./placements/ensure.js";
+import type { Decided, EarlierReceipts } from "./placements/placement-actor.js";
+import type {
+  Delivery,
+  PlacementChange,
+  PlacementState,
+  StoredReceipt,
+} from "./placements/placement-state.js";
+import { receiptOf } from "./receipts.js";
+
+/** An idempotency key is remembered for so long (B3.1). */
+const receiptKeptMs = 24 * 3_600_000;
+
+/** Decides scale events at the lead placement and hands on what follows (B2.9, B11.2). */
+export function createScaling(context: Context): ScalingUseCases {
+  return {
+    async submit(request, caller) {
+      const { key, requestId } = request;
+      const entry = await liveGroup(context, key, caller.signal);
+      const policy = policyOf(request, entry.policies);
+      await ensurePlacements(context, entry.group, caller.signal);
+      const others = await otherPlacements(context, entry.group, caller.signal);
+      const event = scaleEventOf(context, request, caller);
+      const fingerprint = JSON.stringify([request.ask, request.force ?? null]);
+      const lead = context.placements.open(leadOf(context, entry.group));
+      const receipt = await lead.change(
+        (state, earlier) =>
+          answerOnce(earlier, { event, fingerprint }, () =>
+            decideOn(context, state, { event, group: entry.group, policy, others }),
+          ),
+        requestId === undefined ? {} : { receiptKeys: [requestId] },
+      );
+      // Asking heals: even a refusal makes the group look at itself (B2.8).
+      context.wake(lead.key);
+      return receipt;
+    },
+  };
+}
+
+function policyOf(
+  { ask }: SubmitScaleEvent,
+  policies: ReadonlyMap<PolicyId, Policy>,
+): Policy | undefined {
+  if (ask.kind !== "policy" && ask.kind !== "alert") return undefined;
+  const policy = policies.get(ask.policy);
+  if (policy) return policy;
+  throw new Fault("POLICY_NOT_FOUND", { say: `there is no policy ${ask.policy}` });
+}
+
+function scaleEventOf(context: Context, request: SubmitScaleEvent, caller: Caller): ScaleEvent {
+  const atMs = context.clock.nowMs();
+  const { source, ask, force, requestId } = request;
+  return {
+    id: context.ids.next() as EventId,
+    atMs,
+    source,
+    ask,
+    principal: caller.principal,
+    ...(force ? { force: { reason: force.reason, expiresAtMs: atMs + force.durationMs } } : {}),
+    ...(requestId === undefined ? {} : { idempotencyKey: requestId }),
+  };
+}
+
+function answerOnce(
+  earlier: EarlierReceipts,
+  asked: { readonly event: ScaleEvent; readonly fingerprint: string },
+  answer: () => Decided<Receipt>,
+): Decided<Receipt> {
+  const { event, fingerprint } = asked;
+  const key = event.idempotencyKey;
+  if (key === undefined) return answer();
+  const stored = earlier.get(key);
+  if (stored) return { change: {}, reply: receiptOf(stored, fingerprint) };
+  const { change, reply } = answer();
+  const expiresAtMs = event.atMs + receiptKeptMs;
+  const receipt: StoredReceipt = { key, fingerprint, receipt: reply, expiresAtMs };
+  return { change: { ...change, receipt }, reply };
+}
+
+export interface DecideOn {
+  readonly event: ScaleEvent;
+  readonly group: Group;
+  readonly policy: Policy | undefined;
+  readonly others: readonly OtherPlacement[];
+}
+
+/** A placement other than the lead, as last known. */
+export interface OtherPlacement {
+  readonly doc: PlacementDoc;
+  readonly unanswered: number;
+}
+
+/** The decision, as a change of the lead placement. Pure but for the ids of what it makes. */
+export function decideOn(
+  context: Context,
+  state: PlacementState,
+  asked: DecideOn,
+): Decided<Receipt> {
+  const { event, group } = asked;
+  if (!state.doc) throw new Fault("GROUP_NOT_FOUND", { say: "the group is gone" });
+  const input = inputOf(context.clock.nowMs(), { ...state, doc: state.doc }, asked);
+  const decision = decide(event, input);
+  return { change: changeOf(context, state, state.doc, asked, decision), reply: decision.receipt };
+  function inputOf(
+    nowMs: number,
+    lead: PlacementState & { readonly doc: PlacementDoc },
+    { policy, others }: DecideOn,
+  ): DecideInput {
+    return {
+      nowMs,
+      group,
+      placements: factsOf(group, lead, others),
+      lead: lead.doc,
+      ...(policy ? { policy } : {}),
+      alertMarks: policy ? marksOf(lead, policy.id) : [],
+      unanswered:
+        unansweredOf(lead, group, nowMs) + others.reduce((sum, one) => sum + one.unanswered, 0),
+    };
+  }
+}
+
+export function marksOf(state: PlacementState, policy: PolicyId): AlertMark[] {
+  return [...state.alerts.values()].filter((mark) => mark.policy === policy);
+}
+
+/** The group's placements with their targets; what the lead has yet to deliver counts as told. */
+export function factsOf(
+  group: Group,
+  lead: PlacementState & { readonly doc: PlacementDoc },
+  others: readonly OtherPlacement[],
+): PlacementFacts[] {
+  return group.placements.flatMap(({ colo, weight }): PlacementFacts[] => {
+    const isLead = colo === lead.key.colo;
+    const doc = isLead ? lead.doc : others.find((one) => one.doc.key.colo === colo)?.doc;
+    if (!doc) return [];
+    const { min, max } = doc;
+    const told = lead.deliveries.get(colo);
+    const forced = told?.forced ?? doc.forced;
+    const target = told?.target ?? doc.target;
+    return [{ colo, min, max, weight, target, ...(forced ? { forced } : {}) }];
+  });
+}
+
+/** Servers asked for and neither in service (and warm) nor given up (B2.6). */
+export function unansweredOf(state: PlacementState, group: Group, nowMs: number): number {
+  if (!state.doc) return 0;
+  let served = 0;
+  for (const row of state.servers.values()) {
+    const warmAtMs = (row.inServiceAtMs ?? nowMs) + group.warmUpMs;
+    if (row.state === "inService" && nowMs >= warmAtMs) served++;
+  }
+  return Math.max(0, state.doc.target - served);
+}
+
+/** The group's placements beside the lead, as this node knows them. */
+export async function otherPlacements(
+  context: Context,
+  group: Group,
+  signal: AbortSignal,
+): Promise<OtherPlacement[]> {
+  const lead = leadOf(context, group);
+  const nowMs = context.clock.nowMs();
+  const known = await Promise.all(
+    group.placements
+      .filter(({ colo }) => colo !== lead.colo)
+      .map(async ({ colo }): Promise<OtherPlacement[]> => {
+        const key: PlacementKey = { account: group.account, group: group.id, colo };
+        const state = await context.placements.open(key).state(signal);
+        if (!state.doc) return [];
+        return [{ doc: state.doc, unanswered: unansweredOf(state, group, nowMs) }];
+      }),
+  );
+  return known.flat();
+}
+
+function changeOf(
+  context: Context,
+  state: PlacementState,
+  doc: PlacementDoc,
+  { event, policy }: DecideOn,
+  decision: Decision,
+): PlacementChange {
+  const { receipt, targets, marks, alertMarks, forced } = decision;
+  const nowMs = receipt.atMs;
+  const decisionId = context.ids.next();
+  const own = targets?.[state.key.colo] ?? doc.target;
+  const ownForced = forced[state.key.colo] ?? doc.forced;
+  const { forced: _forced, ...rest } = doc;
+  const next: PlacementDoc = {
+    ...rest,
+    ...marks,
+    ...(ownForced ? { forced: ownForced } : {}),
+    ...(targets ? { target: own, lastDecision: { id: decisionId, eventId: event.id } } : {}),
+    ...(own === doc.target ? {} : { targetChangedAtMs: nowMs }),
+  };
+  const deliveries = Object.entries(targets ?? {})
+    .filter(([colo]) => colo !== state.key.colo)
+    .map(([colo, target]): Delivery => {
+      const limits = forced[colo as ColoId];
+      const base = { colo, decisionId, target, eventId: event.id };
+      return limits ? { ...base, forced: limits } : base;
+    });
+  const gone = alertMarks.deletes.flatMap(
+    ({ policy: id, key }) => state.alerts.get(`${id}/${key}`) ?? [],
+  );
+  return {
+    doc: next,
+    deliveries,
+    alerts: alertMarks.puts,
+    alertsGone: gone,
+    events: [decidedEvent(event, policy, receipt)],
+  };
+}
+
+function decidedEvent(event: ScaleEvent, policy: Policy | undefined, receipt: Receipt): EventDraft {
+  const why = receipt.causes.map(sayCause).join("; ");
+  const { outcome, oldTarget, newTarget } = receipt;
+  const moved =
+    oldTarget === newTarget ? `target stays ${oldTarget}` : `target ${oldTarget} → ${newTarget}`;
+  return {
+    id: event.id,
+    type: "scale.decided",
+    atMs: receipt.atMs,
+    message: `${event.source} ${event.ask.kind}: ${outcome}, ${moved}${why ? ` (${why})` : ""}`,
+    facts: {
+      source: event.source,
+      ask: event.ask.kind,
+      outcome,
+      oldTarget,
+      newTarget,
+      ...(policy ? { policy: policy.id } : {}),
+      ...(event.ask.kind === "alert" ? { key: event.ask.key, state: event.ask.state } : {}),
+    },
+    principal: event.principal,
+    receipt,
+  };
+}
