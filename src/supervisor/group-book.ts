@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { isFault } from "../core/errors/fault.js";
+import { Fault, isFault } from "../core/errors/fault.js";
 import type { Group } from "../core/model/group.js";
 import { type GroupKey, groupText, type PolicyId } from "../core/model/ids.js";
 import type { Policy } from "../core/model/policy.js";
@@ -149,4 +149,13 @@ function rowsOf(before: GroupEntry, change: GroupChange): { puts: Row[]; deletes
     puts.push({ kind: "creation", key: "self", value, expiresAtMs });
   }
   return { puts, deletes };
+}
+
+/** @throws Fault `ETAG_MISMATCH` */
+export function checkGeneration(
+  stored: { readonly generation: number },
+  expected: number | undefined,
+): void {
+  if (expected === undefined || stored.generation === expected) return;
+  throw new Fault("ETAG_MISMATCH", { say: "it was edited since this etag was read" });
 }

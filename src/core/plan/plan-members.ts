@@ -47,12 +47,19 @@ interface MemberPlan {
   detach(row: ServerRow): void;
 }
 
-function createMemberPlan(
+interface MemberChanges {
+  viewOf(one: Membership): IndexedView | undefined;
+  thereOf(one: Membership): Member | undefined;
+  change(row: ServerRow, one: Membership, kind: "put" | "remove", draining: boolean): void;
+  /** Asks for the removal of the given ones. @returns those that are still there. */
+  remove(row: ServerRow, going: readonly Membership[]): Membership[];
+}
+
+function createMemberChanges(
   sheet: Sheet,
   attachments: readonly Attachment[],
   changes: Map<LoadBalancerId, MemberStep[]>,
-): MemberPlan {
-  const { nowMs } = sheet.seen;
+): MemberChanges {
   const views = indexViews(sheet.seen.balancers);
   const wantedAddresses = new Set(
     sheet
@@ -60,24 +67,39 @@ function createMemberPlan(
       .filter((row) => row.state === "launching" || row.state === "inService")
       .flatMap((row) => attachments.flatMap((one) => wantedKey(row, one) ?? [])),
   );
-
-  const change = (row: ServerRow, one: Membership, kind: "put" | "remove", draining: boolean) => {
+  const viewOf = (one: Membership) => views.get(one.loadBalancer);
+  const change: MemberChanges["change"] = (row, one, kind, draining) => {
     const { loadBalancer, host, port, weight } = one;
     const list = changes.get(loadBalancer) ?? [];
     list.push({ server: row.id, kind, host, port, weight, draining });
     changes.set(loadBalancer, list);
   };
+  return {
+    viewOf,
+    thereOf(one) {
+      const view = viewOf(one);
+      return view?.kind === "listed" ? view.members.get(memberKey(one)) : undefined;
+    },
+    change,
+    remove: (row, going) =>
+      going.flatMap((one) => {
+        const view = viewOf(one);
+        // Addresses get reused: where another server of ours has this one, the member is that one's.
+        if (view?.kind === "gone" || wantedAddresses.has(addressKey(one))) return [];
+        if (view?.kind === "listed" && !view.members.has(memberKey(one))) return [];
+        if (view?.kind === "listed") change(row, one, "remove", true);
+        return [one.state === "removing" ? one : { ...one, state: "removing" as const }];
+      }),
+  };
+}
 
-  /** The memberships that are still there after asking for the removal of the given ones. */
-  const remove = (row: ServerRow, going: readonly Membership[]): Membership[] =>
-    going.flatMap((one) => {
-      const view = views.get(one.loadBalancer);
-      // Addresses get reused: where another server of ours has this one, the member is that one's.
-      if (view?.kind === "gone" || wantedAddresses.has(addressKey(one))) return [];
-      if (view?.kind === "listed" && !view.members.has(memberKey(one))) return [];
-      if (view?.kind === "listed") change(row, one, "remove", true);
-      return [one.state === "removing" ? one : { ...one, state: "removing" as const }];
-    });
+function createMemberPlan(
+  sheet: Sheet,
+  attachments: readonly Attachment[],
+  changes: Map<LoadBalancerId, MemberStep[]>,
+): MemberPlan {
+  const { nowMs } = sheet.seen;
+  const { viewOf, thereOf, change, remove } = createMemberChanges(sheet, attachments, changes);
 
   return {
     attach(row, limits) {
@@ -90,10 +112,9 @@ function createMemberPlan(
       let ready = wanted.length === attachments.length;
       const kept = wanted.map((want): Membership => {
         const have = row.memberships.find((one) => sameMember(one, want)) ?? want;
-        const view = views.get(want.loadBalancer);
-        const there = view?.kind === "listed" ? view.members.get(memberKey(want)) : undefined;
+        const there = thereOf(want);
         const right = there !== undefined && there.weight === want.weight && !there.draining;
-        if (view?.kind === "listed" && !right) change(row, want, "put", false);
+        if (viewOf(want)?.kind === "listed" && !right) change(row, want, "put", false);
         const healthy = right && (!limits.checksHealth || there.health === "healthy");
         if (!healthy) ready = false;
         const state = right ? "member" : "adding";
@@ -116,9 +137,9 @@ function createMemberPlan(
       );
       const deadlineMs = (row.drainingSinceMs ?? nowMs) + timeoutMs;
       const idle = row.memberships.every((one) => {
-        const view = views.get(one.loadBalancer);
+        const view = viewOf(one);
         if (view?.kind !== "listed") return view?.kind === "gone";
-        const there = view.members.get(memberKey(one));
+        const there = thereOf(one);
         return there === undefined || (there.draining && there.connections === 0);
       });
       if (idle || nowMs >= deadlineMs) {
@@ -130,8 +151,7 @@ function createMemberPlan(
         return;
       }
       const draining = row.memberships.map((one): Membership => {
-        const view = views.get(one.loadBalancer);
-        const there = view?.kind === "listed" ? view.members.get(memberKey(one)) : undefined;
+        const there = thereOf(one);
         if (there && !there.draining) change(row, one, "put", true);
         return one.state === "draining" ? one : { ...one, state: "draining" };
       });

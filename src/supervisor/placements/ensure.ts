@@ -64,7 +64,8 @@ export function configure(context: Context, state: PlacementState, group: Group)
   if (isCurrent(before, group)) return {};
   if (!before) {
     // What an earlier group of the same name left behind is not this group's.
-    if (!spec || state.servers.size > 0) return {};
+    const leftovers = [...state.servers.values()].some((row) => row.state !== "abandoned");
+    if (!spec || leftovers) return {};
     const doc = firstDoc(state.key, group, spec, nowMs);
     const facts = { target: doc.target, min: doc.min, max: doc.max };
     return { doc, events: [context.events.make("group.created", { facts })] };

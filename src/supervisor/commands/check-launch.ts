@@ -1,0 +1,61 @@
+import { Fault, invalidFields } from "../../core/errors/fault.js";
+import { outsideFaultOf } from "../../core/errors/outside-fault.js";
+import type { AccountId } from "../../core/model/ids.js";
+import type { GroupSpec } from "../api.js";
+import { lookDeadlineMs } from "../colo/colo.js";
+import type { Context } from "../context.js";
+import { withDeadline } from "../deadline.js";
+
+/**
+ * Checks a group against its colos: they exist, have what it attaches to, and their clouds accept the
+ * launch configuration. An outage is never reported as the user's mistake (B1.5).
+ *
+ * @returns what could not be checked, where `allowUnverified`.
+ * @throws Fault `FIELD_INVALID` naming every problem; `CLOUD_UNAVAILABLE` when it cannot tell.
+ */
+export async function checkLaunch(
+  context: Context,
+  request: {
+    readonly account: AccountId;
+    readonly spec: GroupSpec;
+    readonly allowUnverified: boolean;
+    readonly signal: AbortSignal;
+  },
+): Promise<readonly string[]> {
+  const { account, spec, allowUnverified, signal } = request;
+  const unknown = spec.placements.flatMap(({ colo, attachments }, index) => {
+    const found = context.colos.get(colo);
+    const field = `group.placements[${index}]`;
+    if (!found) return [{ field: `${field}.colo`, description: `there is no colo ${colo}` }];
+    if (attachments.length > 0 && !found.setup.loadBalancer)
+      return [{ field: `${field}.load_balancers`, description: "this colo has no load balancers" }];
+    return [];
+  });
+  if (unknown.length > 0) throw invalidFields(unknown);
+
+  const warnings: string[] = [];
+  for (const { colo } of spec.placements) {
+    const { cloud } = context.colos.get(colo)!.setup;
+    try {
+      const problems = await withDeadline(
+        context.clock,
+        { deadlineMs: lookDeadlineMs, signal },
+        (within) => cloud.checkLaunch({ account, launch: spec.launch }, { signal: within }),
+      );
+      if (problems.length === 0) continue;
+      throw invalidFields(
+        problems.map(({ field, description }) => ({
+          field: `group.launch_configuration.${field}`,
+          description,
+        })),
+      );
+    } catch (error) {
+      if (error instanceof Fault) throw error;
+      const { message } = outsideFaultOf(error);
+      const say = `the launch configuration could not be checked in ${colo}: ${message}`;
+      if (!allowUnverified) throw new Fault("CLOUD_UNAVAILABLE", { say, retryAfterMs: 5_000 });
+      warnings.push(say);
+    }
+  }
+  return warnings;
+}

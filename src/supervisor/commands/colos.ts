@@ -1,0 +1,60 @@
+import { Fault } from "../../core/errors/fault.js";
+import type { Brake, OperationClass } from "../../core/model/colo.js";
+import type { ColoId } from "../../core/model/ids.js";
+import type { ColoUseCases, ColoView } from "../api.js";
+import type { Colo } from "../colo/colo.js";
+import type { Context } from "../context.js";
+import { placementIndex } from "../placements/hints.js";
+
+const countedMax = 100_000;
+
+export function createColoUseCases(context: Context): ColoUseCases {
+  const coloOf = (id: ColoId): Colo => {
+    const colo = context.colos.get(id);
+    if (colo) return colo;
+    throw new Fault("COLO_NOT_FOUND", { say: `there is no colo ${id}` });
+  };
+
+  async function view(colo: Colo, signal: AbortSignal): Promise<ColoView> {
+    const { setup, queue, brakes } = colo;
+    const page = { index: placementIndex(colo.id), afterKey: "", hintsMax: countedMax };
+    const placements = await context.store.listHints(page, { signal });
+    return {
+      colo: colo.id,
+      cloudDriver: setup.cloudName,
+      loadBalancerDriver: setup.loadBalancerName,
+      brakes: brakes.inForce(),
+      stepsRunning: queue.running,
+      stepsWaiting: queue.waiting,
+      placements: placements.length,
+    };
+  }
+
+  return {
+    list: ({ signal }) =>
+      Promise.all(
+        [...context.colos.values()]
+          .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+          .map((colo) => view(colo, signal)),
+      ),
+    get: async (id, { signal }) => view(coloOf(id), signal),
+    async setBrake({ colo: id, operations, reason, durationMs }, { principal, signal }) {
+      const colo = coloOf(id);
+      const sinceMs = context.clock.nowMs();
+      const until = durationMs === undefined ? {} : { expiresAtMs: sinceMs + durationMs };
+      const added = operations.map(
+        (operation): Brake => ({ operation, reason, principal, sinceMs, ...until }),
+      );
+      await colo.brakes.set(added);
+      context.log.warn({ colo: id, operations, reason, principal }, "brake set");
+      return view(colo, signal);
+    },
+    async clearBrake({ colo: id, operations }, { principal, signal }) {
+      const colo = coloOf(id);
+      const all: readonly OperationClass[] = ["create", "delete", "loadBalancer"];
+      await colo.brakes.clear(operations.length === 0 ? all : operations);
+      context.log.warn({ colo: id, operations, principal }, "brake cleared");
+      return view(colo, signal);
+    },
+  };
+}

@@ -1,0 +1,262 @@
+import { Fault } from "../../core/errors/fault.js";
+import type { Group } from "../../core/model/group.js";
+import type { AccountId, GroupId, GroupKey, PlacementKey } from "../../core/model/ids.js";
+import { countRows } from "../../core/plan/plan-placement.js";
+import {
+  type Caller,
+  type CreatedGroup,
+  type CreateGroup,
+  type GroupSpec,
+  type GroupUseCases,
+  type GroupView,
+  type ListGroups,
+  objectLimits,
+  type PlacementView,
+  type UpdateGroup,
+} from "../api.js";
+import type { Context } from "../context.js";
+import { checkGeneration } from "../group-book.js";
+import { ensurePlacements, isCurrent, liveGroup, placementsOf } from "../placements/ensure.js";
+import { groupHint, groupIndex, placementHint } from "../placements/hints.js";
+import type { PlacementState } from "../placements/placement-state.js";
+import { checkLaunch } from "./check-launch.js";
+import { createDeleteGroup } from "./delete-group.js";
+import { createPause } from "./pause-group.js";
+
+/** A creation's request id is remembered for so long (B1.3). */
+const creationKeptMs = 24 * 3_600_000;
+
+export function createGroupUseCases(context: Context): GroupUseCases {
+  const view = (key: GroupKey, caller: Caller) => viewGroup(context, key, caller.signal);
+  return {
+    create: (request, caller) => createGroup(context, request, caller),
+    get: view,
+    list: (request, caller) => listGroups(context, request, caller),
+    update: (request, caller) => updateGroup(context, request, caller),
+    delete: createDeleteGroup(context),
+    ...createPause(context, view),
+    async converge(key, caller) {
+      const { group } = await liveGroup(context, key, caller.signal);
+      for (const placement of placementsOf(context, group)) context.wake(placement);
+    },
+  };
+}
+
+async function createGroup(
+  context: Context,
+  request: CreateGroup,
+  caller: Caller,
+): Promise<CreatedGroup> {
+  const { account, spec, requestId, validateOnly, allowUnverified } = request;
+  const { signal } = caller;
+  const warnings = await checkLaunch(context, { account, spec, allowUnverified, signal });
+  const fresh = newGroup(context, request);
+  if (validateOnly) return { view: { group: fresh, placements: [] }, warnings };
+  const key: GroupKey = { account, group: fresh.id };
+  if (!(await context.groups.get(key, signal)).group) await checkRoom(context, account, signal);
+
+  const fingerprint = JSON.stringify([request.group ?? null, spec, request.target ?? null]);
+  const nowMs = context.clock.nowMs();
+  const placements = fresh.placements.map(({ colo }) => placementHint({ ...key, colo }));
+  const group = await context.groups.change(
+    key,
+    (entry) => {
+      if (entry.group) {
+        return { change: {}, reply: repeated(entry.group, entry.createdBy, fingerprint) };
+      }
+      const expiresAtMs = nowMs + creationKeptMs;
+      const createdBy =
+        requestId === undefined ? {} : { createdBy: { requestId, fingerprint, expiresAtMs } };
+      const hints = [groupHint(key), ...placements];
+      return { change: { group: fresh, hints, ...createdBy }, reply: fresh };
+    },
+    signal,
+  );
+  await ensurePlacements(context, group, signal);
+  return { view: await viewGroup(context, key, signal), warnings };
+
+  function repeated(
+    existing: Group,
+    mark: { readonly requestId: string; readonly fingerprint: string } | undefined,
+    asked: string,
+  ): Group {
+    if (requestId !== undefined && mark?.requestId === requestId) {
+      if (mark.fingerprint === asked) return existing;
+      throw new Fault("REQUEST_ID_REUSED", {
+        say: "this request_id was used for another request within the last 24 hours",
+      });
+    }
+    throw new Fault("GROUP_EXISTS", { say: `there is a group ${existing.id} already` });
+  }
+}
+
+function newGroup(
+  context: Context,
+  { account, group, spec, target, requestId }: CreateGroup,
+): Group {
+  const nowMs = context.clock.nowMs();
+  const sumOfMin = spec.placements.reduce((sum, one) => sum + one.min, 0);
+  // A repeat of a call that left the id to us must come to the same id.
+  const made = requestId === undefined ? `g-${context.ids.next()}` : `g-${idOf(requestId)}`;
+  return {
+    ...spec,
+    account,
+    id: group ?? (made as GroupId),
+    uid: context.ids.next(),
+    generation: 1,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+    launchRevision: 1,
+    firstTarget: target ?? sumOfMin,
+    deleting: false,
+  };
+}
+
+/** Letters, digits and hyphens that the request id fixes. */
+function idOf(requestId: string): string {
+  return [...new TextEncoder().encode(requestId)]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("")
+    .slice(-48);
+}
+
+async function checkRoom(context: Context, account: AccountId, signal: AbortSignal): Promise<void> {
+  const { groupsPerAccountMax } = objectLimits;
+  const known = await context.store.listHints(
+    { index: groupIndex(account), afterKey: "", hintsMax: groupsPerAccountMax },
+    { signal },
+  );
+  if (known.length < groupsPerAccountMax) return;
+  throw new Fault("LIMIT_EXCEEDED", {
+    say: `an account has at most ${groupsPerAccountMax} groups`,
+    facts: { subject: `accounts/${account}`, groupsMax: String(groupsPerAccountMax) },
+  });
+}
+
+async function listGroups(context: Context, request: ListGroups, caller: Caller) {
+  const { account, pageSize, labels } = request;
+  const { signal } = caller;
+  const items: GroupView[] = [];
+  let afterKey: string = request.after ?? "";
+  for (;;) {
+    const hints = await context.store.listHints(
+      { index: groupIndex(account), afterKey, hintsMax: pageSize + 1 },
+      { signal },
+    );
+    for (const hint of hints) {
+      const key: GroupKey = { account, group: hint.key as GroupId };
+      const { group } = await context.groups.get(key, signal);
+      const wanted = Object.entries(labels).every(([name, value]) => group?.labels[name] === value);
+      if (!group || !wanted) continue;
+      if (items.length === pageSize) return { items, more: true };
+      items.push(await viewGroup(context, key, signal));
+    }
+    if (hints.length <= pageSize) return { items, more: false };
+    afterKey = hints.at(-1)!.key;
+  }
+}
+
+async function updateGroup(
+  context: Context,
+  request: UpdateGroup,
+  caller: Caller,
+): Promise<CreatedGroup> {
+  const { key, change, expectedGeneration, validateOnly, allowUnverified } = request;
+  const { signal } = caller;
+  const before = (await liveGroup(context, key, signal)).group;
+  const spec = change(before);
+  const { account } = key;
+  const warnings = await checkLaunch(context, { account, spec, allowUnverified, signal });
+  await checkLeaving(context, before, spec, signal);
+  if (validateOnly) return { view: { group: { ...before, ...spec }, placements: [] }, warnings };
+  const group = await context.groups.change(
+    key,
+    (entry) => {
+      if (!entry.group)
+        throw new Fault("GROUP_NOT_FOUND", { say: `there is no group ${key.group}` });
+      checkGeneration(entry.group, expectedGeneration);
+      if (entry.group.deleting)
+        throw new Fault("GROUP_DELETING", { say: "the group is being deleted" });
+      const next = edited(entry.group, change(entry.group), context.clock.nowMs());
+      const hints = next.placements.map(({ colo }) => placementHint({ ...key, colo }));
+      return { change: { group: next, hints }, reply: next };
+    },
+    signal,
+  );
+  await ensurePlacements(context, group, signal);
+  // A placement that left the group still has its own end to see to.
+  for (const placement of placementsOf(context, before)) context.wake(placement);
+  return { view: await viewGroup(context, key, signal), warnings };
+}
+
+function edited(before: Group, spec: GroupSpec, nowMs: number): Group {
+  const relaunched = JSON.stringify(spec.launch) !== JSON.stringify(before.launch);
+  const { account, id, uid, createdAtMs, firstTarget, deleting } = before;
+  return {
+    ...spec,
+    account,
+    id,
+    uid,
+    createdAtMs,
+    firstTarget,
+    deleting,
+    generation: before.generation + 1,
+    updatedAtMs: nowMs,
+    launchRevision: before.launchRevision + (relaunched ? 1 : 0),
+  };
+}
+
+/** A placement leaves the group only when it is empty: its servers would be lost track of. */
+async function checkLeaving(
+  context: Context,
+  before: Group,
+  spec: GroupSpec,
+  signal: AbortSignal,
+): Promise<void> {
+  const leaving = placementsOf(context, before).filter(
+    ({ colo }) => !spec.placements.some((one) => one.colo === colo),
+  );
+  for (const key of leaving) {
+    const state = await context.placements.open(key).state(signal);
+    const counts = countRows([...state.servers.values()]);
+    if (counts.counted + counts.leaving === 0) continue;
+    throw new Fault("GROUP_NOT_EMPTY", {
+      say: `the placement in ${key.colo} still has servers: set its max to 0 first`,
+    });
+  }
+}
+
+/** @throws Fault `GROUP_NOT_FOUND` */
+export async function viewGroup(
+  context: Context,
+  key: GroupKey,
+  signal: AbortSignal,
+): Promise<GroupView> {
+  const { group } = await liveGroup(context, key, signal);
+  const placements = await Promise.all(
+    placementsOf(context, group).map(async (one) => viewPlacement(context, one, group, signal)),
+  );
+  return { group, placements };
+}
+
+async function viewPlacement(
+  context: Context,
+  key: PlacementKey,
+  group: Group,
+  signal: AbortSignal,
+): Promise<PlacementView> {
+  const known = context.placements.peek(key);
+  const state: PlacementState = known ?? (await context.placements.open(key).state(signal));
+  const { inService, pending, leaving } = countRows([...state.servers.values()]);
+  const { doc } = state;
+  return {
+    colo: key.colo,
+    target: doc?.target ?? 0,
+    inService,
+    pending,
+    leaving,
+    // Until the newest edit has reached the placement, what it says of itself is of yesterday.
+    conditions: isCurrent(doc, group) ? (doc?.conditions ?? []) : [],
+    ...(doc?.paused ? { paused: doc.paused } : {}),
+  };
+}

@@ -1,0 +1,123 @@
+import { Fault } from "../../core/errors/fault.js";
+import { cause } from "../../core/model/cause.js";
+import type { GroupKey, ServerId } from "../../core/model/ids.js";
+import type { ServerRow } from "../../core/model/server.js";
+import { isCounted, isLeaving, leave, mayMove } from "../../core/plan/lifecycle.js";
+import type { Caller, ServerUseCases, ServerView } from "../api.js";
+import type { Context } from "../context.js";
+import { liveGroup, placementsOf } from "../placements/ensure.js";
+import type { Decided, PlacementActor } from "../placements/placement-actor.js";
+import type { PlacementState } from "../placements/placement-state.js";
+
+export function createServerUseCases(context: Context): ServerUseCases {
+  async function find(key: GroupKey, server: ServerId, signal: AbortSignal) {
+    const { group } = await liveGroup(context, key, signal);
+    for (const placement of placementsOf(context, group)) {
+      const actor = context.placements.open(placement);
+      const row = (await actor.state(signal)).servers.get(server);
+      if (row) return { actor, row };
+    }
+    throw notFound(server);
+  }
+
+  return {
+    async list({ key, pageSize, after, states }, { signal }) {
+      const { group } = await liveGroup(context, key, signal);
+      const all = await Promise.all(
+        placementsOf(context, group).map(async (placement): Promise<ServerView[]> => {
+          const { servers } = await context.placements.open(placement).state(signal);
+          return [...servers.values()].map((row) => ({ colo: placement.colo, row }));
+        }),
+      );
+      // Ids are sortable by time, so this is oldest first and stable while servers come and go.
+      const rest = all
+        .flat()
+        .filter(({ row }) => after === undefined || row.id > after)
+        .filter(({ row }) => states.length === 0 || states.includes(row.state))
+        .toSorted((a, b) => (a.row.id < b.row.id ? -1 : 1));
+      return { items: rest.slice(0, pageSize), more: rest.length > pageSize };
+    },
+    async get(key, server, { signal }) {
+      const { actor, row } = await find(key, server, signal);
+      return { colo: actor.key.colo, row };
+    },
+    async delete({ key, server, replace }, caller) {
+      const { actor } = await find(key, server, caller.signal);
+      return edit(actor, server, (state, row) =>
+        removed(context, state, row, { replace, principal: caller.principal }),
+      );
+    },
+    async protect({ key, server, protect }, caller) {
+      const { actor } = await find(key, server, caller.signal);
+      return edit(actor, server, (_state, row) => protectedRow(context, row, protect, caller));
+    },
+  };
+
+  async function edit(
+    actor: PlacementActor,
+    server: ServerId,
+    decide: (state: PlacementState, row: ServerRow) => Decided<ServerRow>,
+  ): Promise<ServerView> {
+    const row = await actor.change((state) => {
+      const known = state.servers.get(server);
+      if (!known) throw notFound(server);
+      return decide(state, known);
+    });
+    context.wake(actor.key);
+    return { colo: actor.key.colo, row };
+  }
+}
+
+/** Removing a server twice lowers the target once: one that leaves already stays as it is (B8.2). */
+function removed(
+  context: Context,
+  { doc }: PlacementState,
+  row: ServerRow,
+  asked: { readonly replace: boolean; readonly principal: string },
+): Decided<ServerRow> {
+  if (isLeaving(row) || !isCounted(row)) return { change: {}, reply: row };
+  const { clock, events } = context;
+  const { principal, replace } = asked;
+  const why = cause("B8.1", "REQUESTED", { principal, replace });
+  const next = leaving(row, why, clock.nowMs());
+  const target = doc && !replace ? Math.max(doc.min, doc.target - 1) : doc?.target;
+  const lowered = doc && target !== undefined && target !== doc.target;
+  const type = next.state === "draining" ? "server.draining" : "server.deleting";
+  const facts = lowered ? { oldTarget: doc.target, target } : {};
+  return {
+    change: {
+      servers: [next],
+      ...(lowered ? { doc: { ...doc, target, targetChangedAtMs: clock.nowMs() } } : {}),
+      events: [events.make(type, { server: row.id, causes: [why], principal, facts })],
+    },
+    reply: next,
+  };
+}
+
+/** @throws Fault `OVERLOADED` while the cloud has yet to say whether there is such a server. */
+function leaving(row: ServerRow, why: ReturnType<typeof cause>, nowMs: number): ServerRow {
+  if (row.memberships.length > 0 && mayMove(row.state, "drain"))
+    return leave(row, "drain", why, nowMs);
+  if (mayMove(row.state, "delete")) return leave(row, "delete", why, nowMs);
+  throw new Fault("OVERLOADED", {
+    say: "the cloud has not yet answered whether this server exists: ask again in a moment",
+    retryAfterMs: 5_000,
+  });
+}
+
+function protectedRow(
+  context: Context,
+  row: ServerRow,
+  protect: boolean,
+  { principal }: Caller,
+): Decided<ServerRow> {
+  if (row.protected === protect) return { change: {}, reply: row };
+  const next = { ...row, protected: protect };
+  const facts = { protected: protect };
+  const event = context.events.make("server.protected", { server: row.id, principal, facts });
+  return { change: { servers: [next], events: [event] }, reply: next };
+}
+
+function notFound(server: ServerId): Fault {
+  return new Fault("SERVER_NOT_FOUND", { say: `there is no server ${server}` });
+}

@@ -1,0 +1,195 @@
+import { Fault, isFault } from "../../core/errors/fault.js";
+import type { MusterEvent } from "../../core/model/event.js";
+import type { Clock } from "../../core/ports/clock.js";
+import type { Log } from "../../core/ports/log.js";
+import type { FeedEntry, Store } from "../../core/ports/store.js";
+import type { EventBatch, Subscribe } from "../api.js";
+import { sleep } from "../sleep.js";
+
+/**
+ * Streams events to subscribers. Only what is durable in the feed is ever sent, so a cursor that a
+ * subscriber holds survives a crash of ours. Nobody is waited for: who is too slow is told.
+ */
+export interface EventHub {
+  start(): Promise<void>;
+  /** New events are in the feed. Cheap. */
+  notify(): void;
+  subscribe(request: Subscribe, signal: AbortSignal): AsyncIterable<EventBatch>;
+  /** Reads the feed in order, for whoever must see every event (the journal). */
+  readonly head: string;
+}
+
+const pageMax = 1_000;
+/** Batches that a subscriber may have waiting before it is told that it is too slow. */
+const waitingMax = 256;
+const retryDelayMs = 500;
+/** Other nodes' events arrive without a notice. */
+const pollMs = 1_000;
+
+interface Live {
+  readonly filter: string;
+  readonly push: (batch: EventBatch) => void;
+}
+
+export function createEventHub(deps: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}): EventHub {
+  const { store, clock, log, signal } = deps;
+  const live = new Set<Live>();
+  let head = "";
+  let reading = false;
+  let again = false;
+
+  async function pump(): Promise<void> {
+    again = true;
+    if (reading) return;
+    reading = true;
+    try {
+      while (again && !signal.aborted) {
+        again = false;
+        const page = await store.readFeed(head, pageMax, { signal });
+        if (page.length === 0) continue;
+        head = page.at(-1)!.cursor;
+        again = true;
+        spread(page);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      log.warn({ error: String(error) }, "the event feed could not be read");
+      clock.after(retryDelayMs, () => void pump());
+    } finally {
+      reading = false;
+    }
+  }
+
+  /** One filtered array for all subscribers of the same filter, so that it is encoded once. */
+  function spread(page: readonly FeedEntry[]): void {
+    const byFilter = new Map<string, EventBatch>();
+    for (const one of live) {
+      const known = byFilter.get(one.filter);
+      const batch = known ?? batchOf(page, one.filter);
+      if (!known) byFilter.set(one.filter, batch);
+      if (batch.events.length > 0) one.push(batch);
+    }
+  }
+
+  async function tick(): Promise<void> {
+    await pump();
+    if (!signal.aborted) clock.after(pollMs, () => void tick());
+  }
+
+  return {
+    get head() {
+      return head;
+    },
+    async start() {
+      head = await store.feedHead({ signal });
+      clock.after(pollMs, () => void tick());
+    },
+    notify: () => void pump(),
+    async *subscribe(request, caller) {
+      const filter = filterText(request);
+      const queue = createQueue(clock, request.heartbeatMs, caller);
+      let cursor = request.after ?? head;
+      try {
+        // Catching up: pages of the feed, until the place where the live ones come from.
+        while (cursor !== head) {
+          const page = await store.readFeed(cursor, pageMax, { signal: caller });
+          if (page.length === 0) {
+            await sleep(clock, retryDelayMs, caller);
+            continue;
+          }
+          cursor = page.at(-1)!.cursor;
+          const batch = batchOf(page, filter);
+          if (batch.events.length > 0) yield batch;
+        }
+        const mine: Live = { filter, push: queue.push };
+        live.add(mine);
+        try {
+          // An opening heartbeat says that the stream stands, and from where.
+          yield { events: [], cursor };
+          for (;;) {
+            const batch = await queue.next();
+            if (batch) yield batch;
+            else yield { events: [], cursor: head };
+          }
+        } finally {
+          live.delete(mine);
+        }
+      } catch (error) {
+        if (isFault(error, "CANCELLED") && caller.aborted) return;
+        throw error;
+      } finally {
+        queue.close();
+      }
+    },
+  };
+}
+
+function batchOf(page: readonly FeedEntry[], filter: string): EventBatch {
+  const wanted = JSON.parse(filter) as Filter;
+  const events = page.map((entry) => entry.event).filter((event) => matches(event, wanted));
+  return { events, cursor: page.at(-1)!.cursor };
+}
+
+interface Filter {
+  readonly account: string;
+  readonly group: string | null;
+  readonly types: readonly string[];
+}
+
+function filterText({ account, group, types }: Subscribe): string {
+  const filter: Filter = { account, group: group ?? null, types: [...types].sort() };
+  return JSON.stringify(filter);
+}
+
+function matches(event: MusterEvent, { account, group, types }: Filter): boolean {
+  if (event.account !== account) return false;
+  if (group !== null && event.group !== group) return false;
+  return types.length === 0 || types.includes(event.type);
+}
+
+interface Queue {
+  push(batch: EventBatch): void;
+  /** The next batch; undefined when none came within the heartbeat. */
+  next(): Promise<EventBatch | undefined>;
+  close(): void;
+}
+
+function createQueue(clock: Clock, heartbeatMs: number, signal: AbortSignal): Queue {
+  const waiting: EventBatch[] = [];
+  let tooSlow = false;
+  let wake: (() => void) | undefined;
+  const stir = () => wake?.();
+  signal.addEventListener("abort", stir, { once: true });
+  return {
+    push(batch) {
+      if (waiting.length >= waitingMax) tooSlow = true;
+      else waiting.push(batch);
+      stir();
+    },
+    async next() {
+      if (waiting.length === 0 && !tooSlow && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          const timer = clock.after(heartbeatMs, resolve);
+          wake = () => {
+            timer.cancel();
+            resolve();
+          };
+        });
+        wake = undefined;
+      }
+      if (signal.aborted) throw new Fault("CANCELLED", { say: "the subscription has ended" });
+      const batch = waiting.shift();
+      if (!batch && tooSlow) {
+        const say = `more than ${waitingMax} batches waited: subscribe again with the last cursor`;
+        throw new Fault("SUBSCRIBER_TOO_SLOW", { say, retryAfterMs: 1_000 });
+      }
+      return batch;
+    },
+    close: () => signal.removeEventListener("abort", stir),
+  };
+}

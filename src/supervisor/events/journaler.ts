@@ -1,0 +1,84 @@
+import type { Clock, Timer } from "../../core/ports/clock.js";
+import type { Journal } from "../../core/ports/journal.js";
+import type { Log } from "../../core/ports/log.js";
+import type { Store } from "../../core/ports/store.js";
+
+/**
+ * Brings the feed into the journal, from where the journal stands. A journal that is away stops
+ * nothing else: it catches up.
+ */
+export interface Journaler {
+  start(): void;
+  notify(): void;
+  stop(): void;
+}
+
+const pageMax = 1_000;
+const idleDelayMs = 1_000;
+const retryDelayMs = 2_000;
+const trimEveryMs = 3_600_000;
+
+export interface Retention {
+  /** How long the feed can be resumed from. */
+  readonly feedMs: number;
+  /** How long history can be searched. */
+  readonly journalMs: number;
+}
+
+export const defaultRetention: Retention = {
+  feedMs: 7 * 24 * 3_600_000,
+  journalMs: 90 * 24 * 3_600_000,
+};
+
+export function createJournaler(deps: {
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly retention: Retention;
+}): Journaler {
+  const { store, journal, clock, log, signal, retention } = deps;
+  const call = { signal };
+  let timer: Timer | undefined;
+  let running = false;
+  let position: string | undefined;
+  let trimmedAtMs = clock.monotonicMs();
+
+  async function run(): Promise<void> {
+    if (running || signal.aborted) return;
+    running = true;
+    timer?.cancel();
+    let delayMs = idleDelayMs;
+    try {
+      position ??= await journal.position(call);
+      for (;;) {
+        const page = await store.readFeed(position, pageMax, call);
+        if (page.length === 0) break;
+        await journal.append(page, call);
+        position = page.at(-1)!.cursor;
+      }
+      if (clock.monotonicMs() - trimmedAtMs >= trimEveryMs) await trim(position);
+    } catch (error) {
+      position = undefined;
+      delayMs = retryDelayMs;
+      if (!signal.aborted) log.warn({ error: String(error) }, "the journal lags behind");
+    } finally {
+      running = false;
+      if (!signal.aborted) timer = clock.after(delayMs, () => void run());
+    }
+  }
+
+  async function trim(before: string): Promise<void> {
+    trimmedAtMs = clock.monotonicMs();
+    const nowMs = clock.nowMs();
+    await store.trimFeed({ olderThanMs: nowMs - retention.feedMs, before }, call);
+    await journal.trim(nowMs - retention.journalMs, call);
+  }
+
+  return {
+    start: () => void run(),
+    notify: () => void run(),
+    stop: () => timer?.cancel(),
+  };
+}

@@ -1,0 +1,85 @@
+import type { ColoId } from "../core/model/ids.js";
+import type { Timer } from "../core/ports/clock.js";
+import type { Context } from "./context.js";
+import { placementIndex, placementOfHint, workIndex } from "./placements/hints.js";
+
+/**
+ * Makes sure that no placement is forgotten: those with work at once after a start, a gained lease
+ * or a lifted brake; all of them every so often, spread, whatever got lost (B4.9).
+ */
+export interface Patrol {
+  start(): void;
+  stop(): void;
+  /** Something changed for the whole colo: look at what has work there. */
+  stir(colo: ColoId): void;
+}
+
+/** Every placement is looked at once in this time (B4.9). */
+const roundMs = 300_000;
+const pageMax = 100;
+const pauseMs = 1_000;
+/** Many stirs within this time are one look. */
+const stirDelayMs = 20;
+
+export function createPatrol(context: Context): Patrol {
+  const { clock, store, signal, log } = context;
+  const timers = new Set<Timer>();
+  const stirred = new Set<ColoId>();
+  let stopped = false;
+
+  function later(delayMs: number, task: () => Promise<void>): void {
+    if (stopped || signal.aborted) return;
+    const timer = clock.after(delayMs, () => {
+      timers.delete(timer);
+      task().catch((error: unknown) => {
+        if (signal.aborted) return;
+        log.warn({ error: String(error) }, "patrol failed; it goes on later");
+        later(pauseMs, task);
+      });
+    });
+    timers.add(timer);
+  }
+
+  async function wakeWork(colo: ColoId): Promise<void> {
+    stirred.delete(colo);
+    let afterKey = "";
+    for (;;) {
+      const page = { index: workIndex(colo), afterKey, hintsMax: pageMax };
+      const hints = await store.listHints(page, { signal });
+      for (const hint of hints) context.wake(placementOfHint(colo, hint));
+      if (hints.length < pageMax) return;
+      afterKey = hints.at(-1)!.key;
+    }
+  }
+
+  /** One page, then a pause as long as its share of the round. */
+  async function walk(colo: ColoId, afterKey: string): Promise<void> {
+    const page = { index: placementIndex(colo), afterKey, hintsMax: pageMax };
+    const hints = await store.listHints(page, { signal });
+    const spreadMs = hints.length < pageMax ? roundMs : pauseMs;
+    hints.forEach((hint, index) => {
+      const delayMs = (spreadMs * (index + 1)) / (hints.length + 1);
+      later(delayMs, async () => context.wake(placementOfHint(colo, hint)));
+    });
+    const next = hints.length < pageMax ? "" : hints.at(-1)!.key;
+    later(next === "" ? roundMs : pauseMs, () => walk(colo, next));
+  }
+
+  return {
+    start() {
+      for (const colo of context.colos.keys()) {
+        later(0, () => wakeWork(colo));
+        later(pauseMs, () => walk(colo, ""));
+      }
+    },
+    stop() {
+      stopped = true;
+      for (const timer of timers) timer.cancel();
+    },
+    stir(colo) {
+      if (stirred.has(colo)) return;
+      stirred.add(colo);
+      later(stirDelayMs, () => wakeWork(colo));
+    },
+  };
+}

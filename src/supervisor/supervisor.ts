@@ -1,0 +1,157 @@
+import type { ColoId, NodeId, PlacementKey } from "../core/model/ids.js";
+import type { Clock, Ids } from "../core/ports/clock.js";
+import type { Journal } from "../core/ports/journal.js";
+import type { Log } from "../core/ports/log.js";
+import type { Store } from "../core/ports/store.js";
+import type { Supervisor } from "./api.js";
+import { type Colo, type ColoSetup, createColo } from "./colo/colo.js";
+import type { LeaseTimes } from "./colo/leases.js";
+import { createColoUseCases } from "./commands/colos.js";
+import { createGroupUseCases } from "./commands/groups.js";
+import { createPolicyUseCases } from "./commands/policies.js";
+import { createServerUseCases } from "./commands/servers.js";
+import type { Context } from "./context.js";
+import { createActors } from "./converge/act.js";
+import { createBalancerLanes } from "./converge/balancer-lanes.js";
+import { createCooling } from "./converge/cooling.js";
+import { createLookAfter } from "./converge/look-after.js";
+import { createConverger } from "./converge/turn.js";
+import { createWakeups, type Wakeups } from "./converge/wakeups.js";
+import { createEventMaker } from "./events/event-maker.js";
+import { createEventHub } from "./events/hub.js";
+import { createJournaler, type Retention } from "./events/journaler.js";
+import { createGroupBook } from "./group-book.js";
+import { createPatrol } from "./patrol.js";
+import { createPlacementBook } from "./placements/placement-book.js";
+import { createScaling } from "./scaling.js";
+
+/** Everything that the supervisor needs of the outside, injected: nothing else is used. */
+export interface SupervisorSetup {
+  readonly installation: string;
+  readonly node: NodeId;
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly colos: readonly ColoSetup[];
+  readonly leaseTimes: LeaseTimes;
+  readonly retention: Retention;
+}
+
+/** A turn that failed is tried again after this. */
+const turnRetryMs = 2_000;
+
+export function createSupervisor(setup: SupervisorSetup): Supervisor {
+  const { store, journal, clock, ids, log } = setup;
+  const ending = new AbortController();
+  const { signal } = ending;
+  let stopping = false;
+  let wakeups: Wakeups | undefined;
+  const wake = (key: PlacementKey) => wakeups?.wake(key);
+
+  const hub = createEventHub({ store, clock, log, signal });
+  const journaler = createJournaler({ ...setup, signal });
+  const placements = createPlacementBook({
+    store,
+    clock,
+    ids,
+    signal,
+    committed(_state, events) {
+      if (events.length === 0) return;
+      hub.notify();
+      journaler.notify();
+    },
+  });
+  const colos = new Map<ColoId, Colo>(
+    setup.colos.map((one) => [
+      one.id,
+      createColo({
+        ...setup,
+        setup: one,
+        signal,
+        isStopping: () => stopping,
+        peek: placements.peek,
+        stirred: (colo) => patrol.stir(colo),
+      }),
+    ]),
+  );
+  const context: Context = {
+    ...setup,
+    attemptId: ids.next(),
+    groups: createGroupBook({ store, ids }),
+    placements,
+    colos,
+    events: createEventMaker({ clock, ids }),
+    signal,
+    wake,
+  };
+  const cooling = createCooling(clock, wake);
+  const lanes = createBalancerLanes(context, cooling);
+  const converger = createConverger(context, createActors({ context, lanes, cooling }));
+  const lookAfter = createLookAfter(context, converger);
+  const patrol = createPatrol(context);
+
+  async function turn(key: PlacementKey): Promise<void> {
+    if (!colos.get(key.colo)?.leases.holds(key)) return; // Gaining the lease wakes it again.
+    try {
+      const nextMs = await lookAfter.turn(key);
+      if (nextMs !== undefined) wakeups?.wakeAt(key, nextMs);
+    } catch (error) {
+      if (signal.aborted) return;
+      log.warn({ ...key, error: String(error) }, "turn failed; it is tried again");
+      wakeups?.wakeAt(key, clock.nowMs() + turnRetryMs);
+    }
+  }
+
+  return {
+    groups: createGroupUseCases(context),
+    policies: createPolicyUseCases(context),
+    scaling: createScaling(context),
+    servers: createServerUseCases(context),
+    events: {
+      subscribe: (request, caller) =>
+        hub.subscribe(request, AbortSignal.any([signal, caller.signal])),
+      search: (query, caller) => journal.search(query, { signal: caller.signal }),
+    },
+    colos: createColoUseCases(context),
+    async start() {
+      wakeups = createWakeups(clock, turn);
+      await hub.start();
+      journaler.start();
+      for (const colo of colos.values()) {
+        await colo.brakes.start();
+        await colo.leases.start();
+      }
+      patrol.start();
+    },
+    async stop(graceMs) {
+      stopping = true;
+      patrol.stop();
+      await settled(
+        Promise.all([...colos.values()].map((colo) => colo.queue.drain())),
+        clock,
+        graceMs,
+      );
+      for (const colo of colos.values()) {
+        colo.brakes.stop();
+        await settled(colo.leases.stop(), clock, graceMs);
+      }
+      journaler.stop();
+      ending.abort();
+      await wakeups?.stop();
+    },
+  };
+}
+
+/** Waits for the work, but no longer than that. */
+function settled(work: Promise<unknown>, clock: Clock, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.after(graceMs, resolve);
+    const done = () => {
+      timer.cancel();
+      resolve();
+    };
+    work.then(done, done);
+  });
+}
