@@ -1,0 +1,108 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import type { MusterEvent } from "../../src/core/model/event.js";
+import type { AccountId, ColoId, EventId, GroupId } from "../../src/core/model/ids.js";
+import type { Commit, PartitionId, Store } from "../../src/core/ports/store.js";
+import { createSystemClock } from "../../src/drivers/clock-system/index.js";
+import { createSqliteStore } from "../../src/drivers/store-sqlite/index.js";
+
+export interface BareStoreLoad {
+  /** How many commit at once, each to a partition of its own, one after the other. */
+  readonly callers: number;
+  readonly rowsPerCommit: number;
+  readonly eventsPerCommit: number;
+  readonly forMs: number;
+  /** Size of a row's and of an event's own text; the defaults are those of a small server. */
+  readonly rowBytes?: number;
+  readonly eventBytes?: number;
+}
+
+export interface BareStoreRate {
+  readonly commits: number;
+  readonly commitsPerSecond: number;
+  readonly latencyMsP50: number;
+  readonly latencyMsP99: number;
+}
+
+/** The bare durable commit rate of a fresh embedded store, after a short warm-up. */
+export async function measureBareStore(load: BareStoreLoad): Promise<BareStoreRate> {
+  const folder = await mkdtemp(join(tmpdir(), "muster-bare-store-"));
+  const store = await createSqliteStore({
+    path: join(folder, "state.db"),
+    clock: createSystemClock(),
+  });
+  try {
+    const callers = Array.from({ length: load.callers }, (_, index) => createCaller(index, load));
+    await Promise.all(callers.map((next) => commitFor(store, next, load.forMs * warmUpShare)));
+    const startMs = performance.now();
+    const latencies = await Promise.all(callers.map((next) => commitFor(store, next, load.forMs)));
+    return rateOf(latencies.flat(), performance.now() - startMs);
+  } finally {
+    await store.close();
+    await rm(folder, { recursive: true });
+  }
+}
+
+const warmUpShare = 0.2;
+
+/** Makes one caller's commits: the same rows over and over, new events each time. */
+function createCaller(index: number, load: BareStoreLoad): () => Commit {
+  const partition: PartitionId = { scope: "placement", key: `bench/group-${index}/iad` };
+  const value = JSON.stringify({ text: "r".repeat(load.rowBytes ?? 300) });
+  const message = "e".repeat(load.eventBytes ?? 100);
+  let revision = 0;
+  let sequence = 0;
+  return () => {
+    const events = Array.from({ length: load.eventsPerCommit }, () =>
+      eventOf(index, ++sequence, message),
+    );
+    const puts = Array.from({ length: load.rowsPerCommit }, (_, row) => ({
+      kind: "server",
+      key: `server-${String(row).padStart(8, "0")}`,
+      value,
+    }));
+    const commitId = `commit-${index}-${revision}`;
+    const expectedRevision = revision++;
+    return { partition, expectedRevision, commitId, puts, deletes: [], events, hints: [] };
+  };
+}
+
+function eventOf(caller: number, sequence: number, message: string): MusterEvent {
+  return {
+    id: `event-${caller}-${sequence}` as EventId,
+    type: "scale.decided",
+    atMs: Date.now(),
+    account: "bench" as AccountId,
+    group: `group-${caller}` as GroupId,
+    colo: "iad" as ColoId,
+    sequence,
+    message,
+    facts: { oldTarget: 1, newTarget: 2 },
+  };
+}
+
+async function commitFor(store: Store, next: () => Commit, forMs: number): Promise<number[]> {
+  const { signal } = new AbortController();
+  const latenciesMs: number[] = [];
+  const endMs = performance.now() + forMs;
+  for (let nowMs = performance.now(); nowMs < endMs; ) {
+    await store.commit(next(), { signal });
+    const doneMs = performance.now();
+    latenciesMs.push(doneMs - nowMs);
+    nowMs = doneMs;
+  }
+  return latenciesMs;
+}
+
+function rateOf(latenciesMs: number[], elapsedMs: number): BareStoreRate {
+  const sorted = latenciesMs.toSorted((left, right) => left - right);
+  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
+  return {
+    commits: sorted.length,
+    commitsPerSecond: (sorted.length * 1000) / elapsedMs,
+    latencyMsP50: at(0.5),
+    latencyMsP99: at(0.99),
+  };
+}

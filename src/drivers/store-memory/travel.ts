@@ -1,0 +1,81 @@
+import { Fault } from "../../core/errors/fault.js";
+import type { Call } from "../../core/ports/call.js";
+import type { Clock } from "../../core/ports/clock.js";
+import { abortedFault } from "../store-rules/aborted.js";
+import { type StoreFaults, strikes } from "./faults.js";
+
+export interface Travel {
+  /**
+   * Sends an operation to the replicas and back. What was sent takes effect, heard of or not: an
+   * abort only ends the waiting.
+   *
+   * @throws Fault `STORE_UNAVAILABLE` before anything was done; `abortedAs` when aborted meanwhile.
+   */
+  go<Value>(
+    call: Call,
+    effect: () => Promise<Value> | Value,
+    abortedAs?: AbortedAs,
+  ): Promise<Value>;
+  /** One way over the network. */
+  hop(): Promise<void>;
+  close(): void;
+}
+
+export type AbortedAs = (cause: unknown) => Fault;
+
+export interface TravelOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly faults: StoreFaults;
+  readonly latencyMsMin: number;
+  readonly latencyMsMax: number;
+}
+
+export function createTravel(options: TravelOptions): Travel {
+  const { clock, random, faults, latencyMsMin, latencyMsMax } = options;
+  let closed = false;
+
+  const hop = () =>
+    new Promise<void>((resolve) => {
+      const slowMs = strikes(faults, "slow", random) ? faults.slowMs : 0;
+      const latencyMs = latencyMsMin + random() * (latencyMsMax - latencyMsMin);
+      clock.after(latencyMs / 2 + slowMs, resolve);
+    });
+
+  const there = async <Value>(effect: () => Promise<Value> | Value): Promise<Value> => {
+    await hop();
+    if (closed || strikes(faults, "unavailable", random)) throw unavailable();
+    const value = await effect();
+    await hop();
+    return value;
+  };
+
+  return {
+    hop,
+    go(call, effect, abortedAs = () => abortedFault(call.signal)) {
+      if (call.signal.aborted) return Promise.reject(abortedFault(call.signal));
+      if (closed) return Promise.reject(unavailable());
+      return untilAborted(there(effect), call.signal, abortedAs);
+    },
+    close() {
+      closed = true;
+    },
+  };
+}
+
+function untilAborted<Value>(
+  work: Promise<Value>,
+  signal: AbortSignal,
+  abortedAs: AbortedAs,
+): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const aborted = () => reject(abortedAs(abortedFault(signal)));
+    signal.addEventListener("abort", aborted, { once: true });
+    const settled = () => signal.removeEventListener("abort", aborted);
+    work.then(resolve, reject).finally(settled);
+  });
+}
+
+function unavailable(): Fault {
+  return new Fault("STORE_UNAVAILABLE", { say: "the store cannot be reached" });
+}
