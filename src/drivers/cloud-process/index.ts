@@ -42,6 +42,7 @@ export default defineCloudDriver<Partial<ProcessCloudOptions>>({
         maximum: 600_000,
         description: "From SIGTERM to SIGKILL.",
       },
+      pageServersMax: { type: "integer", minimum: 1, maximum: 1_000 },
       path: { type: "string", minLength: 1, description: "The servers' PATH." },
     },
   },
@@ -57,5 +58,6 @@ const defaults: ProcessCloudOptions = {
   quota: 1_000,
   portRange: { from: 20_000, to: 29_999 },
   stopGraceMs: 5_000,
+  pageServersMax: 100,
   path: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
 };

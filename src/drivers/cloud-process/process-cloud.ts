@@ -23,6 +23,7 @@ export interface ProcessCloudOptions {
   readonly portRange: PortRange;
   readonly stopGraceMs: number;
   readonly path: string;
+  readonly pageServersMax: number;
 }
 
 /** Opens the cloud in `host.dataDir`: what was there is there again, what was leaving goes on. */
@@ -66,7 +67,8 @@ export async function createProcessCloud(
         const entry = await find(records, account, id);
         return entry && (await viewer.view([entry]))[0];
       }),
-    listServers: (request, call) => guard(call, () => listPage(records, viewer, request)),
+    listServers: (request, call) =>
+      guard(call, () => listPage({ records, viewer, ...options }, request)),
     findByIntention: ({ account, server }, call) =>
       guard(call, async () => {
         const entries = await readAll(records, await records.ports());
@@ -83,10 +85,12 @@ export async function createProcessCloud(
   };
 }
 
-const pageServersMax = 100;
-
 /** In order of port: a server that exists all the while is listed exactly once. */
-async function listPage(records: Records, viewer: Viewer, request: ListServers) {
+async function listPage(
+  parts: { readonly records: Records; readonly viewer: Viewer; readonly pageServersMax: number },
+  request: ListServers,
+) {
+  const { records, viewer, pageServersMax } = parts;
   const { account, installation, cursor } = request;
   if (cursor !== undefined && !/^\d{1,5}$/.test(cursor))
     throw new OutsideFault("badRequest", `no cursor of this cloud: ${cursor}`);
@@ -102,12 +106,14 @@ async function listPage(records: Records, viewer: Viewer, request: ListServers) 
 
 async function readAll(records: Records, ports: readonly number[]): Promise<readonly Entry[]> {
   const entries: Entry[] = [];
-  for (let from = 0; from < ports.length; from += pageServersMax) {
-    const batch = ports.slice(from, from + pageServersMax).map((port) => records.read(port));
+  for (let from = 0; from < ports.length; from += readsAtOnceMax) {
+    const batch = ports.slice(from, from + readsAtOnceMax).map((port) => records.read(port));
     entries.push(...(await Promise.all(batch)).filter((entry) => entry !== undefined));
   }
   return entries;
 }
+
+const readsAtOnceMax = 100;
 
 /** The port is the last part of the id. */
 async function find(records: Records, account: string, id: CloudServerId) {
