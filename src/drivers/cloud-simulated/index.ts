@@ -1,0 +1,77 @@
+import { defineCloudDriver } from "../../core/ports/driver.js";
+import { createSimulatedCloud, type SimulatedCloudOptions } from "./simulated-cloud.js";
+
+export type {
+  FaultScope,
+  FaultSwitch,
+  Operation,
+  SimulatedFault,
+} from "./faults.js";
+export {
+  createSimulatedCloud,
+  type SimulatedCloud,
+  type SimulatedCloudOptions,
+} from "./simulated-cloud.js";
+export type { CallRecord, EffectRecord } from "./witness.js";
+
+const spread = {
+  type: "object",
+  additionalProperties: false,
+  required: ["fromMs", "toMs"],
+  properties: {
+    fromMs: { type: "integer", minimum: 0 },
+    toMs: { type: "integer", minimum: 0 },
+  },
+} as const;
+
+const share = { type: "number", minimum: 0, maximum: 1 } as const;
+
+type Options = Omit<SimulatedCloudOptions, "clock" | "random"> & {
+  readonly buildErrorShare?: number;
+  readonly createAnswerLostShare?: number;
+  readonly createRefusedShare?: number;
+};
+
+/**
+ * A cloud that exists only in memory, on the host's clock and chance: for simulation and
+ * experiments. What it made is gone when it is closed; tests that restart Muster hold the cloud
+ * themselves, with `createSimulatedCloud`.
+ */
+export default defineCloudDriver<Options>({
+  name: "simulated",
+  apiVersion: 1,
+  optionsSchema: {
+    type: "object",
+    additionalProperties: false,
+    properties: {
+      buildMs: { ...spread, description: "How long servers build." },
+      deleteMs: { ...spread, description: "How long servers take to go." },
+      latencyMs: { ...spread, description: "How long every call takes." },
+      listingLagMs: { type: "integer", minimum: 0 },
+      createDeadlineMs: { type: "integer", minimum: 1 },
+      pageServersMax: { type: "integer", minimum: 1, maximum: 1_000 },
+      quota: { type: "integer", minimum: 0, description: "Servers per account." },
+      cells: { type: "integer", minimum: 1 },
+      buildErrorShare: { ...share, description: "Builds that end in ERROR." },
+      createAnswerLostShare: { ...share, description: "Creates done without an answer." },
+      createRefusedShare: { ...share, description: "Creates refused for want of capacity." },
+    },
+  },
+  async open(options, { clock, ids }) {
+    const { buildErrorShare, createAnswerLostShare, createRefusedShare, ...rest } = options;
+    const cloud = createSimulatedCloud({ ...rest, clock, random: ids.random });
+    if (buildErrorShare)
+      cloud.inject(
+        { kind: "buildError", text: "No valid host was found." },
+        { share: buildErrorShare },
+      );
+    if (createAnswerLostShare)
+      cloud.inject({ kind: "answerLost", on: "create" }, { share: createAnswerLostShare });
+    if (createRefusedShare)
+      cloud.inject(
+        { kind: "refuse", on: ["create"], with: "noCapacity" },
+        { share: createRefusedShare },
+      );
+    return cloud.openDriver();
+  },
+});

@@ -1,0 +1,137 @@
+import { OutsideFault } from "../../core/errors/outside-fault.js";
+import type { CloudServer } from "../../core/model/server.js";
+import type { Call } from "../../core/ports/call.js";
+import type { CloudDriver, CreateServer, ListServers, ServerRef } from "../../core/ports/cloud.js";
+import { type Calls, createCalls } from "./calls.js";
+import { type SimulatedServer, viewAt } from "./timeline.js";
+import type { World } from "./world.js";
+
+/** A driver over a world. It keeps nothing: another one sees the same cloud. */
+export function openView(world: World): CloudDriver {
+  const calls = createCalls(world);
+  const { listingLagMs, createDeadlineMs } = world.settings;
+  return {
+    capabilities: { listingLagMs, createDeadlineMs, reportsPort: false },
+    createServer: (request, call) => createServer(world, calls, request, call),
+    deleteServer: (request, call) => deleteServer(world, calls, request, call),
+    getServer: ({ account, id }, call) =>
+      calls.make("get", account, call, async () => {
+        if (world.board.strike("otherProject", account)) return undefined;
+        const server = world.get(id);
+        return server?.account === account ? tellOf(world, server) : undefined;
+      }),
+    listServers: (request, call) =>
+      calls.make("list", request.account, call, async () => listPage(world, request)),
+    findByIntention: ({ account, server }, call) =>
+      calls.make("find", account, call, async () => {
+        const found = listed(world, account).filter((one) => one.ownership?.server === server);
+        return found.flatMap((one) => tellOf(world, one) ?? []);
+      }),
+    checkLaunch: ({ account, launch }, call) =>
+      calls.make("check", account, call, async () => problemsOf(launch)),
+    close: calls.close,
+  };
+}
+
+async function createServer(world: World, calls: Calls, request: CreateServer, call: Call) {
+  const { account, name, launch, ownership } = request;
+  const { board, settings } = world;
+  const birth = { account, name, launch, ownership };
+  return await calls.change<CloudServer>(
+    "create",
+    account,
+    ownership.server,
+    call,
+    async (lose, answer) => {
+      if (board.strike("otherProject", account)) throw new OutsideFault("notFound", "no project");
+      const [problem] = problemsOf(launch);
+      if (problem) throw new OutsideFault("badRequest", `${problem.field} ${problem.description}`);
+      if (world.refusesMore(account)) throw new OutsideFault("quota", "quota exceeded: servers");
+      const late = board.strike("lateCreate", account);
+      if (late) {
+        settings.clock.after(late.delayMs, () => void world.create(birth));
+        return await lose(false);
+      }
+      const unsent = board.strike("requestLost", account, (fault) => fault.on === "create");
+      if (unsent) return await lose(unsent.hang);
+      const server = world.create(birth);
+      const unheard = board.strike("answerLost", account, (fault) => fault.on === "create");
+      if (unheard) return await lose(unheard.hang);
+      const view = viewAt(server, settings.clock.nowMs());
+      if (!view) throw new OutsideFault("unknown", "gone at birth", { ambiguous: true });
+      return await answer(view);
+    },
+  );
+}
+
+async function deleteServer(world: World, calls: Calls, request: ServerRef, call: Call) {
+  const { account, id } = request;
+  const { board } = world;
+  return await calls.change<"accepted" | "gone">(
+    "delete",
+    account,
+    id,
+    call,
+    async (lose, answer) => {
+      if (board.strike("otherProject", account)) return "gone";
+      const server = world.get(id);
+      if (server?.account !== account) return "gone";
+      if (board.strike("cellDown", account, ({ cell }) => cell === server.cell))
+        throw new OutsideFault("temporary", "the server's cell is down");
+      const unsent = board.strike("requestLost", account, (fault) => fault.on === "delete");
+      if (unsent) return await lose(unsent.hang);
+      world.remove(id);
+      const unheard = board.strike("answerLost", account, (fault) => fault.on === "delete");
+      if (unheard) return await lose(unheard.hang);
+      return await answer("accepted");
+    },
+  );
+}
+
+function listPage(world: World, request: ListServers) {
+  const { account, installation, cursor } = request;
+  const { board, settings } = world;
+  if (cursor !== undefined && !/^sim-\d+$/.test(cursor))
+    throw new OutsideFault("badRequest", `no cursor of this cloud: ${cursor}`);
+  const owned = listed(world, account).filter(
+    (one) => one.ownership?.installation === installation,
+  );
+  const rest = owned.filter(({ id }) => cursor === undefined || id > cursor);
+  const isLast = rest.length <= settings.pageServersMax;
+  const show = (servers: readonly SimulatedServer[]) =>
+    servers.flatMap((one) => tellOf(world, one) ?? []);
+
+  const truncated = board.strike("listTruncated", account, (one) => one.serversMax < owned.length);
+  if (truncated) return { servers: show(owned.slice(0, truncated.serversMax)) };
+  if ((cursor !== undefined || isLast) && board.strike("pageFails", account))
+    throw new OutsideFault("temporary", "the page could not be had");
+  if (cursor !== undefined && board.strike("pageRepeated", account)) {
+    const before = owned.filter(({ id }) => id <= cursor).slice(-settings.pageServersMax);
+    return { servers: show(before), next: cursor };
+  }
+  const page = rest.slice(0, settings.pageServersMax);
+  const next = page.at(-1)?.id;
+  return { servers: show(page), ...(!isLast && next !== undefined && { next }) };
+}
+
+/** What the account's list and search know of. */
+function listed(world: World, account: string): readonly SimulatedServer[] {
+  if (world.board.strike("otherProject", account)) return [];
+  const nowMs = world.settings.clock.nowMs();
+  return world.all().filter((one) => one.account === account && one.listedAtMs <= nowMs);
+}
+
+/** As the API tells of it: of a cell that is down it knows little. */
+function tellOf(world: World, server: SimulatedServer): CloudServer | undefined {
+  const view = viewAt(server, world.settings.clock.nowMs());
+  const isDown = world.board.strike("cellDown", server.account, ({ cell }) => cell === server.cell);
+  if (!view || !isDown) return view;
+  const { address: _, taskState: __, fault: ___, ...rest } = view;
+  return { ...rest, status: "UNKNOWN" };
+}
+
+function problemsOf(launch: CreateServer["launch"]) {
+  return (["image", "flavor"] as const)
+    .filter((field) => launch[field].trim() === "")
+    .map((field) => ({ field, description: "must not be blank" }));
+}

@@ -1,0 +1,154 @@
+import type { LaunchConfiguration } from "../../core/model/group.js";
+import type { CloudServerId } from "../../core/model/ids.js";
+import type { Clock } from "../../core/ports/clock.js";
+import { draw, forkChance, type Spread } from "./chance.js";
+import { createFaultBoard, type FaultBoard } from "./faults.js";
+import { type SimulatedServer, type Turn, viewAt } from "./timeline.js";
+import { createWitness, type Witness } from "./witness.js";
+
+export interface WorldSettings {
+  readonly clock: Clock;
+  readonly buildMs: Spread;
+  readonly deleteMs: Spread;
+  /** How long every call takes. */
+  readonly latencyMs: Spread;
+  /** What the driver promises; only the fault `listingLag` makes servers late. */
+  readonly listingLagMs: number;
+  readonly createDeadlineMs: number;
+  readonly pageServersMax: number;
+  /** Servers per account. */
+  readonly quota: number;
+  readonly cells: number;
+}
+
+export type SimulatedBirth = Pick<SimulatedServer, "account" | "name" | "ownership"> & {
+  readonly launch: LaunchConfiguration;
+};
+
+/** The cloud's own side: what exists, and what time and faults make of it. */
+export interface World {
+  readonly settings: WorldSettings;
+  readonly board: FaultBoard;
+  readonly witness: Witness;
+  latencyMs(): number;
+  setQuota(quota: number): void;
+  /** Whether the account may have no more servers; counts the refusals. */
+  refusesMore(account: string): boolean;
+  quotaRefusals(): number;
+  /** What a create call does, subject to faults and witnessed. */
+  create(birth: SimulatedBirth): SimulatedServer;
+  /** A server that no call of ours has made. */
+  plant(birth: SimulatedBirth): SimulatedServer;
+  /** What a delete call does. */
+  remove(id: CloudServerId): void;
+  change(id: CloudServerId, turn: Omit<Turn, "atMs">): boolean;
+  get(id: CloudServerId): SimulatedServer | undefined;
+  /** In order of birth. */
+  all(): readonly SimulatedServer[];
+}
+
+export function createWorld(settings: WorldSettings, random: () => number): World {
+  const { clock } = settings;
+  const fork = forkChance(random);
+  const board = createFaultBoard(fork("faults"));
+  const witness = createWitness();
+  const chance = { build: fork("build"), remove: fork("delete"), latency: fork("latency") };
+  const servers = new Map<CloudServerId, SimulatedServer>();
+  let { quota } = settings;
+  let quotaRefusals = 0;
+  let serial = 0;
+
+  const get = (id: CloudServerId) => {
+    const server = servers.get(id);
+    return server && viewAt(server, clock.nowMs()) ? server : undefined;
+  };
+  const all = () => {
+    for (const id of servers.keys()) if (!get(id)) servers.delete(id); // Gone is gone for good.
+    return [...servers.values()];
+  };
+  const place = (birth: SimulatedBirth, fate: Fate): SimulatedServer => {
+    const number = ++serial;
+    const id = `sim-${String(number).padStart(9, "0")}` as CloudServerId;
+    const host = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
+    const createdAtMs = clock.nowMs();
+    const cell = number % settings.cells;
+    const server = { ...birth, ...fate, id, host, cell, createdAtMs, deletedAtMs: undefined };
+    servers.set(id, server);
+    return server;
+  };
+  const nextBuildMs = () => draw(settings.buildMs, chance.build);
+  const noteEffect = (kind: "created" | "deleted", server: SimulatedServer) => {
+    const { id, account, ownership } = server;
+    witness.noteEffect({ kind, atMs: clock.nowMs(), account, id, intention: ownership?.server });
+  };
+
+  return {
+    ...{ settings, board, witness, get, all },
+    latencyMs: () => draw(settings.latencyMs, chance.latency),
+    setQuota(next) {
+      quota = next;
+    },
+    quotaRefusals: () => quotaRefusals,
+    refusesMore(account) {
+      const refused = all().filter((server) => server.account === account).length >= quota;
+      if (refused) quotaRefusals += 1;
+      return refused;
+    },
+    create(birth) {
+      const fate = fateOf(board, birth.account, { nowMs: clock.nowMs(), buildMs: nextBuildMs() });
+      const server = place(birth, fate);
+      noteEffect("created", server);
+      return server;
+    },
+    plant(birth) {
+      const nowMs = clock.nowMs();
+      return place(birth, plainFate(nowMs, nowMs + nextBuildMs()));
+    },
+    remove(id) {
+      const server = get(id);
+      if (!server || server.deletedAtMs !== undefined) return;
+      if (board.strike("deleteIgnored", server.account)) return;
+      const deletedAtMs = clock.nowMs() + draw(settings.deleteMs, chance.remove);
+      servers.set(id, { ...server, deletedAtMs });
+      noteEffect("deleted", server);
+    },
+    change(id, turn) {
+      const server = get(id);
+      if (!server) return false;
+      const nowMs = clock.nowMs();
+      const turns = server.turns.filter(({ atMs }) => atMs <= nowMs);
+      servers.set(id, { ...server, turns: [...turns, { ...turn, atMs: nowMs }] });
+      return true;
+    },
+  };
+}
+
+type Fate = Pick<SimulatedServer, "builtAtMs" | "buildFault" | "listedAtMs" | "turns">;
+
+function plainFate(nowMs: number, builtAtMs: number): Fate {
+  return { builtAtMs, buildFault: undefined, listedAtMs: nowMs, turns: [] };
+}
+
+/** What is to become of a server is drawn when it is made, and counts as struck then. */
+function fateOf(
+  board: FaultBoard,
+  account: string,
+  birth: { readonly nowMs: number; readonly buildMs: number },
+): Fate {
+  const extraMs = board.strike("slowBuild", account)?.extraMs ?? 0;
+  const builtAtMs = birth.nowMs + birth.buildMs + extraMs;
+  const plain = plainFate(birth.nowMs, builtAtMs);
+  const lagMs = board.strike("listingLag", account)?.lagMs ?? 0;
+  const fate = { ...plain, listedAtMs: birth.nowMs + lagMs };
+  const failed = board.strike("buildError", account);
+  if (failed) return { ...fate, buildFault: failed.text };
+
+  const ill = board.strike("laterError", account);
+  const odd = board.strike("laterStatus", account);
+  const lost = board.strike("laterVanish", account);
+  const turns: Turn[] = [];
+  if (ill) turns.push({ atMs: builtAtMs + ill.afterMs, status: "ERROR", fault: ill.text });
+  if (odd) turns.push({ atMs: builtAtMs + odd.afterMs, status: odd.status });
+  if (lost) turns.push({ atMs: builtAtMs + lost.afterMs, status: undefined });
+  return { ...fate, turns: turns.toSorted((one, other) => one.atMs - other.atMs) };
+}

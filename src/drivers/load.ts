@@ -1,0 +1,251 @@
+import { resolve } from "node:path";
+import { Ajv, type ErrorObject } from "ajv";
+import { Fault, type FieldViolation } from "../core/errors/fault.js";
+import { type OutsideFaultKind, outsideFaultOf } from "../core/errors/outside-fault.js";
+import type { CloudDriver } from "../core/ports/cloud.js";
+import {
+  type DriverDefinition,
+  type DriverHost,
+  type DriverKind,
+  type DriverOf,
+  driverApiVersion,
+} from "../core/ports/driver.js";
+import type { LoadBalancerDriver } from "../core/ports/load-balancer.js";
+import { importPlugin } from "./resolve-plugin.js";
+
+/** One driver that the configuration names. */
+export interface DriverRequest<Kind extends DriverKind = DriverKind> {
+  readonly kind: Kind;
+  /** Where the configuration names it, e.g. `colos.iad.cloud`; begins every complaint. */
+  readonly field: string;
+  /** `builtin:process`, `npm:@acme/x`, or `file:./path.js`. */
+  readonly use: string;
+  readonly options?: unknown;
+  readonly host: DriverHost;
+  /** A cloud is probed with one page of this account's list; without one it is not called. */
+  readonly probeAccount?: string;
+}
+
+export interface LoadSettings {
+  /** Folder of the configuration: `file:` and `npm:` are found from there. */
+  readonly baseDir: string;
+  /** How long opening and probing one driver may take, together. */
+  readonly startMsMax?: number;
+}
+
+export type Loaded<Requests extends Readonly<Record<string, DriverRequest>>> = {
+  readonly [Name in keyof Requests]: DriverOf<Requests[Name]["kind"]>;
+};
+
+/**
+ * Loads every driver, or none: all that is wrong with any of them is reported together, and those
+ * that did open are closed again.
+ *
+ * @throws Fault `CONFIG_INVALID`, one violation per problem, each naming driver and refusal:
+ *   resolve, handshake, options, open, probe.
+ */
+export async function loadDrivers<const Requests extends Readonly<Record<string, DriverRequest>>>(
+  requests: Requests,
+  settings: LoadSettings,
+): Promise<Loaded<Requests>> {
+  const names = Object.keys(requests);
+  const results = await Promise.all(names.map((name) => load(requests[name]!, settings)));
+  const violations = results.flatMap((result) => result.violations);
+  if (violations.length === 0)
+    return Object.fromEntries(
+      names.map((name, index) => [name, results[index]?.driver]),
+    ) as Loaded<Requests>;
+  await Promise.allSettled(results.map(({ driver }) => driver?.close()));
+  const say = violations.map(({ field, description }) => `${field}: ${description}`).join("\n");
+  throw new Fault("CONFIG_INVALID", { say, violations });
+}
+
+interface Result {
+  readonly driver?: CloudDriver | LoadBalancerDriver;
+  readonly violations: readonly FieldViolation[];
+}
+
+type Definition = DriverDefinition<DriverKind, unknown>;
+
+const builtins: Readonly<Record<string, () => Promise<unknown>>> = {
+  process: () => import("./cloud-process/index.js"),
+  simulated: () => import("./cloud-simulated/index.js"),
+};
+
+async function load(request: DriverRequest, settings: LoadSettings): Promise<Result> {
+  const refuse = (step: string, description: string, field = "use"): Result => ({
+    violations: [
+      {
+        field: `${request.field}.${field}`,
+        description: `driver ${request.use} refused at ${step}: ${description}`,
+      },
+    ],
+  });
+
+  let module: unknown;
+  try {
+    module = await importPlugin(request.use, resolve(settings.baseDir), builtins);
+  } catch (error) {
+    return refuse("resolve", textOf(error));
+  }
+  const definition = (module as { readonly default?: unknown }).default;
+  const complaint = handshake(definition, request.kind);
+  if (complaint !== undefined) return refuse("handshake", complaint);
+
+  const sound = definition as Definition;
+  const checked = checkOptions(sound.optionsSchema, request.options ?? {});
+  if ("broken" in checked) return refuse("handshake", checked.broken);
+  if (checked.problems.length > 0) {
+    const parts = checked.problems.map(({ path, text }) => refuse("options", text, path));
+    return { violations: parts.flatMap(({ violations }) => violations) };
+  }
+  return await start(sound, checked.options, request, settings, refuse);
+}
+
+async function start(
+  definition: Definition,
+  options: unknown,
+  request: DriverRequest,
+  settings: LoadSettings,
+  refuse: (step: string, description: string) => Result,
+): Promise<Result> {
+  const within = createDeadline(request.host, settings.startMsMax ?? startMsMaxDefault);
+  const opening = Promise.resolve().then(() => definition.open(options, request.host));
+  try {
+    const driver = await within.run(opening);
+    const missing = missingParts(driver, request.kind);
+    if (missing.length > 0) return refuse("open", `lacks ${missing.join(", ")}`);
+    const complaint = await probe(driver, request, within);
+    if (complaint === undefined) return { driver, violations: [] };
+    await driver.close().catch(() => {});
+    return refuse("probe", complaint);
+  } catch (error) {
+    // Who opens too late is closed then, so that nothing runs that nobody knows of.
+    opening.then((late) => late.close()).catch(() => {});
+    return refuse("open", textOf(error));
+  } finally {
+    within.end();
+  }
+}
+
+const startMsMaxDefault = 30_000;
+
+function handshake(definition: unknown, kind: DriverKind): string | undefined {
+  if (typeof definition !== "object" || definition === null)
+    return "the module's default export is not a driver definition";
+  const { kind: theirs, apiVersion, name, open, optionsSchema } = definition as Partial<Definition>;
+  if (theirs !== kind) return `is a driver of kind ${String(theirs)}, needed is ${kind}`;
+  if (apiVersion !== driverApiVersion)
+    return `speaks driver API version ${String(apiVersion)}, this Muster ${driverApiVersion}`;
+  if (typeof name !== "string" || name === "") return "its definition has no name";
+  if (typeof open !== "function") return "its definition has no open()";
+  if (typeof optionsSchema !== "object" || optionsSchema === null)
+    return "its definition has no optionsSchema";
+  return undefined;
+}
+
+type Checked =
+  | { readonly broken: string }
+  | {
+      readonly options: unknown;
+      readonly problems: readonly { readonly path: string; readonly text: string }[];
+    };
+
+/** The options with the schema's defaults filled in, and all that is wrong with them. */
+function checkOptions(schema: Definition["optionsSchema"], given: unknown): Checked {
+  try {
+    const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: true });
+    const validate = ajv.compile(closed(schema));
+    const options = structuredClone(given);
+    if (validate(options)) return { options, problems: [] };
+    return { options, problems: (validate.errors ?? []).map(describe) };
+  } catch (error) {
+    return { broken: `its optionsSchema is not a valid JSON Schema: ${textOf(error)}` };
+  }
+}
+
+/** Unknown keys are refused even where a schema forgot to say so. */
+function closed(schema: Definition["optionsSchema"]): Definition["optionsSchema"] {
+  const isPlain = !["additionalProperties", "allOf", "anyOf", "oneOf", "$ref"].some(
+    (keyword) => keyword in schema,
+  );
+  return isPlain ? { type: "object", ...schema, additionalProperties: false } : schema;
+}
+
+/** The option's path as it stands in the configuration, and what is wrong there. */
+function describe(error: ErrorObject): { readonly path: string; readonly text: string } {
+  const parts = error.instancePath.split("/").slice(1).map(unescapePointer);
+  const params = error.params as Readonly<Record<string, unknown>>;
+  const key = params["additionalProperty"] ?? params["missingProperty"];
+  const path = ["options", ...parts, ...(key === undefined ? [] : [String(key)])].join(".");
+  if (error.keyword === "additionalProperties") return { path, text: "unknown option" };
+  if (error.keyword === "required") return { path, text: "is required" };
+  return { path, text: error.message ?? error.keyword };
+}
+
+function unescapePointer(part: string): string {
+  return part.replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+const partsOf = {
+  cloud: [
+    ...["createServer", "deleteServer", "getServer", "listServers"],
+    ...["findByIntention", "checkLaunch", "close"],
+  ],
+  loadBalancer: ["listMembers", "changeMembers", "close"],
+} as const satisfies Record<DriverKind, readonly string[]>;
+
+function missingParts(driver: unknown, kind: DriverKind): readonly string[] {
+  const have = (driver ?? {}) as Readonly<Record<string, unknown>>;
+  const missing = partsOf[kind].filter((part) => typeof have[part] !== "function");
+  const hasCapabilities = typeof have["capabilities"] === "object" && have["capabilities"];
+  return hasCapabilities ? missing : ["capabilities", ...missing];
+}
+
+/** A cheap call. An outage is no mistake of the configuration: it is logged, and start-up goes on. */
+async function probe(
+  driver: CloudDriver | LoadBalancerDriver,
+  { host, probeAccount, use, field }: DriverRequest,
+  within: Deadline,
+): Promise<string | undefined> {
+  if (!("listServers" in driver) || probeAccount === undefined) return undefined;
+  const { installation } = host;
+  try {
+    const call = { signal: within.signal };
+    await within.run(driver.listServers({ account: probeAccount, installation }, call));
+    return undefined;
+  } catch (error) {
+    const fault = outsideFaultOf(error);
+    if (!within.signal.aborted && !outages.has(fault.kind))
+      return `${fault.kind}: ${fault.message}`;
+    const fields = { driver: use, field, kind: fault.kind, error: fault.message };
+    host.log.warn(fields, "the cloud did not answer the probe; starting all the same");
+    return undefined;
+  }
+}
+
+const outages: ReadonlySet<OutsideFaultKind> = new Set(["temporary", "throttled"]);
+
+interface Deadline {
+  readonly signal: AbortSignal;
+  run<Answer>(work: Promise<Answer>): Promise<Answer>;
+  end(): void;
+}
+
+function createDeadline({ clock }: DriverHost, ms: number): Deadline {
+  const controller = new AbortController();
+  const timer = clock.after(ms, () => controller.abort());
+  const passed = new Promise<never>((_, reject) => {
+    controller.signal.addEventListener("abort", () => reject(new Error(`no answer in ${ms} ms`)));
+  });
+  passed.catch(() => {});
+  return {
+    signal: controller.signal,
+    run: async (work) => await Promise.race([work, passed]),
+    end: () => timer.cancel(),
+  };
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

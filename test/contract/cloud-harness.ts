@@ -1,0 +1,56 @@
+import type { OutsideFaultKind } from "../../src/core/errors/outside-fault.js";
+import type { LaunchConfiguration } from "../../src/core/model/group.js";
+import type { CloudServer } from "../../src/core/model/server.js";
+import type { CloudDriver } from "../../src/core/ports/cloud.js";
+
+/** How the suite gets at a driver and its cloud. */
+export interface CloudHarness {
+  /** A cloud in which the two accounts have no servers. Called once per case. */
+  start(): Promise<CloudUnderTest>;
+  /** What `CloudUnderTest` offers beyond the necessary; without it the cases are skipped. */
+  readonly offers: {
+    readonly arrived: boolean;
+    readonly loseCreateAnswer: boolean;
+    readonly refuse: boolean;
+    readonly failPage: boolean;
+  };
+}
+
+export interface CloudUnderTest {
+  readonly installation: string;
+  readonly colo: string;
+  /** Two tenants of the cloud, each with credentials of its own where the cloud knows such. */
+  readonly accounts: readonly [string, string];
+  /** Valid and cheap; with metadata and user data. */
+  readonly launch: LaunchConfiguration;
+  /** Invalid for the reason that `field` names, e.g. `parameters.command`. */
+  readonly invalidLaunch: { readonly launch: LaunchConfiguration; readonly field: string };
+  readonly activeWithinMs: number;
+  readonly goneWithinMs: number;
+  /** So many servers need more than one page. */
+  readonly manyServers: number;
+  /** One more driver over the same cloud, as after a restart. The suite closes it. */
+  openDriver(): Promise<CloudDriver>;
+  /** Lets time pass, real or not. */
+  pass(ms: number): Promise<void>;
+  /** What the server itself was given. */
+  arrived?(server: CloudServer): Promise<Pick<LaunchConfiguration, "metadata" | "userData">>;
+  /** The next create is done, and its answer lost. */
+  loseCreateAnswer?(): InjectedFault;
+  /** The next call of `operation` is refused by the cloud in this way. */
+  refuse?(refusal: {
+    readonly operation: "create" | "delete" | "get" | "list";
+    readonly kind: OutsideFaultKind;
+    readonly retryAfterMs?: number;
+  }): InjectedFault;
+  /** The next listing fails at a page that is not its first. */
+  failPage?(): InjectedFault;
+  /** Removes everything that the suite has made. */
+  stop(): Promise<void>;
+}
+
+export interface InjectedFault {
+  /** How often it has struck. */
+  fired(): number;
+  off(): void;
+}
