@@ -29,10 +29,7 @@ const table: readonly Row[] = [
   { says: /^Backend must use/, kind: "badRequest" },
   { says: /static LB algorithm/, kind: "badRequest" },
   { says: /^Absolute weight can only|^weight of server|^Require /, kind: "badRequest" },
-  {
-    says: /^invalid port|^'server .* unknown keyword|not permitted in server name/,
-    kind: "badRequest",
-  },
+  { says: /^invalid port|unknown keyword|not permitted in server name/, kind: "badRequest" },
   { says: /^Health check was not configured|^cannot change health/, kind: "badRequest" },
   { says: /experimental/i, kind: "badRequest" },
   { says: /^Unknown command/, kind: "badRequest" },
