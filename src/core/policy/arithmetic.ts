@@ -9,16 +9,22 @@ const partsPerPercent = 10_000;
 /**
  * What an action makes of a base, not yet clamped into any limits, and never below 0 (B2.3). A
  * percentage is exact and its change is rounded away from zero: 0.1 % of 1,000 is 1, of 1,001 is 2.
+ * What is no number changes nothing.
  */
 export function applyAction(action: PolicyAction, base: number): number {
-  const from = count(base);
+  const from = count(base, Number.MAX_SAFE_INTEGER);
+  const result = resultOf(action, from);
+  return Number.isNaN(result) ? from : count(result, Number.MAX_SAFE_INTEGER);
+}
+
+function resultOf(action: PolicyAction, from: number): number {
   switch (action.kind) {
     case "change":
-      return count(from + Math.trunc(action.change));
+      return from + Math.trunc(action.change);
     case "percent":
-      return count(from + partOf(from, Math.trunc(action.partsPerMillion)));
+      return from + partOf(from, Math.trunc(action.partsPerMillion));
     case "exact":
-      return count(action.capacity);
+      return action.capacity;
     default:
       action satisfies never;
       return from;

@@ -71,12 +71,13 @@ export function circleBack(input: CircleBackInput): CircleBack {
   const { nowMs, lead, policies } = input;
   const stopped = lead.paused !== undefined || lead.deleting || input.group.deleting;
   let marks: LeadMarks = { groupMarks: lead.groupMarks, policyMarks: lead.policyMarks };
+  const byPolicy = new Map(policies.map(({ id }) => [id, [] as AlertMark[]]));
+  for (const mark of input.alertMarks) byPolicy.get(mark.policy)?.push(alertMarkUntil(mark, nowMs));
   const due: DuePolicy[] = [];
   const waitsMs: number[] = [];
   for (const policy of policies) {
-    const alertMarks = input.alertMarks.filter((mark) => mark.policy === policy.id);
     marks = marksUntil(marks, policy.id, nowMs);
-    const timely = alertMarks.map((mark) => alertMarkUntil(mark, nowMs));
+    const timely = byPolicy.get(policy.id) ?? [];
     const stands = actsIn(aggregateState(timely, policy.alert, nowMs), policy.alert.actsOn);
     const settled = settleEntered(policyMarksOf(marks, policy.id), { stands, nowMs });
     marks = withPolicyMarks(marks, policy.id, settled);

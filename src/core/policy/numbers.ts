@@ -14,9 +14,9 @@ export function clamp(value: number, min: number, max: number): number {
 export const countMax = 1_000_000_000;
 
 /** A whole number ≥ 0 of whatever was stored or sent, so that deciding is total. */
-export function count(value: number): number {
+export function count(value: number, max = countMax): number {
   if (Number.isNaN(value)) return 0;
-  return clamp(Math.trunc(value), 0, countMax);
+  return clamp(Math.trunc(value), 0, max);
 }
 
 export function sum(values: readonly number[]): number {

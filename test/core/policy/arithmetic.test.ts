@@ -7,7 +7,6 @@ import {
   clampTarget,
   percentToPartsPerMillion,
 } from "../../../src/core/policy/arithmetic.js";
-import { countMax } from "../../../src/core/policy/numbers.js";
 
 const percent = (value: number): PolicyAction => ({
   kind: "percent",
@@ -47,13 +46,14 @@ const results: readonly [action: PolicyAction, base: number, result: number][] =
   [change(3_000), 4, 3_004],
   [change(1.9), 4, 5],
   [change(-1.9), 4, 3],
-  [change(Number.NaN), 4, 0],
+  [change(Number.NaN), 4, 4],
+  [exact(Number.NaN), 4, 4],
   [change(1), Number.NaN, 1],
   [change(1), -3, 1],
   [exact(0), 4, 0],
   [exact(9), 4, 9],
   [exact(-1), 4, 0],
-  [exact(Number.POSITIVE_INFINITY), 4, countMax],
+  [exact(Number.POSITIVE_INFINITY), 4, Number.MAX_SAFE_INTEGER],
 ];
 
 test("B2.3 actions are exact, and round away from zero", () => {
