@@ -1,0 +1,79 @@
+import type { Group } from "../../src/gen/muster/v1/group_pb.js";
+import { idOf } from "../node/index.js";
+import { type Colors, type Printer, plain } from "./printer.js";
+import { conditionWords, type StandingWord, standingOf } from "./standing.js";
+import { ageWords, factWords, instantWords } from "./words.js";
+
+export function groupTable(print: Printer, groups: readonly Group[]): void {
+  const head = ["GROUP", "STATE", "IN SERVICE", "TARGET", "PENDING", "LEAVING", "COLOS", "AGE"];
+  const rows = groups.map((group) => {
+    const standing = standingOf(group);
+    const { inService, target, pending, leaving } = standing;
+    const counts = [inService, target, pending, leaving].map(String);
+    const colos = group.placements.map((one) => one.colo).join(",");
+    const state = colored(print.colors, standing.word);
+    return [idOf(group.name), state, ...counts, colos, ageWords(group.createTime)];
+  });
+  print.table(head, rows);
+}
+
+export function showGroup(print: Printer, group: Group): void {
+  const { launchConfiguration: launch } = group;
+  print.facts([
+    ["group", idOf(group.name)],
+    ["display name", plain(group.displayName)],
+    ["state", colored(print.colors, standingOf(group).word)],
+    ["labels", plain(factWords(group.labels)) || "-"],
+    ["image", plain(launch?.image ?? "") || "-"],
+    ["flavor", plain(launch?.flavor ?? "") || "-"],
+    ["launch revision", String(group.launchRevision)],
+    ["created", instantWords(group.createTime)],
+    ["updated", instantWords(group.updateTime)],
+    ["etag", group.etag],
+  ]);
+  print.line("");
+  placementTable(print, group);
+  const reasons = reasonRows(group);
+  if (reasons.length === 0) return;
+  print.line("");
+  print.table(["COLO", "SINCE", "CONDITION"], reasons);
+}
+
+function placementTable(print: Printer, group: Group): void {
+  const head = ["COLO", "IN SERVICE", "TARGET", "MIN", "MAX", "PENDING", "LEAVING"];
+  const rows = group.placements.map(({ colo, min, max }) => {
+    const status = group.status?.placements.find((one) => one.colo === colo);
+    const counts = [status?.inService, status?.target, min, max, status?.pending, status?.leaving];
+    return [colo, ...counts.map((count) => String(count ?? "-"))];
+  });
+  print.table(head, rows);
+}
+
+/** What holds and why, and who paused. */
+function reasonRows(group: Group): readonly (readonly string[])[] {
+  return (group.status?.placements ?? []).flatMap(({ colo, conditions, pause }) => {
+    const shown = conditions.filter((one) => one.holds || one.type === "converged");
+    const rows = shown.map((one) => [colo, ageWords(one.sinceTime), conditionWords(one)]);
+    if (pause === undefined) return rows;
+    const who = plain(`paused by ${pause.principal}: ${pause.reason}`);
+    return [...rows, [colo, ageWords(pause.sinceTime), who]];
+  });
+}
+
+function colored(colors: Colors, word: StandingWord): string {
+  switch (word) {
+    case "converged":
+      return colors.green(word);
+    case "converging":
+      return colors.cyan(word);
+    case "paused":
+    case "held":
+    case "deleting":
+      return colors.yellow(word);
+    case "braked":
+    case "degraded":
+      return colors.red(word);
+    default:
+      throw new Error(`unknown state ${word satisfies never}`);
+  }
+}

@@ -1,0 +1,166 @@
+import { create, toJson } from "@bufbuild/protobuf";
+import { type Command, Option } from "commander";
+import {
+  ListServersResponseSchema,
+  type Server,
+  ServerSchema,
+  ServerState,
+} from "../../src/gen/muster/v1/server_service_pb.js";
+import { idOf, serverName } from "../node/index.js";
+import { type ExitCode, exitCode } from "./exit.js";
+import { allPages, jsonOptions, pageSizeMax } from "./json.js";
+import { type Colors, plain } from "./printer.js";
+import { example, type Run } from "./run.js";
+import type { Session } from "./session.js";
+import { ageWords, causeWords, instantWords, numberOf, serverStateWord, wordsOf } from "./words.js";
+
+export function addServerCommands(program: Command, run: Run): void {
+  const servers = program.command("servers").description("The ledger: every server and its life");
+  addList(servers, run);
+  const get = onServer(servers, "get", "Show one server", run, showServer);
+  example(get, "servers get web 01kawq3v9m");
+  const remove = onServer(servers, "delete", "Delete a chosen server", run, deleteServer).option(
+    "--replace",
+    "keep the target, so that another takes its place; otherwise it is lowered by one",
+  );
+  example(remove, "servers delete web 01kawq3v9m --replace");
+  const keep = "Protect a server from being chosen when scaling in";
+  const protect = onServer(servers, "protect", keep, run, (session, name) =>
+    protectServer(session, name, true),
+  );
+  example(protect, "servers protect web 01kawq3v9m");
+  const unprotect = onServer(servers, "unprotect", "End that", run, (session, name) =>
+    protectServer(session, name, false),
+  );
+  example(unprotect, "servers unprotect web 01kawq3v9m");
+}
+
+interface ServerOptions {
+  readonly replace?: true;
+}
+
+function onServer(
+  servers: Command,
+  verb: string,
+  description: string,
+  run: Run,
+  act: (session: Session, name: string, options: ServerOptions) => Promise<ExitCode>,
+): Command {
+  return servers
+    .command(verb)
+    .description(description)
+    .argument("<group>", "the group's id")
+    .argument("<server>", "the server's id")
+    .action((group: string, server: string, options: ServerOptions, self: Command) =>
+      run(self, (session) =>
+        act(session, serverName({ account: session.account, group, server }), options),
+      ),
+    );
+}
+
+function addList(servers: Command, run: Run): void {
+  const list = servers
+    .command("list")
+    .description("List a group's servers, oldest first; those that are gone stand in the events")
+    .argument("<group>", "the group's id")
+    .addOption(
+      new Option("--state <state...>", "only servers in these states").choices(
+        wordsOf(ServerState),
+      ),
+    )
+    .action((group: string, options: { readonly state?: readonly string[] }, self: Command) =>
+      run(self, (session) => listServers(session, group, options.state ?? [])),
+    );
+  example(list, "servers list web", "servers list web --state building launching");
+}
+
+async function listServers(
+  session: Session,
+  group: string,
+  words: readonly string[],
+): Promise<ExitCode> {
+  const states = words.map((word) => numberOf(ServerState, word));
+  const servers = await allPages(async (pageToken) => {
+    const request = { parent: session.group(group), pageSize: pageSizeMax, pageToken, states };
+    const page = await session.client.servers.listServers(request, session.call);
+    return { items: page.servers, nextPageToken: page.nextPageToken };
+  });
+  const answer = create(ListServersResponseSchema, { servers: [...servers] });
+  session.print.answer(toJson(ListServersResponseSchema, answer, jsonOptions), () => {
+    const head = ["SERVER", "COLO", "STATE", "SINCE", "ADDRESS", "CLOUD ID", "LAUNCH", "NOTES"];
+    const rows = servers.map((one) => [
+      idOf(one.name),
+      one.colo,
+      coloredState(session.print.colors, one.state),
+      ageWords(one.stateTime),
+      plain(one.address) || "-",
+      plain(one.cloudId) || "-",
+      String(one.launchRevision),
+      notesOn(one),
+    ]);
+    session.print.table(head, rows);
+  });
+  return exitCode.ok;
+}
+
+async function showServer(session: Session, name: string): Promise<ExitCode> {
+  const answer = await session.client.servers.getServer({ name }, session.call);
+  const server = answer.server ?? create(ServerSchema);
+  session.print.answer(toJson(ServerSchema, server, jsonOptions), () => {
+    const members = server.memberships.map((one) => `${one.loadBalancer} ${one.state}`).join(", ");
+    session.print.facts([
+      ["server", idOf(server.name)],
+      ["colo", server.colo],
+      ["state", coloredState(session.print.colors, server.state)],
+      ["since", instantWords(server.stateTime)],
+      ["asked for", instantWords(server.createTime)],
+      ["asked for by", server.createdBy || "-"],
+      ["in service", instantWords(server.inServiceTime)],
+      ["cloud id", plain(server.cloudId) || "-"],
+      ["cloud status", plain(server.cloudStatus) || "-"],
+      ["address", plain(server.address) || "-"],
+      ["launch revision", String(server.launchRevision)],
+      ["load balancers", plain(members) || "-"],
+      ["notes", notesOn(server) || "-"],
+    ]);
+  });
+  return exitCode.ok;
+}
+
+async function deleteServer(session: Session, name: string, options: ServerOptions) {
+  const replace = options.replace === true;
+  const answer = await session.client.servers.deleteServer({ name, replace }, session.call);
+  const server = answer.server ?? create(ServerSchema);
+  session.print.answer(toJson(ServerSchema, server, jsonOptions), () => {
+    const then = replace ? "; another takes its place" : "";
+    session.print.line(`server ${idOf(name)} is ${serverStateWord(server.state)}${then}`);
+  });
+  return exitCode.ok;
+}
+
+async function protectServer(session: Session, name: string, on: boolean): Promise<ExitCode> {
+  const request = { name, protected: on };
+  const answer = await session.client.servers.protectServer(request, session.call);
+  const server = answer.server ?? create(ServerSchema);
+  session.print.answer(toJson(ServerSchema, server, jsonOptions), () => {
+    session.print.line(`server ${idOf(name)} is ${server.protected ? "" : "not "}protected`);
+  });
+  return exitCode.ok;
+}
+
+function notesOn(server: Server): string {
+  const notes = [
+    ...(server.protected ? ["protected"] : []),
+    ...(server.leaving === undefined ? [] : [`leaves: ${causeWords(server.leaving)}`]),
+    ...(server.fault === "" ? [] : [`fault: ${plain(server.fault)}`]),
+  ];
+  return notes.join("; ");
+}
+
+function coloredState(colors: Colors, state: ServerState): string {
+  const word = serverStateWord(state);
+  if (state === ServerState.IN_SERVICE) return colors.green(word);
+  if (state === ServerState.UNCONFIRMED || state === ServerState.ABANDONED) return colors.red(word);
+  const isLeaving = state === ServerState.DRAINING || state === ServerState.DELETING;
+  return isLeaving ? colors.yellow(word) : colors.cyan(word);
+}

@@ -1,0 +1,77 @@
+import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
+import { ColoService } from "../../src/gen/muster/v1/colo_service_pb.js";
+import { EventService } from "../../src/gen/muster/v1/event_service_pb.js";
+import { GroupService } from "../../src/gen/muster/v1/group_service_pb.js";
+import { PolicyService } from "../../src/gen/muster/v1/policy_service_pb.js";
+import { ScalingService } from "../../src/gen/muster/v1/scaling_service_pb.js";
+import { ServerService } from "../../src/gen/muster/v1/server_service_pb.js";
+import { type ClientTls, createClientTransport, type TransportKind } from "./transport.js";
+
+export { type ExplainedError, explainError, type Violation } from "./explain-error.js";
+export {
+  type FollowedBatch,
+  type FollowOptions,
+  type FollowRetry,
+  followEvents,
+} from "./follow-events.js";
+export {
+  accountName,
+  coloName,
+  groupName,
+  idOf,
+  policyName,
+  serverName,
+} from "./names.js";
+export type { ClientTls, TransportKind } from "./transport.js";
+
+export interface MusterClient {
+  readonly groups: Client<typeof GroupService>;
+  readonly policies: Client<typeof PolicyService>;
+  readonly scaling: Client<typeof ScalingService>;
+  readonly servers: Client<typeof ServerService>;
+  readonly events: Client<typeof EventService>;
+  readonly colos: Client<typeof ColoService>;
+  /** Ends the kept connections. Without it they keep a process alive for a little. */
+  close(): void;
+}
+
+export interface MusterClientOptions {
+  /** `host:port`, or a URL: `https://muster.example:7350`. */
+  readonly address: string;
+  /** Sent with every call. A function is asked before each, so that tokens can be renewed. */
+  readonly token?: string | (() => string | Promise<string>);
+  /** Asks for TLS, as does an address with https. */
+  readonly tls?: ClientTls;
+  /** Default `connect`, over HTTP/1.1, which passes every proxy. `grpc` needs HTTP/2. */
+  readonly transport?: TransportKind;
+}
+
+/**
+ * Typed clients of all services. Connects on the first call. Calls throw ConnectError: see
+ * `explainError`. None is repeated: repeat with the same `request_id` yourself where one was given.
+ */
+export function createMusterClient(options: MusterClientOptions): MusterClient {
+  const { transport, close } = createClientTransport({
+    address: options.address,
+    kind: options.transport ?? "connect",
+    tls: options.tls,
+    interceptors: options.token === undefined ? [] : [authorize(options.token)],
+  });
+  return {
+    groups: createClient(GroupService, transport),
+    policies: createClient(PolicyService, transport),
+    scaling: createClient(ScalingService, transport),
+    servers: createClient(ServerService, transport),
+    events: createClient(EventService, transport),
+    colos: createClient(ColoService, transport),
+    close,
+  };
+}
+
+function authorize(token: NonNullable<MusterClientOptions["token"]>): Interceptor {
+  return (next) => async (request) => {
+    const current = typeof token === "string" ? token : await token();
+    request.header.set("authorization", `Bearer ${current}`);
+    return next(request);
+  };
+}

@@ -1,0 +1,22 @@
+/** Resource names as the API writes them. Ids are the caller's, checked by the server. */
+export const accountName = (account: string): string => `accounts/${account}`;
+
+export const groupName = (account: string, group: string): string =>
+  `${accountName(account)}/groups/${group}`;
+
+export const policyName = (path: {
+  readonly account: string;
+  readonly group: string;
+  readonly policy: string;
+}): string => `${groupName(path.account, path.group)}/policies/${path.policy}`;
+
+export const serverName = (path: {
+  readonly account: string;
+  readonly group: string;
+  readonly server: string;
+}): string => `${groupName(path.account, path.group)}/servers/${path.server}`;
+
+export const coloName = (colo: string): string => `colos/${colo}`;
+
+/** The last part of a name: `accounts/a/groups/web` is `web`. */
+export const idOf = (name: string): string => name.slice(name.lastIndexOf("/") + 1);

@@ -1,0 +1,274 @@
+import { create } from "@bufbuild/protobuf";
+import { durationMs, timestampFromMs, timestampNow } from "@bufbuild/protobuf/wkt";
+import { Code, type ServiceImpl } from "@connectrpc/connect";
+import {
+  BrakeSchema,
+  type ColoService,
+  type OperationClass,
+} from "../../src/gen/muster/v1/colo_service_pb.js";
+import { type Group, GroupSchema, PauseSchema } from "../../src/gen/muster/v1/group_pb.js";
+import type { GroupService } from "../../src/gen/muster/v1/group_service_pb.js";
+import { type Policy, PolicySchema } from "../../src/gen/muster/v1/policy_pb.js";
+import type { PolicyService } from "../../src/gen/muster/v1/policy_service_pb.js";
+import { Outcome, type Receipt, ReceiptSchema } from "../../src/gen/muster/v1/receipt_pb.js";
+import type { ScalingService } from "../../src/gen/muster/v1/scaling_service_pb.js";
+import { type ServerService, ServerState } from "../../src/gen/muster/v1/server_service_pb.js";
+import { type FakeWorld, found, record, refusal, settle, turn } from "./fake-world.js";
+
+export function fakeGroups(world: FakeWorld): ServiceImpl<typeof GroupService> {
+  const get = (name: string) => found(world.groups.get(name), "GROUP_NOT_FOUND", name);
+  return {
+    createGroup({ parent, groupId, group: given, validateOnly, allowUnverified }) {
+      const name = `${parent}/groups/${groupId}`;
+      if (world.groups.has(name)) throw refusal(Code.AlreadyExists, "GROUP_EXISTS", name);
+      const min = given?.placements.reduce((sum, one) => sum + one.min, 0) ?? 0;
+      const base = given ?? create(GroupSchema);
+      const group = { ...base, name, target: base.target ?? min, launchRevision: 1n };
+      const now = timestampNow();
+      const stored: Group = { ...group, uid: "u1", etag: "1", createTime: now, updateTime: now };
+      settle(world, stored);
+      const warnings = allowUnverified ? ["the image could not be checked"] : [];
+      if (validateOnly) return { group: stored, warnings };
+      world.groups.set(name, stored);
+      record(world, name, { type: "group.created", message: "group created" });
+      return { group: stored, warnings };
+    },
+    getGroup({ name }) {
+      const group = get(name);
+      turn(world, group);
+      const isGone = group.status?.deleting === true && world.servers.get(name)?.length === 0;
+      if (isGone) world.groups.delete(name);
+      return { group: get(name) };
+    },
+    listGroups({ parent, pageSize, pageToken, labels }) {
+      const all = [...world.groups.values()].filter(
+        (one) =>
+          one.name.startsWith(`${parent}/`) &&
+          Object.entries(labels).every(([key, value]) => one.labels[key] === value),
+      );
+      // Small pages, so that a client which forgets to turn them is found out.
+      const start = pageToken === "" ? 0 : Number(pageToken);
+      const end = start + Math.min(pageSize || 100, 2);
+      return {
+        groups: all.toSorted((a, b) => (a.name < b.name ? -1 : 1)).slice(start, end),
+        nextPageToken: end < all.length ? String(end) : "",
+      };
+    },
+    updateGroup({ group: given, validateOnly }) {
+      const wanted = given ?? create(GroupSchema);
+      const known = get(wanted.name);
+      if (wanted.etag !== "" && wanted.etag !== known.etag) {
+        throw refusal(Code.Aborted, "ETAG_MISMATCH", "the group was edited since");
+      }
+      const { uid, createTime, launchRevision, target, status } = known;
+      const kept = { uid, createTime, launchRevision, target, status };
+      const etag = String(Number(known.etag) + 1);
+      const next = { ...wanted, ...kept, etag, updateTime: timestampNow() } as Group;
+      if (validateOnly) return { group: next };
+      world.groups.set(next.name, next);
+      record(world, next.name, { type: "group.updated", message: "group updated" });
+      return { group: next };
+    },
+    deleteGroup({ name, force }) {
+      const group = get(name);
+      const isEmpty = (world.servers.get(name) ?? []).length === 0;
+      if (!force && !isEmpty) {
+        throw refusal(Code.FailedPrecondition, "GROUP_NOT_EMPTY", "the group has servers");
+      }
+      if (isEmpty) world.groups.delete(name);
+      group.target = 0;
+      if (group.status !== undefined) group.status.deleting = true;
+      record(world, name, { type: "group.deleting", message: "group is going" });
+      return { draining: !isEmpty };
+    },
+    pauseGroup({ name, reason }) {
+      const group = get(name);
+      const placement = group.status?.placements[0];
+      if (placement !== undefined) {
+        const sinceTime = timestampNow();
+        placement.pause = create(PauseSchema, { sinceTime, reason, principal: "test" });
+      }
+      record(world, name, { type: "group.paused", message: reason });
+      return { group };
+    },
+    resumeGroup({ name }) {
+      const group = get(name);
+      delete group.status?.placements[0]?.pause;
+      record(world, name, { type: "group.resumed", message: "group resumed" });
+      return { group };
+    },
+    convergeGroup({ name }) {
+      turn(world, get(name));
+      return {};
+    },
+  };
+}
+
+export function fakePolicies(world: FakeWorld): ServiceImpl<typeof PolicyService> {
+  const get = (name: string) => found(world.policies.get(name), "POLICY_NOT_FOUND", name);
+  return {
+    createPolicy({ parent, policyId, policy }) {
+      const name = `${parent}/policies/${policyId}`;
+      const base = policy ?? create(PolicySchema);
+      const stored: Policy = { ...base, name, uid: "u1", etag: "1", createTime: timestampNow() };
+      world.policies.set(name, stored);
+      return { policy: stored };
+    },
+    getPolicy: ({ name }) => ({ policy: get(name) }),
+    listPolicies: ({ parent }) => ({
+      policies: [...world.policies.values()].filter((one) => one.name.startsWith(`${parent}/`)),
+    }),
+    updatePolicy({ policy }) {
+      const known = get(policy?.name ?? "");
+      const etag = String(Number(known.etag) + 1);
+      const next = { ...(policy ?? known), uid: known.uid, etag };
+      world.policies.set(known.name, next);
+      return { policy: next };
+    },
+    deletePolicy({ name }) {
+      get(name);
+      world.policies.delete(name);
+      return {};
+    },
+    executePolicy({ name, requestId, force }) {
+      const policy = get(name);
+      const group = name.split("/policies/")[0] ?? "";
+      const coolMs = policy.cooldown === undefined ? 0 : durationMs(policy.cooldown);
+      const readyMs = (world.executedAtMs.get(name) ?? Number.NEGATIVE_INFINITY) + coolMs;
+      if (force === undefined && Date.now() < readyMs) {
+        return { receipt: refusedUntil(world, group, readyMs) };
+      }
+      world.executedAtMs.set(name, Date.now());
+      const { action } = policy;
+      const target = world.groups.get(group)?.target ?? 0;
+      const to = action.case === "exact" ? action.value : target + Number(action.value ?? 0);
+      return { receipt: decide(world, { group, to, requestId, isForced: force !== undefined }) };
+    },
+  };
+}
+
+export function fakeScaling(world: FakeWorld): ServiceImpl<typeof ScalingService> {
+  const get = (name: string) => found(world.groups.get(name), "GROUP_NOT_FOUND", name);
+  return {
+    setTarget({ name: group, target: to, requestId, force }) {
+      get(group);
+      return { receipt: decide(world, { group, to, requestId, isForced: force !== undefined }) };
+    },
+    scale({ name: group, change, requestId, force }) {
+      const to = (get(group).target ?? 0) + change;
+      return { receipt: decide(world, { group, to, requestId, isForced: force !== undefined }) };
+    },
+    reportAlert({ policy: name, key, state, value, requestId }) {
+      found(world.policies.get(name), "POLICY_NOT_FOUND", name);
+      const group = name.split("/policies/")[0] ?? "";
+      const facts = { key, state: String(state), value: String(value) };
+      record(world, group, { type: "alert.reported", message: `alert of ${key}`, facts });
+      return { receipt: decide(world, { group, to: get(group).target ?? 0, requestId }) };
+    },
+  };
+}
+
+interface Ask {
+  readonly group: string;
+  readonly to: number;
+  readonly requestId: string;
+  readonly isForced?: boolean;
+}
+
+/** Clamps into the limits, and says so. The same request id gets the same receipt. */
+function decide(world: FakeWorld, { group: name, to, requestId, isForced }: Ask): Receipt {
+  const known = world.receipts.get(requestId);
+  if (known !== undefined) return known;
+  const group = found(world.groups.get(name), "GROUP_NOT_FOUND", name);
+  const oldTarget = group.target ?? 0;
+  const [placement] = group.placements;
+  const max = isForced === true ? 2_000 : (placement?.max ?? 0);
+  const newTarget = Math.min(max, Math.max(placement?.min ?? 0, to));
+  const facts = { wanted: String(to), max: String(max) };
+  const clamped = { rule: "B2.4", code: "CLAMPED", facts, message: "cut to the group's limits" };
+  group.target = newTarget;
+  settle(world, group);
+  const receipt = create(ReceiptSchema, {
+    eventId: `e${world.events.length + 1}`,
+    time: timestampNow(),
+    outcome: newTarget === oldTarget ? Outcome.NO_CHANGE : Outcome.APPLIED,
+    causes: newTarget === to ? [] : [clamped],
+    oldTarget,
+    newTarget,
+    placements: [{ colo: placement?.colo ?? "", oldTarget, newTarget }],
+  });
+  world.receipts.set(requestId, receipt);
+  record(world, name, { type: "scale.decided", message: `${oldTarget} to ${newTarget}`, receipt });
+  return receipt;
+}
+
+function refusedUntil(world: FakeWorld, name: string, readyMs: number): Receipt {
+  const target = found(world.groups.get(name), "GROUP_NOT_FOUND", name).target ?? 0;
+  const message = "the policy still cools down";
+  return create(ReceiptSchema, {
+    eventId: `e${world.events.length + 1}`,
+    outcome: Outcome.REFUSED,
+    causes: [{ rule: "B2.5", code: "COOLDOWN_POLICY", message }],
+    oldTarget: target,
+    newTarget: target,
+    retryTime: timestampFromMs(readyMs),
+  });
+}
+
+export function fakeServers(world: FakeWorld): ServiceImpl<typeof ServerService> {
+  const get = (name: string) => {
+    const all = world.servers.get(name.split("/servers/")[0] ?? "") ?? [];
+    return found(
+      all.find((one) => one.name === name),
+      "SERVER_NOT_FOUND",
+      name,
+    );
+  };
+  return {
+    listServers({ parent, states }) {
+      found(world.groups.get(parent), "GROUP_NOT_FOUND", parent);
+      const all = world.servers.get(parent) ?? [];
+      return { servers: all.filter((one) => states.length === 0 || states.includes(one.state)) };
+    },
+    getServer: ({ name }) => ({ server: get(name) }),
+    deleteServer({ name, replace }) {
+      const server = get(name);
+      const group = world.groups.get(name.split("/servers/")[0] ?? "");
+      server.state = ServerState.DELETING;
+      if (!replace && group?.target !== undefined) group.target -= 1;
+      return { server };
+    },
+    protectServer({ name, protected: isProtected }) {
+      const server = get(name);
+      server.protected = isProtected;
+      return { server };
+    },
+  };
+}
+
+export function fakeColos(world: FakeWorld): ServiceImpl<typeof ColoService> {
+  const get = (name: string) =>
+    found(name === world.colo.name ? world.colo : undefined, "COLO_NOT_FOUND", name);
+  const without = (operations: readonly OperationClass[]) =>
+    world.colo.brakes.filter((one) => !operations.includes(one.operation));
+  return {
+    listColos: () => ({ colos: [world.colo] }),
+    getColo: ({ name }) => ({ colo: get(name) }),
+    setBrake({ name, operations, reason, duration }) {
+      const colo = get(name);
+      const endMs = duration === undefined ? undefined : Date.now() + durationMs(duration);
+      const expireTime = endMs === undefined ? {} : { expireTime: timestampFromMs(endMs) };
+      const since = { sinceTime: timestampNow(), principal: "test", ...expireTime };
+      const brakes = operations.map((operation) =>
+        create(BrakeSchema, { operation, reason, ...since }),
+      );
+      colo.brakes = [...without(operations), ...brakes];
+      return { colo };
+    },
+    clearBrake({ name, operations }) {
+      const colo = get(name);
+      colo.brakes = operations.length === 0 ? [] : without(operations);
+      return { colo };
+    },
+  };
+}
