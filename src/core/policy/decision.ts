@@ -39,7 +39,8 @@ export interface PlacementFacts {
 export type LeadFacts = Pick<PlacementDoc, "paused" | "deleting"> & LeadMarks;
 
 /**
- * What is to be committed. All but `receipt` is empty or unchanged when the answer is a refusal.
+ * What is to be committed. A refusal changes neither targets nor cooldowns nor windows; what an
+ * alert reports is taken in all the same: its mark, and since when its policy is in its state.
  */
 export interface Decision {
   readonly receipt: Receipt;
