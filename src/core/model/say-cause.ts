@@ -2,9 +2,10 @@ import type { Cause, CauseCode } from "./cause.js";
 import { sayDuration } from "./say-duration.js";
 
 /**
- * One sentence per code. `{name}` is a fact, rendered by its unit (`…Ms`, `…AtMs`); `{name|one|many}`
- * counts things; a part in brackets is left out unless all its facts are there. Every fact stands in
- * brackets, since rows written by other versions may lack it; facts not named here are added behind.
+ * One sentence per code. `{name}` is a fact, rendered by its unit (`…Ms`, `…AtMs`);
+ * `{name|one|many}` counts things; a part in brackets is left out unless all its facts are there.
+ * Every fact stands in brackets, since rows written by other versions may lack it; facts not named
+ * here are added behind.
  */
 const sentences: Readonly<Record<CauseCode, string>> = {
   APPLIED:
@@ -36,7 +37,8 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     "[, and the policy acted on it {actedBeforeMs} ago]",
   DATA_MISSING: "no alert key of the policy has a known state, and missing data never scales",
   DEMAND_UNANSWERED:
-    "[{unanswered|server|servers} of ]what was asked for before must be in service or given up first",
+    "[{unanswered|server|servers} of ]what was asked for before must be in service" +
+    " or given up first",
   REPEATS_EXHAUSTED:
     "the policy has circled back as often as it may[: {repeats} of {repeatsMax} times]",
   FORCED: "cooldowns and limits were passed by force[ for {lastsMs}][: {reason}]",
@@ -57,8 +59,8 @@ const sentences: Readonly<Record<CauseCode, string>> = {
   WAIT_EXPIRED:
     "the server[ {server}] has waited[ in {status}] for longer than it may[: {boundMs}]",
   BACKOFF:
-    "[{failures|build|builds} failed in a row; ]new servers are tried again later[, in {retryInMs}]" +
-    "[: {fault}]",
+    "[{failures|build|builds} failed in a row; ]new servers are tried again later" +
+    "[, in {retryInMs}][: {fault}]",
   QUOTA: "the account's quota in the cloud is used up[: {fault}]",
   NO_CAPACITY: "the cloud has no room for more such servers[: {fault}]",
   LISTING_PARTIAL:
@@ -68,11 +70,13 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     " each is looked up before anything is replaced",
   BRAKED: "an operator's brake stops calls[ of class {operation}] to this colo[: {reason}]",
   ANSWER_LOST:
-    "the cloud's answer[ to {operation}] was lost; it is looked up, never blindly repeated[: {fault}]",
+    "the cloud's answer[ to {operation}] was lost; it is looked up, never blindly repeated" +
+    "[: {fault}]",
   ABANDONED: "the server[ {server}] was never found in the cloud and is given up",
   LATE_SURPLUS: "the server[ {server}] showed up after it had been given up, and is surplus",
   FOREIGN:
-    "servers that are tagged as ours but in no ledger[: {server}][, {count} in all] wait for a person",
+    "servers that are tagged as ours but in no ledger[: {server}][, {count} in all]" +
+    " wait for a person",
   PROTECTED: "the server[ {server}] is protected from scaling in",
   LOAD_BALANCER_GONE: "the load balancer[ {loadBalancer}] is gone; servers stay without it",
   ADDRESS_UNKNOWN: "the address of the server[ {server}] is not known yet",

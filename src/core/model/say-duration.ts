@@ -6,8 +6,9 @@ const units = [
 ] as const;
 
 /**
- * A duration for people, in its two largest units: "340 ms", "42 s", "2 min 5 s", "1 d 3 h". From one
- * second on it is rounded up to its smallest unit, so that who waits for it does not come too early.
+ * A duration for people, in its two largest units: "340 ms", "42 s", "2 min 5 s", "1 d 3 h". From
+ * one second on it is rounded up to its smallest unit, so that who waits for it does not come too
+ * early.
  */
 export function sayDuration(durationMs: number): string {
   if (!Number.isFinite(durationMs)) return "an unknown time";

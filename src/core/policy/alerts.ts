@@ -25,9 +25,9 @@ export function liveState(mark: AlertMark, rule: AlertRule, nowMs: number): Aler
 }
 
 /**
- * What the policy sees (B3.2): "any", the worst state of its keys, so that one key's OK never clears
- * another's CRITICAL. UNKNOWN stands above OK: it takes all keys to say that all is well. No key at all
- * is UNKNOWN, as missing data is (B3.4).
+ * What the policy sees (B3.2): "any", the worst state of its keys, so that one key's OK never
+ * clears another's CRITICAL. UNKNOWN stands above OK: it takes all keys to say that all is well.
+ * No key at all is UNKNOWN, as missing data is (B3.4).
  */
 export function aggregateState(
   marks: readonly AlertMark[],
@@ -55,7 +55,10 @@ export interface Recorded {
   readonly changes: AlertMarkChanges;
 }
 
-/** Takes a report in: "since" stays while the state does. Marks of other policies must not be given. */
+/**
+ * Takes a report in: "since" stays while the state does. Marks of other policies must not be
+ * given.
+ */
 export function recordReport(
   marks: readonly AlertMark[],
   report: AlertReport,
@@ -92,8 +95,8 @@ function worthKeeping(
 
 /**
  * Notes when the policy's aggregate enters the state it acts in, and forgets all about it when it
- * leaves (B3.2). `actedAtMs` and `repeats` belong to one such stay: without `actedAtMs` the policy has
- * not acted on it yet.
+ * leaves (B3.2). `actedAtMs` and `repeats` belong to one such stay: without `actedAtMs` the policy
+ * has not acted on it yet.
  */
 export function settleEntered(
   marks: PolicyMarks,
@@ -117,7 +120,9 @@ export function markActed(
   return { ...marks, actedAtMs: acted.atMs, repeats };
 }
 
-/** From when on the alert lets the policy act: after the hold, then at every repeat (B3.2, B3.3). */
+/**
+ * From when on the alert lets the policy act: after the hold, then at every repeat (B3.2, B3.3).
+ */
 export type Readiness =
   | { readonly kind: "notEntered" }
   | { readonly kind: "exhausted"; readonly repeats: number }

@@ -40,8 +40,8 @@ function partOf(base: number, partsPerMillion: number): number {
 }
 
 /**
- * A percentage as the whole parts per million that policies store: 12.5 is 125,000. Undefined where it
- * is not finite, has more than 4 decimals, or is too large to be exact.
+ * A percentage as the whole parts per million that policies store: 12.5 is 125,000. Undefined
+ * where it is not finite, has more than 4 decimals, or is too large to be exact.
  */
 export function percentToPartsPerMillion(percent: number): number | undefined {
   // 0.07 * 10,000 is not whole in binary, so the nearest whole number is divided back.
@@ -65,8 +65,8 @@ export interface Clamped {
 }
 
 /**
- * Clamps a wanted target into the limits without ever reversing the event's direction (B2.4, B2.7): a
- * +1 on a target beyond its max leaves it there, it removes nothing.
+ * Clamps a wanted target into the limits without ever reversing the event's direction (B2.4,
+ * B2.7): a +1 on a target beyond its max leaves it there, it removes nothing.
  */
 export function clampTarget({ from, wanted, min, max, hard = false }: ClampRequest): Clamped {
   const direction = directionOf(from, wanted);

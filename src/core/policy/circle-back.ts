@@ -63,9 +63,9 @@ export interface CircleBack {
 }
 
 /**
- * Which policies are due to act on an alert that still stands: after its hold, after whatever made it
- * wait on entering, or to repeat (B3.2, B3.3). Also notes which alerts have ended by silence. While
- * the group is paused or deleted none is due: ask again when it resumes.
+ * Which policies are due to act on an alert that still stands: after its hold, after whatever made
+ * it wait on entering, or to repeat (B3.2, B3.3). Also notes which alerts have ended by silence.
+ * While the group is paused or deleted none is due: ask again when it resumes.
  */
 export function circleBack(input: CircleBackInput): CircleBack {
   const { nowMs, lead, policies } = input;

@@ -9,9 +9,9 @@ export interface CooldownCheck {
 }
 
 /**
- * When the cooldown lets this direction pass; undefined when it does now (B2.5): elapsed < cooldown
- * refuses, equal passes. Scaling in never delays scaling out; scaling out delays both. A mark in the
- * future, of a clock that has stepped back since, counts as now.
+ * When the cooldown lets this direction pass; undefined when it does now (B2.5): elapsed <
+ * cooldown refuses, equal passes. Scaling in never delays scaling out; scaling out delays both. A
+ * mark in the future, of a clock that has stepped back since, counts as now.
  */
 export function coolsUntilMs(check: CooldownCheck): number | undefined {
   const { marks, cooldownMs, direction, nowMs } = check;

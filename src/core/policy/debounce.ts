@@ -8,7 +8,10 @@ export const debounceMaxMs = 3_600_000;
 
 type Windows = NonNullable<PolicyMarks["windows"]>;
 
-/** How long the event's window is: none by hand and for schedules, the policy's for the rest (B3.1). */
+/**
+ * How long the event's window is: none by hand and for schedules, the policy's for the rest
+ * (B3.1).
+ */
 export function windowMsOf(event: ScaleEvent, policy: Policy): number {
   const repeats =
     event.ask.kind === "alert" || event.source === "webhook" || event.source === "circleBack";
@@ -32,8 +35,8 @@ export function openWindow(
 }
 
 /**
- * The windows after an event has acted: its own opened, those that are over pruned. An event without a
- * window of its own (`windowMs` 0) opens none, and what others opened stays.
+ * The windows after an event has acted: its own opened, those that are over pruned. An event
+ * without a window of its own (`windowMs` 0) opens none, and what others opened stays.
  */
 export function openedWindows(
   windows: Windows | undefined,

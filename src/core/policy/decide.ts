@@ -26,8 +26,8 @@ import { count, type Direction, directionOf, sum } from "./numbers.js";
 import { splitTarget } from "./split.js";
 
 /**
- * The order of composition (B3.5): the first check that answers decides; what passes all is taken to
- * arithmetic and limits. Idempotency and permission are asked before `decide`, brakes after it.
+ * The order of composition (B3.5): the first check that answers decides; what passes all is taken
+ * to arithmetic and limits. Idempotency and permission are asked before `decide`, brakes after it.
  */
 const composition: readonly { step: string; check: Check; passedByForce: boolean }[] = [
   { step: "B8.4 deleting", check: refuseDeleting, passedByForce: false },
@@ -39,7 +39,10 @@ const composition: readonly { step: string; check: Check; passedByForce: boolean
   { step: "B2.6 no windup", check: awaitUnanswered, passedByForce: false },
 ];
 
-/** Decides a scale event, with all the reasons. The same sight gives the same decision; never throws. */
+/**
+ * Decides a scale event, with all the reasons. The same sight gives the same decision; never
+ * throws.
+ */
 export function decide(event: ScaleEvent, input: DecideInput): Decision {
   const one = openCase(event, input);
   for (const { check, passedByForce } of composition) {

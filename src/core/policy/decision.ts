@@ -17,7 +17,9 @@ export interface DecideInput {
   readonly policy?: Policy;
   /** Of that policy; marks of others are ignored. */
   readonly alertMarks: readonly AlertMark[];
-  /** Servers asked for before, neither in service (and warm) nor given up: answered demand (B2.6). */
+  /**
+   * Servers asked for before, neither in service (and warm) nor given up: answered demand (B2.6).
+   */
   readonly unanswered: number;
 }
 
@@ -36,7 +38,10 @@ export interface PlacementFacts {
 /** A `PlacementDoc` fits. */
 export type LeadFacts = Pick<PlacementDoc, "paused" | "deleting"> & LeadMarks;
 
-/** What is to be committed. All but `receipt` is empty or unchanged when the answer is a refusal. */
+/**
+ * What is to be committed. A refusal changes neither targets nor cooldowns nor windows; what an
+ * alert reports is taken in all the same: its mark, and since when its policy is in its state.
+ */
 export interface Decision {
   readonly receipt: Receipt;
   /** Every placement's new target; undefined where no target changes. */
@@ -46,6 +51,9 @@ export interface Decision {
   readonly alertMarks: AlertMarkChanges;
   /** Placements whose forced limits are to be replaced by these (B2.7). */
   readonly forced: Readonly<Record<ColoId, ForcedLimits>>;
-  /** When to look at this policy's alert again, with `circleBack`; undefined when it waits for none. */
+  /**
+   * When to look at this policy's alert again, with `circleBack`; undefined when it waits for
+   * none.
+   */
   readonly nextAtMs?: number;
 }

@@ -47,9 +47,10 @@ export interface LimitsSettled {
 }
 
 /**
- * What limits do to a target, after an edit of min or max (given with the new ones) and when forced
- * limits expire (B1.6, B2.7): a target below min rises to it, one above max falls to it, nothing else
- * moves it. Settling what is settled changes nothing. A placement that drains is left to it (B8.4).
+ * What limits do to a target, after an edit of min or max (given with the new ones) and when
+ * forced limits expire (B1.6, B2.7): a target below min rises to it, one above max falls to it,
+ * nothing else moves it. Settling what is settled changes nothing. A placement that drains is left
+ * to it (B8.4).
  */
 export function settleLimits(placement: LimitsInput, nowMs: number): LimitsSettled {
   const live = isLive(placement.forced, nowMs) ? placement.forced : undefined;

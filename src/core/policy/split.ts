@@ -28,12 +28,13 @@ interface Slot {
 }
 
 /**
- * Splits a total over placements by weight, largest remainder first, in the placements' order, which
- * also breaks ties (B11.1). The parts sum up to the total clamped between the sums of min and max.
+ * Splits a total over placements by weight, largest remainder first, in the placements' order,
+ * which also breaks ties (B11.1). The parts sum up to the total clamped between the sums of min
+ * and max.
  *
  * As few servers move as possible: a higher total takes from none, a lower one gives to none. So a
- * placement that is outside its limits already comes nearer to them, never further away, but may take
- * more than one event to arrive. Only a total that stays may move servers, into their limits.
+ * placement that is outside its limits already comes nearer to them, never further away, but may
+ * take more than one event to arrive. Only a total that stays may move servers, into their limits.
  */
 export function splitTarget(request: SplitRequest): readonly PlacementTarget[] {
   const { beyondLimits = false } = request;
@@ -119,7 +120,7 @@ function share(total: number, slots: readonly Slot[]): readonly number[] {
   let open = slots.map((_, index) => index);
   let left = total;
   // A slot whose portion falls outside it is pinned to its edge, and the rest shared anew: at most
-  // as many rounds as slots. Only the side that weighs more is pinned, since pinning frees the other.
+  // as many rounds as slots. Only the side that weighs more is pinned: that may free the other.
   for (let round = 0; round < slots.length && open.length > 0; round++) {
     const portions = portionsOf(left, open, slots);
     const strain = sum(open.map((slot, at) => edge(portions[at]!, slots[slot]!) - portions[at]!));

@@ -25,7 +25,7 @@ const rows: readonly [CooldownMarks, Direction, cooldownMs: number, untilMs: num
     [{ lastInMs: nowMs + 9e9 }, "out", 100, undefined],
   ];
 
-test("B2.5 elapsed < cooldown refuses, equal passes, and scaling in never delays scaling out", () => {
+test("B2.5 elapsed < cooldown refuses, equal passes; scaling in never delays scaling out", () => {
   for (const [marks, direction, cooldownMs, untilMs] of rows)
     assert.equal(
       coolsUntilMs({ marks, direction, cooldownMs, nowMs }),

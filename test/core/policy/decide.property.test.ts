@@ -146,7 +146,7 @@ const legalInput = inputFrom(placementsOf(legal));
 const anyInput = inputFrom(placementsOf(anything));
 const runs = { numRuns: 1_000 };
 
-test("B2.9 deciding is total: any input, however odd its clocks, gets a receipt with a reason", () => {
+test("B2.9 deciding is total: any input, at any odd clock, gets a receipt with a reason", () => {
   fc.assert(
     fc.property(event, fc.oneof(legalInput, anyInput), (given, input) => {
       const { receipt, targets, marks } = decide(given, input);
