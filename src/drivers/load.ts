@@ -70,6 +70,8 @@ type Definition = DriverDefinition<DriverKind, unknown>;
 const builtins: Readonly<Record<string, () => Promise<unknown>>> = {
   process: () => import("./cloud-process/index.js"),
   simulated: () => import("./cloud-simulated/index.js"),
+  proxy: () => import("./lb-proxy/index.js"),
+  haproxy: () => import("./lb-haproxy/index.js"),
 };
 
 async function load(request: DriverRequest, settings: LoadSettings): Promise<Result> {

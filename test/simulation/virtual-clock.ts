@@ -19,7 +19,7 @@ export function createVirtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock
   };
 
   return {
-    nowMs: () => nowMs,
+    nowMs: () => Math.floor(nowMs),
     monotonicMs: () => nowMs - startMs,
     after(delayMs, task) {
       const id = nextId++;
