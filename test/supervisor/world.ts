@@ -180,18 +180,16 @@ export const web = { account: "acme", group: "web" } as unknown as GroupKey;
 
 export async function createGroup(world: World, spec: GroupSpec = groupSpec()): Promise<void> {
   await world.run(
-    world
-      .node()
-      .groups.create(
-        {
-          account: web.account,
-          group: web.group,
-          spec,
-          validateOnly: false,
-          allowUnverified: false,
-        },
-        world.caller,
-      ),
+    world.node().groups.create(
+      {
+        account: web.account,
+        group: web.group,
+        spec,
+        validateOnly: false,
+        allowUnverified: false,
+      },
+      world.caller,
+    ),
   );
 }
 

@@ -23,6 +23,7 @@ export const reasons = {
   PAGE_TOKEN_INVALID: "invalidArgument",
   CURSOR_INVALID: "invalidArgument",
   REQUEST_ID_REUSED: "invalidArgument",
+  ACCOUNT_NOT_FOUND: "notFound",
   GROUP_NOT_FOUND: "notFound",
   POLICY_NOT_FOUND: "notFound",
   SERVER_NOT_FOUND: "notFound",

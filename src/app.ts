@@ -1,0 +1,220 @@
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Transport } from "@connectrpc/connect";
+import type { ColoConfig, Config } from "./config.js";
+import type { ColoId, NodeId } from "./core/model/ids.js";
+import type { Clock, Ids } from "./core/ports/clock.js";
+import type { DriverHost } from "./core/ports/driver.js";
+import type { Journal } from "./core/ports/journal.js";
+import type { Log } from "./core/ports/log.js";
+import type { Store } from "./core/ports/store.js";
+import { createSystemClock, createSystemIds } from "./drivers/clock-system/index.js";
+import { createSqliteJournal } from "./drivers/journal-sqlite/index.js";
+import { type DriverRequest, loadDrivers } from "./drivers/load.js";
+import { createSqliteStore } from "./drivers/store-sqlite/index.js";
+import {
+  type Authenticator,
+  createStaticTokens,
+  createTrustingAuthenticator,
+  installationPrincipal,
+} from "./server/authenticator.js";
+import { createInProcessTransport, createServer, type Server } from "./server/server.js";
+import type { Supervisor } from "./supervisor/api.js";
+import type { ColoSetup } from "./supervisor/colo/colo.js";
+import { defaultQueueLimits } from "./supervisor/colo/colo-queue.js";
+import { defaultLeaseTimes } from "./supervisor/colo/leases.js";
+import { defaultRetention } from "./supervisor/events/journaler.js";
+import { createSupervisor } from "./supervisor/supervisor.js";
+
+/** What an embedder gives; all but the colos has a default. */
+export interface MusterOptions extends Omit<Config, "tokens" | "colos"> {
+  readonly dataDir: string;
+  /** Without tokens nothing is listened on: calls come through `transport` only. */
+  readonly tokens?: Config["tokens"];
+  /** A colo by its drivers' names, or by driver objects of the embedder's own. */
+  readonly colos: Readonly<Record<string, ColoConfig | ColoDrivers>>;
+  /** Folder that `file:` and `npm:` drivers are found from; default: the working folder. */
+  readonly baseDir?: string;
+  /** Ports of the embedder's own instead of the embedded ones. */
+  readonly store?: Store;
+  readonly journal?: Journal;
+  readonly log?: Log;
+}
+
+/** A colo whose drivers are open already. The embedder closes them. */
+export type ColoDrivers = Pick<ColoSetup, "cloud" | "loadBalancer"> & { readonly pollMs?: number };
+
+/** A running Muster. */
+export interface Muster {
+  /** For clients in this process: no port, no token. */
+  readonly transport: Transport;
+  /** The same, without any wire. */
+  readonly supervisor: Supervisor;
+  /** `host:port`; undefined when nothing is listened on. */
+  readonly address: string | undefined;
+  /** Stops taking calls, lets running ones and steps finish for `graceMs`, closes everything. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+const stopGraceMs = 10_000;
+const pollMsDefault = 2_000;
+const silent: Log = { info() {}, warn() {}, error() {}, debug() {} };
+
+/**
+ * Starts a whole Muster in this process.
+ *
+ * @throws Fault `CONFIG_INVALID` naming everything that is wrong, and nothing runs then.
+ * @throws Fault `STORE_UNAVAILABLE`: another process uses the data folder.
+ */
+export async function createMuster(options: MusterOptions): Promise<Muster> {
+  const { dataDir, log = silent } = options;
+  const clock = createSystemClock();
+  const ids = createSystemIds();
+  const closers: (() => Promise<void>)[] = [];
+  const closeAll = async () => {
+    for (const close of closers.reverse()) await close();
+  };
+  try {
+    await mkdir(dataDir, { recursive: true });
+    const store = options.store ?? (await openStore(dataDir, clock, log));
+    closers.push(() => store.close());
+    const journal = options.journal ?? (await openJournal(dataDir, log));
+    closers.push(() => journal.close());
+    const node = await identityOf(dataDir, "node", ids);
+    const installation = options.installation ?? (await identityOf(dataDir, "installation", ids));
+    const host = { clock, ids, log, installation };
+    const { setups, close } = await openColos(options, host);
+    closers.push(close);
+    const supervisor = createSupervisor({
+      installation,
+      node: node as NodeId,
+      store,
+      journal,
+      clock,
+      ids,
+      log,
+      colos: setups,
+      leaseTimes: defaultLeaseTimes,
+      retention: defaultRetention,
+    });
+    await supervisor.start();
+    closers.push(() => supervisor.stop(stopGraceMs));
+    const server = await listen(options, { supervisor, clock, log });
+    const embedder = createTrustingAuthenticator(installationPrincipal("embedder", "admin"));
+    const api = { supervisor, clock, log };
+    return {
+      transport: createInProcessTransport({ ...api, authenticator: embedder }),
+      supervisor,
+      address: server && `${server.address}:${server.port}`,
+      async stop(graceMs = stopGraceMs) {
+        await server?.drain(graceMs);
+        await closeAll();
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+function openStore(dataDir: string, clock: Clock, log: Log): Promise<Store> {
+  return createSqliteStore({ path: join(dataDir, "state.db"), clock, log });
+}
+
+function openJournal(dataDir: string, log: Log): Promise<Journal> {
+  return createSqliteJournal({ path: join(dataDir, "events.db"), log });
+}
+
+/** A name made once and kept in the data folder. The store's lock keeps it from being used twice. */
+async function identityOf(dataDir: string, what: string, ids: Ids): Promise<string> {
+  const path = join(dataDir, `${what}.id`);
+  const known = await readFile(path, "utf8").catch(() => "");
+  if (known.trim() !== "") return known.trim();
+  const made = `${what}-${ids.next()}`;
+  await writeFile(`${path}.new`, made, { flush: true });
+  await rename(`${path}.new`, path);
+  return made;
+}
+
+async function openColos(
+  options: MusterOptions,
+  host: Omit<DriverHost, "dataDir" | "colo">,
+): Promise<{ setups: ColoSetup[]; close: () => Promise<void> }> {
+  const requests: Record<string, DriverRequest> = {};
+  for (const [colo, one] of Object.entries(options.colos)) {
+    if (isOpen(one)) continue;
+    const ask = (kind: DriverRequest["kind"], field: string, plugin: ColoConfig["cloud"]) => {
+      const dataDir = join(options.dataDir, "drivers", colo, kind);
+      requests[`${colo}/${kind}`] = {
+        kind,
+        field: `colos.${colo}.${field}`,
+        use: plugin.use,
+        options: plugin.options ?? {},
+        host: { ...host, colo, dataDir },
+      };
+    };
+    ask("cloud", "cloud", one.cloud);
+    if (one.loadBalancers) ask("loadBalancer", "loadBalancers", one.loadBalancers);
+  }
+  for (const request of Object.values(requests))
+    await mkdir(request.host.dataDir, { recursive: true });
+  const drivers = await loadDrivers(requests, { baseDir: options.baseDir ?? "." });
+  const setups = Object.entries(options.colos).map(([colo, one]): ColoSetup => {
+    const base = {
+      id: colo as ColoId,
+      pollMs: one.pollMs ?? pollMsDefault,
+      queue: defaultQueueLimits,
+    };
+    if (isOpen(one)) {
+      const { cloud, loadBalancer } = one;
+      const balancer = loadBalancer ? { loadBalancer, loadBalancerName: "embedded" } : {};
+      return { ...base, cloud, cloudName: "embedded", ...balancer };
+    }
+    const loadBalancer = drivers[`${colo}/loadBalancer`] as ColoSetup["loadBalancer"];
+    const loadBalancerName = one.loadBalancers?.use;
+    return {
+      ...base,
+      queue: {
+        ...defaultQueueLimits,
+        concurrency: one.concurrency ?? defaultQueueLimits.concurrency,
+      },
+      cloud: drivers[`${colo}/cloud`] as ColoSetup["cloud"],
+      cloudName: one.cloud.use,
+      ...(loadBalancer && loadBalancerName ? { loadBalancer, loadBalancerName } : {}),
+    };
+  });
+  return {
+    setups,
+    async close() {
+      for (const driver of Object.values(drivers)) await driver.close();
+    },
+  };
+}
+
+function isOpen(colo: ColoConfig | ColoDrivers): colo is ColoDrivers {
+  return "createServer" in colo.cloud;
+}
+
+async function listen(
+  options: MusterOptions,
+  api: { readonly supervisor: Supervisor; readonly clock: Clock; readonly log: Log },
+): Promise<Server | undefined> {
+  if (!options.tokens) return undefined;
+  const authenticator: Authenticator = createStaticTokens(options.tokens);
+  const { host, port } = addressOf(options.listen ?? "127.0.0.1:7350");
+  const tls = options.tls && {
+    cert: await readFile(options.tls.certFile),
+    key: await readFile(options.tls.keyFile),
+    ...(options.tls.caFile === undefined ? {} : { ca: await readFile(options.tls.caFile) }),
+  };
+  return createServer({ ...api, authenticator, listen: { host, port }, ...(tls ? { tls } : {}) });
+}
+
+/** `127.0.0.1:7350`, `[::1]:7350`. @throws Error */
+export function addressOf(text: string): { readonly host: string; readonly port: number } {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined || port === undefined || Number(port) > 65_535)
+    throw new Error(`${text} is not host:port`);
+  return { host, port: Number(port) };
+}

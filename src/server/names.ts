@@ -1,0 +1,114 @@
+import { Fault } from "../core/errors/fault.js";
+import type { Reason } from "../core/errors/reasons.js";
+import type {
+  AccountId,
+  ColoId,
+  EventId,
+  GroupId,
+  GroupKey,
+  PolicyId,
+  ServerId,
+} from "../core/model/ids.js";
+
+/** A resource name of the API (AIP-122), taken apart. `text` is the name as it was given. */
+export interface ResourceName {
+  readonly kind: "account" | "group" | "policy" | "server";
+  readonly text: string;
+  readonly account: AccountId;
+  /** "" for an account. */
+  readonly group: GroupId;
+  /** Id of the policy or server; "" for an account or group. */
+  readonly child: string;
+}
+
+const SEGMENT = "[a-z0-9-]{1,63}";
+const NAME = new RegExp(
+  `^accounts/(${SEGMENT})(?:/groups/(${SEGMENT})(?:/(policies|servers)/(${SEGMENT}))?)?$`,
+);
+const COLO = new RegExp(`^colos/(${SEGMENT})$`);
+
+/** Takes a name apart; undefined when it is none. */
+export function readName(text: string): ResourceName | undefined {
+  const match = NAME.exec(text);
+  if (!match) return undefined;
+  const [, account, group = "", collection, child = ""] = match;
+  const kind = collection ? childKinds[collection]! : group ? "group" : "account";
+  return { kind, text, account: account as AccountId, group: group as GroupId, child };
+}
+
+const childKinds: Readonly<Record<string, "policy" | "server">> = {
+  policies: "policy",
+  servers: "server",
+};
+
+const notFoundReasons = {
+  account: "ACCOUNT_NOT_FOUND",
+  group: "GROUP_NOT_FOUND",
+  policy: "POLICY_NOT_FOUND",
+  server: "SERVER_NOT_FOUND",
+} as const satisfies Record<ResourceName["kind"], Reason>;
+
+/**
+ * What a caller hears of a resource that is missing, and of one that is not theirs: the very same
+ * (B10.4). `reason` may name something that the resource is part of: a policy's missing group.
+ */
+export function notFound(name: ResourceName, reason: Reason = notFoundReasons[name.kind]): Fault {
+  const resource = reason === "GROUP_NOT_FOUND" ? groupName(name) : name.text;
+  return new Fault(reason, { say: `${resource} does not exist`, facts: { resource } });
+}
+
+/** @returns the group's key. For names that validation has let pass. */
+export function groupKeyOf(text: string): GroupKey {
+  const { account, group } = nameOf(text);
+  return { account, group };
+}
+
+export function accountOf(text: string): AccountId {
+  return nameOf(text).account;
+}
+
+export function policyOf(text: string): { readonly key: GroupKey; readonly policy: PolicyId } {
+  const { account, group, child } = nameOf(text);
+  return { key: { account, group }, policy: child as PolicyId };
+}
+
+export function serverOf(text: string): { readonly key: GroupKey; readonly server: ServerId } {
+  const { account, group, child } = nameOf(text);
+  return { key: { account, group }, server: child as ServerId };
+}
+
+export function coloOf(text: string): ColoId {
+  const match = COLO.exec(text);
+  if (!match) throw new Fault("COLO_NOT_FOUND", { say: `${text} does not exist` });
+  return match[1] as ColoId;
+}
+
+function nameOf(text: string): ResourceName {
+  const name = readName(text);
+  if (!name) throw new Error(`not validated before use: ${text}`);
+  return name;
+}
+
+export function accountName(account: AccountId): string {
+  return `accounts/${account}`;
+}
+
+export function groupName(key: GroupKey): string {
+  return `accounts/${key.account}/groups/${key.group}`;
+}
+
+export function policyName(key: GroupKey, policy: PolicyId): string {
+  return `${groupName(key)}/policies/${policy}`;
+}
+
+export function serverName(key: GroupKey, server: ServerId): string {
+  return `${groupName(key)}/servers/${server}`;
+}
+
+export function eventName(account: AccountId, event: EventId | string): string {
+  return `accounts/${account}/events/${event}`;
+}
+
+export function coloName(colo: ColoId): string {
+  return `colos/${colo}`;
+}

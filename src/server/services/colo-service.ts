@@ -1,0 +1,36 @@
+import type { ColoService } from "../../gen/muster/v1/colo_service_pb.js";
+import type { ColoUseCases } from "../../supervisor/api.js";
+import { readDuration } from "../from-wire/time.js";
+import type { ServiceMethods } from "../guarded.js";
+import { coloOf } from "../names.js";
+import { readOperations, writeColo } from "../to-wire/colo.js";
+import { given } from "./fields.js";
+
+export function createColoService(colos: ColoUseCases): ServiceMethods<typeof ColoService> {
+  return {
+    async listColos(_request, caller) {
+      const views = await colos.list(caller);
+      const sorted = views.toSorted((a, b) => (a.colo < b.colo ? -1 : 1));
+      return { colos: sorted.map(writeColo) };
+    },
+    async getColo({ name }, caller) {
+      return { colo: writeColo(await colos.get(coloOf(name), caller)) };
+    },
+    async setBrake({ name, operations, reason, duration }, caller) {
+      const view = await colos.setBrake(
+        {
+          colo: coloOf(name),
+          operations: readOperations(operations),
+          reason,
+          ...given({ durationMs: duration && readDuration(duration, 0) }),
+        },
+        caller,
+      );
+      return { colo: writeColo(view) };
+    },
+    async clearBrake({ name, operations }, caller) {
+      const command = { colo: coloOf(name), operations: readOperations(operations) };
+      return { colo: writeColo(await colos.clearBrake(command, caller)) };
+    },
+  };
+}

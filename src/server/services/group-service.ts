@@ -1,0 +1,110 @@
+import { invalidFields } from "../../core/errors/fault.js";
+import type { GroupId } from "../../core/model/ids.js";
+import { type Group, GroupSchema } from "../../gen/muster/v1/group_pb.js";
+import type { GroupService, UpdateGroupRequest } from "../../gen/muster/v1/group_service_pb.js";
+import type { CreatedGroup, GroupSpec, GroupUseCases } from "../../supervisor/api.js";
+import { generationOf } from "../etag.js";
+import { readFirstTarget, readGroupSpec } from "../from-wire/group.js";
+import { applyMask, readMask } from "../from-wire/mask.js";
+import type { ServiceMethods } from "../guarded.js";
+import { accountOf, groupKeyOf } from "../names.js";
+import { writeGroup, writeGroupSpec } from "../to-wire/group.js";
+import { type Filter, readPageToken, writePageToken } from "../tokens.js";
+import type { RequestValidator } from "../validate.js";
+import { given, readPageSize, textOf, withFieldsIn } from "./fields.js";
+
+/** Of a group, what an update cannot set. The target moves through the ScalingService. */
+const outputOnly: ReadonlySet<string> = new Set([
+  "name",
+  "uid",
+  "etag",
+  "create_time",
+  "update_time",
+  "launch_revision",
+  "target",
+  "status",
+]);
+
+export function createGroupService(
+  groups: GroupUseCases,
+  validator: RequestValidator,
+): ServiceMethods<typeof GroupService> {
+  return {
+    async createGroup(request, caller) {
+      const group = request.group!;
+      const command = {
+        account: accountOf(request.parent),
+        spec: readGroupSpec(group),
+        validateOnly: request.validateOnly,
+        allowUnverified: request.allowUnverified,
+        ...given({
+          group: textOf<GroupId>(request.groupId),
+          target: readFirstTarget(group),
+          requestId: textOf(request.requestId),
+        }),
+      };
+      return writeCreated(await withFieldsIn("group", groups.create(command, caller)));
+    },
+    async getGroup(request, caller) {
+      return { group: writeGroup(await groups.get(groupKeyOf(request.name), caller)) };
+    },
+    async listGroups(request, caller) {
+      const account = accountOf(request.parent);
+      const labels = Object.entries(request.labels).sort(([a], [b]) => (a < b ? -1 : 1));
+      const filter: Filter = ["ListGroups", account, labels];
+      const after = readPageToken(filter, request.pageToken) as GroupId | undefined;
+      const pageSize = readPageSize(request.pageSize);
+      const command = { account, pageSize, labels: request.labels, ...given({ after }) };
+      const { items, more } = await groups.list(command, caller);
+      const last = items.at(-1)?.group.id;
+      return {
+        groups: items.map(writeGroup),
+        nextPageToken: more && last ? writePageToken(filter, last) : "",
+      };
+    },
+    async updateGroup(request, caller) {
+      const command = {
+        key: groupKeyOf(request.group!.name),
+        change: readChange(request, validator),
+        validateOnly: request.validateOnly,
+        allowUnverified: request.allowUnverified,
+        ...given({ expectedGeneration: generationOf(request.group!.etag) }),
+      };
+      return writeCreated(await withFieldsIn("group", groups.update(command, caller)));
+    },
+    async deleteGroup(request, caller) {
+      const { name, force, etag } = request;
+      const expected = given({ expectedGeneration: generationOf(etag) });
+      return groups.delete({ key: groupKeyOf(name), force, ...expected }, caller);
+    },
+    async pauseGroup({ name, reason }, caller) {
+      return { group: writeGroup(await groups.pause(groupKeyOf(name), reason, caller)) };
+    },
+    async resumeGroup({ name }, caller) {
+      return { group: writeGroup(await groups.resume(groupKeyOf(name), caller)) };
+    },
+    async convergeGroup({ name }, caller) {
+      await groups.converge(groupKeyOf(name), caller);
+      return {};
+    },
+  };
+}
+
+function writeCreated({ view, warnings }: CreatedGroup): { group: Group; warnings: string[] } {
+  return { group: writeGroup(view), warnings: [...warnings] };
+}
+
+/** Merges the masked fields into what is stored, and checks the merged whole. */
+function readChange(
+  { group, updateMask }: UpdateGroupRequest,
+  validator: RequestValidator,
+): (stored: GroupSpec) => GroupSpec {
+  const mask = readMask(GroupSchema, updateMask, outputOnly);
+  return (stored) => {
+    const merged = writeGroupSpec(stored);
+    applyMask(GroupSchema, { source: group!, target: merged }, mask);
+    const violations = validator.violationsOf(GroupSchema, merged, "group.");
+    if (violations.length > 0) throw invalidFields(violations);
+    return readGroupSpec(merged);
+  };
+}

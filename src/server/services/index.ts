@@ -1,0 +1,33 @@
+import { ColoService } from "../../gen/muster/v1/colo_service_pb.js";
+import { EventService } from "../../gen/muster/v1/event_service_pb.js";
+import { GroupService } from "../../gen/muster/v1/group_service_pb.js";
+import { PolicyService } from "../../gen/muster/v1/policy_service_pb.js";
+import { ScalingService } from "../../gen/muster/v1/scaling_service_pb.js";
+import { ServerService } from "../../gen/muster/v1/server_service_pb.js";
+import type { Supervisor } from "../../supervisor/api.js";
+import type { Guard } from "../guard.js";
+import type { GuardedService } from "../guarded.js";
+import type { ServerLimits } from "../limits.js";
+import type { RequestValidator } from "../validate.js";
+import { createColoService } from "./colo-service.js";
+import { createEventService } from "./event-service.js";
+import { createGroupService } from "./group-service.js";
+import { createPolicyService } from "./policy-service.js";
+import { createScalingService } from "./scaling-service.js";
+import { createServerService } from "./server-service.js";
+
+/** The whole public API, guarded, ready for any door. */
+export function createServices(
+  supervisor: Supervisor,
+  guard: Guard,
+  { validator, limits }: { readonly validator: RequestValidator; readonly limits: ServerLimits },
+): readonly GuardedService[] {
+  return [
+    guard.wrap(GroupService, createGroupService(supervisor.groups, validator)),
+    guard.wrap(PolicyService, createPolicyService(supervisor, validator)),
+    guard.wrap(ScalingService, createScalingService(supervisor.scaling)),
+    guard.wrap(ServerService, createServerService(supervisor.servers)),
+    guard.wrap(EventService, createEventService(supervisor.events, limits)),
+    guard.wrap(ColoService, createColoService(supervisor.colos)),
+  ];
+}

@@ -1,0 +1,41 @@
+import type { ServerId } from "../../core/model/ids.js";
+import type { ServerService } from "../../gen/muster/v1/server_service_pb.js";
+import type { ServerUseCases } from "../../supervisor/api.js";
+import type { ServiceMethods } from "../guarded.js";
+import { groupKeyOf, serverOf } from "../names.js";
+import { readServerState, writeServer } from "../to-wire/server.js";
+import { type Filter, readPageToken, writePageToken } from "../tokens.js";
+import { given, readPageSize } from "./fields.js";
+
+export function createServerService(servers: ServerUseCases): ServiceMethods<typeof ServerService> {
+  return {
+    async listServers(request, caller) {
+      const key = groupKeyOf(request.parent);
+      const states = request.states.map(readServerState);
+      const filter: Filter = ["ListServers", request.parent, states.toSorted()];
+      const after = readPageToken(filter, request.pageToken) as ServerId | undefined;
+      const pageSize = readPageSize(request.pageSize);
+      const { items, more } = await servers.list(
+        { key, pageSize, states, ...given({ after }) },
+        caller,
+      );
+      const last = items.at(-1)?.row.id;
+      return {
+        servers: items.map((view) => writeServer(key, view)),
+        nextPageToken: more && last ? writePageToken(filter, last) : "",
+      };
+    },
+    async getServer({ name }, caller) {
+      const { key, server } = serverOf(name);
+      return { server: writeServer(key, await servers.get(key, server, caller)) };
+    },
+    async deleteServer({ name, replace }, caller) {
+      const { key, server } = serverOf(name);
+      return { server: writeServer(key, await servers.delete({ key, server, replace }, caller)) };
+    },
+    async protectServer({ name, protected: protect }, caller) {
+      const { key, server } = serverOf(name);
+      return { server: writeServer(key, await servers.protect({ key, server, protect }, caller)) };
+    },
+  };
+}

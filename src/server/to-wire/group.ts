@@ -1,0 +1,100 @@
+import { create, type JsonObject, type MessageInitShape } from "@bufbuild/protobuf";
+import type { Group, ScaleInOrder } from "../../core/model/group.js";
+import type { Condition } from "../../core/model/placement.js";
+import * as wire from "../../gen/muster/v1/group_pb.js";
+import type { GroupSpec, GroupView, PlacementView } from "../../supervisor/api.js";
+import { etagOf } from "../etag.js";
+import { groupName } from "../names.js";
+import { writeCause } from "./cause.js";
+import { writeDuration, writeTime } from "./time.js";
+
+/** A group with its status, as callers see it. */
+export function writeGroup({ group, placements }: GroupView): wire.Group {
+  return create(wire.GroupSchema, {
+    ...specFields(group),
+    name: groupName({ account: group.account, group: group.id }),
+    uid: group.uid,
+    etag: etagOf(group.generation),
+    createTime: writeTime(group.createdAtMs),
+    updateTime: writeTime(group.updatedAtMs),
+    launchRevision: BigInt(group.launchRevision),
+    target: placements.reduce((sum, placement) => sum + placement.target, 0),
+    status: create(wire.GroupStatusSchema, {
+      placements: placements.map(writeStatus),
+      deleting: group.deleting,
+    }),
+  });
+}
+
+/** What users may set, with every default filled in. `readGroupSpec` undoes it without loss. */
+export function writeGroupSpec(spec: GroupSpec): wire.Group {
+  return create(wire.GroupSchema, specFields(spec));
+}
+
+function specFields(spec: GroupSpec | Group): MessageInitShape<typeof wire.GroupSchema> {
+  return {
+    displayName: spec.displayName,
+    labels: { ...spec.labels },
+    placements: spec.placements.map((placement) => ({
+      colo: placement.colo,
+      min: placement.min,
+      max: placement.max,
+      weight: placement.weight,
+      loadBalancers: placement.attachments.map((attachment) => ({
+        loadBalancer: attachment.loadBalancer,
+        port: attachment.port,
+        weight: attachment.weight,
+        drainTimeout: writeDuration(attachment.drainTimeoutMs),
+      })),
+    })),
+    launchConfiguration: {
+      image: spec.launch.image,
+      flavor: spec.launch.flavor,
+      userData: spec.launch.userData,
+      metadata: { ...spec.launch.metadata },
+      parameters: spec.launch.parameters as JsonObject,
+    },
+    cooldown: writeDuration(spec.cooldownMs),
+    warmUp: writeDuration(spec.warmUpMs),
+    buildTimeout: writeDuration(spec.buildTimeoutMs),
+    stoppedGrace: writeDuration(spec.stoppedGraceMs),
+    stoppedServers:
+      spec.stoppedServers === "keep" ? wire.StoppedServers.KEEP : wire.StoppedServers.REPLACE,
+    scaleInOrder: scaleInOrders[spec.scaleInOrder],
+    surge: spec.surge,
+  };
+}
+
+const scaleInOrders = {
+  oldestFirst: wire.ScaleInOrder.OLDEST_FIRST,
+  newestFirst: wire.ScaleInOrder.NEWEST_FIRST,
+  oldestLaunchFirst: wire.ScaleInOrder.OLDEST_LAUNCH_FIRST,
+} as const satisfies Record<ScaleInOrder, wire.ScaleInOrder>;
+
+function writeStatus(view: PlacementView): wire.PlacementStatus {
+  const { paused } = view;
+  return create(wire.PlacementStatusSchema, {
+    colo: view.colo,
+    target: view.target,
+    inService: view.inService,
+    pending: view.pending,
+    leaving: view.leaving,
+    conditions: view.conditions.map(writeCondition),
+    ...(paused && {
+      pause: {
+        sinceTime: writeTime(paused.sinceMs),
+        reason: paused.reason,
+        principal: paused.principal,
+      },
+    }),
+  });
+}
+
+function writeCondition(condition: Condition): wire.Condition {
+  return create(wire.ConditionSchema, {
+    type: condition.type,
+    holds: condition.holds,
+    causes: condition.causes.map(writeCause),
+    sinceTime: writeTime(condition.sinceMs),
+  });
+}

@@ -1,0 +1,123 @@
+import { Fault } from "../../src/core/errors/fault.js";
+import type { MusterEvent } from "../../src/core/model/event.js";
+import type { Clock } from "../../src/core/ports/clock.js";
+import type { JournalPage, JournalQuery } from "../../src/core/ports/journal.js";
+import type { EventBatch, EventUseCases, Subscribe } from "../../src/supervisor/api.js";
+
+export interface MemoryEvents extends EventUseCases {
+  publish(event: MusterEvent): void;
+  /** The next pull of every subscriber throws this, once each. */
+  failStreams(error: unknown): void;
+  readonly subscribers: number;
+  readonly published: readonly MusterEvent[];
+  /** Everything before this index is trimmed. */
+  trimmed: number;
+}
+
+/** Subscribers may lag by so many events while their reader is at work. */
+export const LAG_MAX = 200;
+const BATCH_MAX = 500;
+
+/** Events in memory: a feed whose cursor is an index, shared batches, bounded lag. */
+export function createMemoryEvents(clock: Clock): MemoryEvents {
+  const feed: MusterEvent[] = [];
+  const wakers = new Set<() => void>();
+  const shared = new Map<string, EventBatch>();
+  const failing = new Map<object, unknown>();
+  const live = new Set<object>();
+
+  const matches = (event: MusterEvent, one: Pick<Subscribe, "account" | "group" | "types">) =>
+    event.account === one.account &&
+    (one.group === undefined || event.group === one.group) &&
+    (one.types.length === 0 || one.types.includes(event.type));
+
+  const batchOf = (one: Subscribe, from: number, to: number): EventBatch => {
+    const key = JSON.stringify([one.account, one.group, one.types, from, to]);
+    const events = feed.slice(from, to).filter((event) => matches(event, one));
+    const batch = shared.get(key) ?? { events, cursor: String(to) };
+    shared.set(key, batch);
+    return batch;
+  };
+
+  const woken = (signal: AbortSignal, heartbeatMs: number): Promise<"woken" | "heartbeat"> =>
+    new Promise((resolve, reject) => {
+      const done = (how: () => void) => {
+        wakers.delete(onWake);
+        timer.cancel();
+        signal.removeEventListener("abort", onAbort);
+        how();
+      };
+      const onWake = () => done(() => resolve("woken"));
+      const onAbort = () => done(() => reject(signal.reason));
+      const timer = clock.after(heartbeatMs, () => done(() => resolve("heartbeat")));
+      if (signal.aborted) return onAbort();
+      signal.addEventListener("abort", onAbort);
+      wakers.add(onWake);
+    });
+
+  const events: MemoryEvents = {
+    published: feed,
+    trimmed: 0,
+    get subscribers() {
+      return live.size;
+    },
+    publish(event) {
+      feed.push(event);
+      for (const wake of [...wakers]) wake();
+    },
+    failStreams(error) {
+      for (const subscriber of live) failing.set(subscriber, error);
+      for (const wake of [...wakers]) wake();
+    },
+    async *subscribe(one, { signal }) {
+      let at = one.after === undefined ? feed.length : Number(one.after);
+      if (!Number.isInteger(at)) throw new Fault("CURSOR_INVALID", { say: "not of this feed" });
+      if (at < events.trimmed) {
+        const facts = { resume: String(events.trimmed) };
+        throw new Fault("CURSOR_EXPIRED", { say: "the cursor is behind the retention", facts });
+      }
+      const self = {};
+      live.add(self);
+      try {
+        for (;;) {
+          if (failing.has(self)) throw failing.get(self);
+          if (at < feed.length) {
+            const head = feed.length;
+            const batch = batchOf(one, at, Math.min(head, at + BATCH_MAX));
+            at = Number(batch.cursor);
+            if (batch.events.length > 0) yield batch;
+            if (feed.length - head > LAG_MAX)
+              throw new Fault("SUBSCRIBER_TOO_SLOW", { say: "the subscriber is too slow" });
+          } else if ((await woken(signal, one.heartbeatMs)) === "heartbeat") {
+            yield { events: [], cursor: String(at) };
+          }
+        }
+      } finally {
+        live.delete(self);
+      }
+    },
+    async search(query) {
+      return search(feed, query);
+    },
+  };
+  return events;
+}
+
+function search(feed: readonly MusterEvent[], query: JournalQuery): JournalPage {
+  const words = (query.text ?? "").split(" ").filter((word) => word !== "");
+  const found = feed.filter(
+    (event) =>
+      event.account === query.account &&
+      (query.group === undefined || event.group === query.group) &&
+      (query.server === undefined || event.server === query.server) &&
+      (query.types === undefined || query.types.includes(event.type)) &&
+      (query.fromMs === undefined || event.atMs >= query.fromMs) &&
+      (query.untilMs === undefined || event.atMs < query.untilMs) &&
+      words.every((word) => event.message.includes(word)),
+  );
+  const ordered = query.order === "newestFirst" ? found.toReversed() : found;
+  const from = Number(query.pageToken ?? "0");
+  const to = from + query.eventsMax;
+  const events = ordered.slice(from, to);
+  return to < ordered.length ? { events, nextPageToken: String(to) } : { events };
+}

@@ -1,0 +1,429 @@
+import { Fault, invalidFields } from "../../src/core/errors/fault.js";
+import { cause } from "../../src/core/model/cause.js";
+import type { Brake, OperationClass } from "../../src/core/model/colo.js";
+import type { EventType, MusterEvent } from "../../src/core/model/event.js";
+import type { Group } from "../../src/core/model/group.js";
+import {
+  type ColoId,
+  type EventId,
+  type GroupId,
+  type GroupKey,
+  groupText,
+  type PolicyId,
+  type ServerId,
+} from "../../src/core/model/ids.js";
+import type { PauseMark } from "../../src/core/model/placement.js";
+import type { Policy } from "../../src/core/model/policy.js";
+import type { Receipt } from "../../src/core/model/scale-event.js";
+import type { ServerRow } from "../../src/core/model/server.js";
+import type { Clock } from "../../src/core/ports/clock.js";
+import {
+  type ColoView,
+  type GroupView,
+  objectLimits,
+  type PolicyUseCases,
+  type ScalingUseCases,
+  type ServerUseCases,
+  type SubmitScaleEvent,
+  type Supervisor,
+} from "../../src/supervisor/api.js";
+import { createMemoryEvents, type MemoryEvents } from "./memory-events.js";
+
+export interface MemorySupervisor extends Supervisor {
+  readonly events: MemoryEvents;
+  /** Runs before each use case that takes a group's key: to hold, to fail, to look. */
+  before: (useCase: string, signal: AbortSignal) => Promise<void>;
+  /** The last scale event, as the server handed it over. */
+  readonly submitted: readonly SubmitScaleEvent[];
+}
+
+interface Entry {
+  group: Group;
+  targets: Map<ColoId, number>;
+  paused?: PauseMark;
+  readonly policies: Map<PolicyId, Policy>;
+  readonly servers: Map<ServerId, { colo: ColoId; row: ServerRow }>;
+  readonly receipts: Map<string, { body: string; receipt: Receipt }>;
+}
+
+/** Use cases over maps: honest about answers and faults, without clouds, stores or time. */
+export function createMemorySupervisor(clock: Clock): MemorySupervisor {
+  const entries = new Map<string, Entry>();
+  const events = createMemoryEvents(clock);
+  const submitted: SubmitScaleEvent[] = [];
+  let ids = 0;
+  const nextId = () => `id${String(++ids).padStart(6, "0")}`;
+  let before: MemorySupervisor["before"] = async () => undefined;
+
+  const entryOf = (key: GroupKey): Entry => {
+    const entry = entries.get(groupText(key));
+    if (entry) return entry;
+    throw new Fault("GROUP_NOT_FOUND", { say: `no group ${key.group} in the memory` });
+  };
+  const publish = (group: Group, type: EventType, more: Partial<MusterEvent> = {}) =>
+    events.publish({
+      id: nextId() as EventId,
+      type,
+      atMs: clock.nowMs(),
+      account: group.account,
+      group: group.id,
+      colo: group.placements[0]!.colo,
+      sequence: events.published.length + 1,
+      message: `${type} of ${group.displayName}`,
+      facts: { count: 3 },
+      ...more,
+    });
+  const settle = (entry: Entry) => {
+    for (const { colo } of entry.group.placements) {
+      const own = [...entry.servers.values()].filter((server) => server.colo === colo);
+      const missing = (entry.targets.get(colo) ?? 0) - own.length;
+      for (let count = 0; count < missing; count++) {
+        const row = newRow(nextId() as ServerId, clock.nowMs());
+        entry.servers.set(row.id, { colo, row });
+      }
+      for (const { row } of missing < 0 ? own.slice(missing) : []) entry.servers.delete(row.id);
+    }
+  };
+  const changed = (entry: Entry, generation: number | undefined) => {
+    if (generation === undefined || generation === entry.group.generation) return;
+    throw new Fault("ETAG_MISMATCH", { say: "the group was edited since" });
+  };
+
+  const groups: Supervisor["groups"] = {
+    async create(request, { signal, principal }) {
+      await before("groups.create", signal);
+      const own = [...entries.values()].filter(({ group }) => group.account === request.account);
+      if (own.length >= objectLimits.groupsPerAccountMax)
+        throw new Fault("LIMIT_EXCEEDED", {
+          say: "an account has at most 1,000 groups",
+          facts: { subject: `accounts/${request.account}`, max: "1000" },
+        });
+      const unknown = request.spec.placements.findIndex(({ colo }) => !colos.has(colo));
+      if (unknown >= 0)
+        throw invalidFields([
+          { field: `placements[${unknown}].colo`, description: "no such colo" },
+        ]);
+      const id = request.group ?? (nextId() as GroupId);
+      const key = { account: request.account, group: id };
+      if (entries.has(groupText(key))) throw new Fault("GROUP_EXISTS", { say: `${id} exists` });
+      const nowMs = clock.nowMs();
+      const group: Group = {
+        ...request.spec,
+        account: request.account,
+        id,
+        uid: nextId(),
+        generation: 1,
+        createdAtMs: nowMs,
+        updatedAtMs: nowMs,
+        launchRevision: 1,
+        deleting: false,
+      };
+      const targets = new Map(group.placements.map(({ colo, min }) => [colo, min]));
+      const sum = group.placements.reduce((total, { min }) => total + min, 0);
+      const first = group.placements[0]!.colo;
+      targets.set(first, targets.get(first)! + (request.target ?? sum) - sum);
+      const entry: Entry = {
+        group,
+        targets,
+        policies: new Map(),
+        servers: new Map(),
+        receipts: new Map(),
+      };
+      const warnings = request.allowUnverified ? ["not verified"] : [];
+      if (request.validateOnly) return { view: viewOf(entry), warnings };
+      entries.set(groupText(key), entry);
+      settle(entry);
+      publish(group, "group.created", { principal });
+      return { view: viewOf(entry), warnings };
+    },
+    async get(key, { signal }) {
+      await before("groups.get", signal);
+      return viewOf(entryOf(key));
+    },
+    async list({ account, pageSize, after, labels }, { signal }) {
+      await before("groups.list", signal);
+      const found = [...entries.values()]
+        .filter(({ group }) => group.account === account && (!after || group.id > after))
+        .filter(({ group }) =>
+          Object.entries(labels).every(([name, value]) => group.labels[name] === value),
+        )
+        .sort((a, b) => (a.group.id < b.group.id ? -1 : 1));
+      return { items: found.slice(0, pageSize).map(viewOf), more: found.length > pageSize };
+    },
+    async update({ key, change, expectedGeneration, validateOnly }, { signal }) {
+      await before("groups.update", signal);
+      const entry = entryOf(key);
+      changed(entry, expectedGeneration);
+      const { launchRevision, generation } = entry.group;
+      const spec = change(entry.group);
+      const group: Group = {
+        ...entry.group,
+        ...spec,
+        generation: generation + 1,
+        updatedAtMs: clock.nowMs(),
+        launchRevision:
+          JSON.stringify(spec.launch) === JSON.stringify(entry.group.launch)
+            ? launchRevision
+            : launchRevision + 1,
+      };
+      if (validateOnly) return { view: viewOf({ ...entry, group }), warnings: [] };
+      entry.group = group;
+      publish(group, "group.updated");
+      return { view: viewOf(entry), warnings: [] };
+    },
+    async delete({ key, force, expectedGeneration }, { signal }) {
+      await before("groups.delete", signal);
+      const entry = entryOf(key);
+      changed(entry, expectedGeneration);
+      if (entry.servers.size > 0 && !force)
+        throw new Fault("GROUP_NOT_EMPTY", {
+          say: `the group has ${entry.servers.size} servers`,
+          facts: { resource: `accounts/${key.account}/groups/${key.group}` },
+        });
+      entries.delete(groupText(key));
+      return { draining: entry.servers.size > 0 };
+    },
+    async pause(key, reason, { principal }) {
+      const entry = entryOf(key);
+      entry.paused = { sinceMs: clock.nowMs(), reason, principal };
+      return viewOf(entry);
+    },
+    async resume(key) {
+      const entry = entryOf(key);
+      delete entry.paused;
+      return viewOf(entry);
+    },
+    async converge(key) {
+      settle(entryOf(key));
+    },
+  };
+
+  const scaling: ScalingUseCases = {
+    async submit(request, { signal }) {
+      await before("scaling.submit", signal);
+      submitted.push(request);
+      const entry = entryOf(request.key);
+      const { ask } = request;
+      if ((ask.kind === "policy" || ask.kind === "alert") && !entry.policies.has(ask.policy))
+        throw new Fault("POLICY_NOT_FOUND", { say: "no such policy in the memory" });
+      const body = JSON.stringify(ask);
+      const known = request.requestId && entry.receipts.get(request.requestId);
+      if (known && known.body !== body)
+        throw new Fault("REQUEST_ID_REUSED", { say: "this request_id had another body" });
+      if (known) return known.receipt;
+      const receipt = decide(entry, request, { eventId: nextId() as EventId, atMs: clock.nowMs() });
+      if (request.requestId) entry.receipts.set(request.requestId, { body, receipt });
+      settle(entry);
+      publish(entry.group, "scale.decided", { id: receipt.eventId, receipt });
+      return receipt;
+    },
+  };
+
+  const colos = new Map<string, ColoView>(["iad", "lon"].map((colo) => [colo, newColo(colo)]));
+  return {
+    groups,
+    policies: createPolicies({ entryOf, clock, nextId }),
+    scaling,
+    servers: createServers({ entryOf }),
+    events,
+    colos: createColos(colos, clock),
+    submitted,
+    get before() {
+      return before;
+    },
+    set before(next) {
+      before = next;
+    },
+    start: async () => undefined,
+    stop: async () => undefined,
+  };
+}
+
+function viewOf({ group, targets, servers, paused }: Entry): GroupView {
+  return {
+    group,
+    placements: group.placements.map(({ colo }) => ({
+      colo,
+      target: targets.get(colo) ?? 0,
+      inService: [...servers.values()].filter((server) => server.colo === colo).length,
+      pending: 0,
+      leaving: 0,
+      conditions: [
+        {
+          type: "converged",
+          holds: true,
+          sinceMs: group.createdAtMs,
+          causes: [cause("B4.1", "ALREADY_THERE", { target: 2 })],
+        },
+      ],
+      ...(paused && { paused }),
+    })),
+  };
+}
+
+function newRow(id: ServerId, nowMs: number): ServerRow {
+  return {
+    id,
+    state: "inService",
+    sinceMs: nowMs,
+    createdAtMs: nowMs,
+    launchRevision: 1,
+    attempt: { id: `attempt-${id}`, callDeadlineMs: nowMs },
+    address: { host: "2001:db8::1", port: 8080 },
+    cloudStatus: "ACTIVE",
+    memberships: [
+      { loadBalancer: "lb" as never, host: "10.0.0.1", port: 80, weight: 1, state: "member" },
+    ],
+    protected: false,
+    inServiceAtMs: nowMs,
+    createdBy: "event1",
+  };
+}
+
+function decide(
+  entry: Entry,
+  { ask, force }: SubmitScaleEvent,
+  stamp: Pick<Receipt, "eventId" | "atMs">,
+): Receipt {
+  const { colo, max, min } = entry.group.placements[0]!;
+  const oldTarget = [...entry.targets.values()].reduce((sum, target) => sum + target, 0);
+  const wanted =
+    ask.kind === "target" ? ask.target : oldTarget + (ask.kind === "change" ? ask.change : 1);
+  const own = entry.targets.get(colo)! + wanted - oldTarget;
+  const placed = force ? own : Math.max(min, Math.min(max, own));
+  const delta = placed - entry.targets.get(colo)!;
+  entry.targets.set(colo, placed);
+  return {
+    ...stamp,
+    outcome: delta === 0 ? "noChange" : "applied",
+    causes: [cause("B2.4", delta === 0 ? "CLAMPED_TO_MAX" : "APPLIED", { wanted, max })],
+    oldTarget,
+    newTarget: oldTarget + delta,
+    placements: [{ colo, oldTarget: placed - delta, newTarget: placed }],
+    ...(delta === 0 && { retryAtMs: stamp.atMs + 30_000 }),
+  };
+}
+
+interface PolicyWorld {
+  readonly entryOf: (key: GroupKey) => Entry;
+  readonly clock: Clock;
+  readonly nextId: () => string;
+}
+
+function createPolicies({ entryOf, clock, nextId }: PolicyWorld): PolicyUseCases {
+  const policyOf = (key: GroupKey, id: PolicyId): Policy => {
+    const policy = entryOf(key).policies.get(id);
+    if (policy) return policy;
+    throw new Fault("POLICY_NOT_FOUND", { say: `no policy ${id} in the memory` });
+  };
+  const check = (policy: Policy, generation: number | undefined) => {
+    if (generation !== undefined && generation !== policy.generation)
+      throw new Fault("ETAG_MISMATCH", { say: "the policy was edited since" });
+  };
+  return {
+    async create({ key, policy = nextId() as PolicyId, spec }) {
+      const { policies } = entryOf(key);
+      if (policies.has(policy)) throw new Fault("POLICY_EXISTS", { say: `${policy} exists` });
+      const nowMs = clock.nowMs();
+      const stamps = { createdAtMs: nowMs, updatedAtMs: nowMs };
+      const made = { ...spec, id: policy, uid: nextId(), generation: 1, ...stamps };
+      policies.set(policy, made);
+      return made;
+    },
+    get: async (key, policy) => policyOf(key, policy),
+    async list({ key, pageSize, after }) {
+      const all = [...entryOf(key).policies.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+      const found = all.filter(({ id }) => !after || id > after);
+      return { items: found.slice(0, pageSize), more: found.length > pageSize };
+    },
+    async update({ key, policy, change, expectedGeneration }) {
+      const stored = policyOf(key, policy);
+      check(stored, expectedGeneration);
+      const next = { ...stored, ...change(stored), generation: stored.generation + 1 };
+      entryOf(key).policies.set(policy, next);
+      return next;
+    },
+    async delete({ key, policy, expectedGeneration }) {
+      check(policyOf(key, policy), expectedGeneration);
+      entryOf(key).policies.delete(policy);
+    },
+  };
+}
+
+function createServers({ entryOf }: Pick<PolicyWorld, "entryOf">): ServerUseCases {
+  const viewOfServer = (key: GroupKey, id: ServerId) => {
+    const server = entryOf(key).servers.get(id);
+    if (server) return server;
+    throw new Fault("SERVER_NOT_FOUND", { say: `no server ${id} in the memory` });
+  };
+  return {
+    async list({ key, pageSize, after, states }) {
+      const found = [...entryOf(key).servers.values()].filter(
+        ({ row }) =>
+          (!after || row.id > after) && (states.length === 0 || states.includes(row.state)),
+      );
+      return { items: found.slice(0, pageSize), more: found.length > pageSize };
+    },
+    get: async (key, server) => viewOfServer(key, server),
+    async delete({ key, server, replace }) {
+      const found = viewOfServer(key, server);
+      const { targets } = entryOf(key);
+      if (!replace) targets.set(found.colo, targets.get(found.colo)! - 1);
+      const leaving = cause("B8.1", "REQUESTED", { replace });
+      found.row = { ...found.row, state: "draining", leaving };
+      return found;
+    },
+    async protect({ key, server, protect }) {
+      const found = viewOfServer(key, server);
+      found.row = { ...found.row, protected: protect };
+      return found;
+    },
+  };
+}
+
+function newColo(colo: string): ColoView {
+  return {
+    colo: colo as ColoId,
+    cloudDriver: "simulated",
+    loadBalancerDriver: undefined,
+    brakes: [],
+    stepsRunning: 0,
+    stepsWaiting: 0,
+    placements: 0,
+  };
+}
+
+function createColos(colos: Map<string, ColoView>, clock: Clock): Supervisor["colos"] {
+  const coloOf = (colo: ColoId): ColoView => {
+    const view = colos.get(colo);
+    if (view) return view;
+    throw new Fault("COLO_NOT_FOUND", { say: `colos/${colo} does not exist` });
+  };
+  const without = (brakes: readonly Brake[], operations: readonly OperationClass[]) =>
+    brakes.filter(({ operation }) => !operations.includes(operation));
+  const store = (view: ColoView) => {
+    colos.set(view.colo, view);
+    return view;
+  };
+  return {
+    list: async () => [...colos.values()].toReversed(),
+    get: async (colo) => coloOf(colo),
+    async setBrake({ colo, operations, reason, durationMs }, { principal }) {
+      const view = coloOf(colo);
+      const sinceMs = clock.nowMs();
+      const expiry = durationMs === undefined ? {} : { expiresAtMs: sinceMs + durationMs };
+      const brakes = operations.map((operation) => ({
+        operation,
+        reason,
+        principal,
+        sinceMs,
+        ...expiry,
+      }));
+      return store({ ...view, brakes: [...without(view.brakes, operations), ...brakes] });
+    },
+    async clearBrake({ colo, operations }) {
+      const view = coloOf(colo);
+      return store({ ...view, brakes: without(view.brakes, operations) });
+    },
+  };
+}
