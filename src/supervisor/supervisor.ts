@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { ColoId, NodeId, PlacementKey } from "../core/model/ids.js";
 import type { Clock, Ids } from "../core/ports/clock.js";
 import type { Journal } from "../core/ports/journal.js";
@@ -46,6 +47,8 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
   const { store, journal, clock, ids, log } = setup;
   const ending = new AbortController();
   const { signal } = ending;
+  // Every wait of the node listens for its end: many are no leak.
+  setMaxListeners(0, signal);
   let stopping = false;
   let wakeups: Wakeups | undefined;
   const wake = (key: PlacementKey) => wakeups?.wake(key);

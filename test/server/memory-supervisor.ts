@@ -116,6 +116,7 @@ export function createMemorySupervisor(clock: Clock): MemorySupervisor {
         createdAtMs: nowMs,
         updatedAtMs: nowMs,
         launchRevision: 1,
+        firstTarget: 0,
         deleting: false,
       };
       const targets = new Map(group.placements.map(({ colo, min }) => [colo, min]));

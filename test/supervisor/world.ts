@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { MusterEvent } from "../../src/core/model/event.js";
 import type { ColoId, GroupKey, NodeId } from "../../src/core/model/ids.js";
 import type { Journal } from "../../src/core/ports/journal.js";
@@ -104,7 +105,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     journal,
     clouds,
     warnings,
-    caller: { principal: "tester", signal: new AbortController().signal },
+    caller: { principal: "tester", signal: patient() },
     node: () => node.supervisor,
     async crash() {
       node.kill();
@@ -134,6 +135,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   };
   node = await boot();
   return world;
+}
+
+function patient(): AbortSignal {
+  const { signal } = new AbortController();
+  setMaxListeners(0, signal);
+  return signal;
 }
 
 /** The same object, but every call of a dead node waits for ever. */
@@ -193,18 +200,20 @@ export async function createGroup(world: World, spec: GroupSpec = groupSpec()): 
   );
 }
 
-export async function setTarget(world: World, target: number, requestId?: string) {
-  return world.run(
-    world.node().scaling.submit(
-      {
-        key: web,
-        source: "manual",
-        ask: { kind: "target", target },
-        ...(requestId === undefined ? {} : { requestId }),
-      },
-      world.caller,
-    ),
+export function askTarget(world: World, target: number, requestId?: string) {
+  return world.node().scaling.submit(
+    {
+      key: web,
+      source: "manual",
+      ask: { kind: "target", target },
+      ...(requestId === undefined ? {} : { requestId }),
+    },
+    world.caller,
   );
+}
+
+export function setTarget(world: World, target: number, requestId?: string) {
+  return world.run(askTarget(world, target, requestId));
 }
 
 export async function inService(world: World): Promise<number> {
