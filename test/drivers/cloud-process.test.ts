@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { OutsideFault, type OutsideFaultKind } from "../../src/core/errors/outside-fault.js";
 import type { CloudDriver } from "../../src/core/ports/cloud.js";
 import { findProblems } from "../../src/drivers/cloud-process/launch.js";
+import { lastOutputOf, startServer } from "../../src/drivers/cloud-process/launcher.js";
 import {
   createProcessTable,
   createPsTable,
@@ -171,6 +172,36 @@ test("M3.2 a record whose process never came is BUILD, then ERROR, and can be de
     for (const { id } of await listAll(driver)) await driver.deleteServer({ account, id }, call);
     await until(async () => (await listAll(driver)).length === 0);
     await driver.close();
+  });
+});
+
+test("M3.2 a launcher whose server is not wanted any more starts nothing", async () => {
+  await withFolder(async (dataDir) => {
+    const records = await openRecords(dataDir, Date.now());
+    const base = { ...requestOf("late", sleeper), bootDelayMs: 0, createdAtMs: Date.now() };
+    const outcomes: string[] = [];
+    for (const [index, unwanted] of (
+      ["no", "deleting", "failed", "otherRecord"] as const
+    ).entries()) {
+      const record = { ...base, port: 21_600 + index, id: `${unwanted}-${21_600 + index}` };
+      assert.ok(await records.claim(record));
+      if (unwanted === "deleting") await records.markDeleting(record, 1);
+      if (unwanted === "failed") await records.markFailed(record, "too late");
+      const id = unwanted === "otherRecord" ? "before-21603" : record.id;
+      const env = { PATH: "/usr/bin:/bin", MUSTER_SERVER: id };
+      const birth = { command: ["echo", "started"], env };
+      const child = await startServer(records.folderOf(record.port), birth);
+      await once(child, "exit");
+      const output = await lastOutputOf(records.folderOf(record.port));
+      const { mark } = (await records.read(record.port)) ?? {};
+      outcomes.push(`${unwanted}: ${output || "nothing"}, ${mark ? "marked" : "no mark"}`);
+    }
+    assert.deepEqual(outcomes, [
+      "no: started, marked",
+      "deleting: nothing, marked",
+      "failed: nothing, marked",
+      "otherRecord: nothing, no mark",
+    ]);
   });
 });
 
