@@ -190,8 +190,10 @@ test("M3.2 a launcher whose server is not wanted any more starts nothing", async
       const id = unwanted === "otherRecord" ? "before-21603" : record.id;
       const env = { PATH: "/usr/bin:/bin", MUSTER_SERVER: id };
       const birth = { command: ["echo", "started"], env };
-      const child = await startServer(records.folderOf(record.port), birth);
-      await once(child, "exit");
+      const folder = records.folderOf(record.port);
+      await new Promise<void>((resolve, reject) => {
+        startServer(folder, birth, () => resolve()).then((child) => child.ref(), reject);
+      });
       const output = await lastOutputOf(records.folderOf(record.port));
       const { mark } = (await records.read(record.port)) ?? {};
       outcomes.push(`${unwanted}: ${output || "nothing"}, ${mark ? "marked" : "no mark"}`);
