@@ -53,6 +53,23 @@ test("B4.2 a server listens on its own port; ended by itself it is SHUTOFF", asy
   });
 });
 
+test("M4.4 a server gets its own variables, and none of the daemon's, which may be secret", async () => {
+  await withFolder(async (dataDir) => {
+    process.env["DAEMON_SECRET"] = "swordfish";
+    const driver = await openCloud(dataDir);
+    const request = requestOf("env", ["sh", "-c", `env; exec sleep ${sleepSeconds}`]);
+    const parameters = { ...request.launch.parameters, env: { OWN: "at {port}" } };
+    const launch = { ...request.launch, parameters };
+    const { address } = await driver.createServer({ ...request, launch }, call);
+    const log = join(dataDir, "servers", String(address?.port), "output.log");
+    await until(async () => (await readFile(log, "utf8")).includes("MUSTER_SERVER="));
+    const output = await readFile(log, "utf8");
+    assert.match(output, new RegExp(`^OWN=at ${address?.port}$`, "m"));
+    assert.doesNotMatch(output, /DAEMON_SECRET|swordfish/);
+    await driver.close();
+  });
+});
+
 test("B4.2 what cannot run, ends while booting, or is drawn to fail is ERROR with its text", async () => {
   await withFolder(async (dataDir) => {
     const driver = await openCloud(dataDir);

@@ -257,6 +257,8 @@ test("B4.10 a delete can be accepted and ignored; quota can change; calls can be
   assert.equal(ignored.fired(), 1);
   assert.equal(await remove(id), "accepted");
   assert.equal((await get(id))?.taskState, "deleting");
+  assert.equal(await remove(id), "accepted");
+  assert.equal(cloud.effects.filter(({ kind }) => kind === "deleted").length, 1);
   await clock.advance(1_000);
   assert.equal(await get(id), undefined);
 
