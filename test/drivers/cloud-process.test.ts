@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { OutsideFault, type OutsideFaultKind } from "../../src/core/errors/outside-fault.js";
 import type { CloudDriver } from "../../src/core/ports/cloud.js";
 import { findProblems } from "../../src/drivers/cloud-process/launch.js";
+import { lastOutputOf, startServer } from "../../src/drivers/cloud-process/launcher.js";
 import {
   createProcessTable,
   createPsTable,
@@ -48,6 +49,23 @@ test("B4.2 a server listens on its own port; ended by itself it is SHUTOFF", asy
     const pidText = await readFile(join(dataDir, "servers", String(port), "pid"), "utf8");
     process.kill(Number.parseInt(pidText, 10), "SIGKILL");
     await until(async () => (await statusOf(driver, id)) === "SHUTOFF");
+    await driver.close();
+  });
+});
+
+test("M4.4 a server gets its own variables, and none of the daemon's, which may be secret", async () => {
+  await withFolder(async (dataDir) => {
+    process.env["DAEMON_SECRET"] = "swordfish";
+    const driver = await openCloud(dataDir);
+    const request = requestOf("env", ["sh", "-c", `env; exec sleep ${sleepSeconds}`]);
+    const parameters = { ...request.launch.parameters, env: { OWN: "at {port}" } };
+    const launch = { ...request.launch, parameters };
+    const { address } = await driver.createServer({ ...request, launch }, call);
+    const log = join(dataDir, "servers", String(address?.port), "output.log");
+    await until(async () => (await readFile(log, "utf8")).includes("MUSTER_SERVER="));
+    const output = await readFile(log, "utf8");
+    assert.match(output, new RegExp(`^OWN=at ${address?.port}$`, "m"));
+    assert.doesNotMatch(output, /DAEMON_SECRET|swordfish/);
     await driver.close();
   });
 });
@@ -171,6 +189,38 @@ test("M3.2 a record whose process never came is BUILD, then ERROR, and can be de
     for (const { id } of await listAll(driver)) await driver.deleteServer({ account, id }, call);
     await until(async () => (await listAll(driver)).length === 0);
     await driver.close();
+  });
+});
+
+test("M3.2 a launcher whose server is not wanted any more starts nothing", async () => {
+  await withFolder(async (dataDir) => {
+    const records = await openRecords(dataDir, Date.now());
+    const base = { ...requestOf("late", sleeper), bootDelayMs: 0, createdAtMs: Date.now() };
+    const outcomes: string[] = [];
+    for (const [index, unwanted] of (
+      ["no", "deleting", "failed", "otherRecord"] as const
+    ).entries()) {
+      const record = { ...base, port: 21_600 + index, id: `${unwanted}-${21_600 + index}` };
+      assert.ok(await records.claim(record));
+      if (unwanted === "deleting") await records.markDeleting(record, 1);
+      if (unwanted === "failed") await records.markFailed(record, "too late");
+      const id = unwanted === "otherRecord" ? "before-21603" : record.id;
+      const env = { PATH: "/usr/bin:/bin", MUSTER_SERVER: id };
+      const birth = { command: ["echo", "started"], env };
+      const folder = records.folderOf(record.port);
+      await new Promise<void>((resolve, reject) => {
+        startServer(folder, birth, () => resolve()).then((child) => child.ref(), reject);
+      });
+      const output = await lastOutputOf(records.folderOf(record.port));
+      const { mark } = (await records.read(record.port)) ?? {};
+      outcomes.push(`${unwanted}: ${output || "nothing"}, ${mark ? "marked" : "no mark"}`);
+    }
+    assert.deepEqual(outcomes, [
+      "no: started, marked",
+      "deleting: nothing, marked",
+      "failed: nothing, marked",
+      "otherRecord: nothing, no mark",
+    ]);
   });
 });
 

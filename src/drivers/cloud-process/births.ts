@@ -4,7 +4,7 @@ import type { CloudServer } from "../../core/model/server.js";
 import type { CreateServer } from "../../core/ports/cloud.js";
 import type { DriverHost } from "../../core/ports/driver.js";
 import { birthOf } from "./launch.js";
-import { notStartedStatuses, startServer } from "./launcher.js";
+import { type End, startServer } from "./launcher.js";
 import { isPortFree, portsAfter, startOf } from "./ports.js";
 import type { ProcessCloudOptions } from "./process-cloud.js";
 import { codeOf, fileNames, type Records, type ServerRecord } from "./records.js";
@@ -61,17 +61,16 @@ export async function createBirths(parts: {
     const { id, port } = record;
     const born = textOfBorn(record);
     const own = { id, port, userDataPath, cloud: host.dataDir, born, path: options.path };
-    const fail = (text: string) => void viewer.fail({ record }, text).catch(warn);
-    const warn = (error: unknown) =>
-      host.log.warn({ server: id, error: String(error) }, "could not note why a server ended");
-    try {
-      const child = await startServer(folder, birthOf(record.launch, own));
-      child.once("error", (error) => fail(`the process could not be started: ${error.message}`));
-      child.once("exit", (status, signal) => {
-        const booting = host.clock.nowMs() < record.createdAtMs + record.bootDelayMs;
-        if (booting || notStartedStatuses.includes(status ?? 0))
-          fail(`the process ended while booting (${signal ?? `status ${status}`})`);
+    const fail = (text: string) =>
+      void viewer.fail({ record }, text).catch((error: unknown) => {
+        host.log.warn({ server: id, error: String(error) }, "could not note why a server ended");
       });
+    const onEnd = ({ say, neverStarted }: End) => {
+      const booting = host.clock.nowMs() < record.createdAtMs + record.bootDelayMs;
+      if (booting || neverStarted) fail(`the process ended while booting (${say})`);
+    };
+    try {
+      await startServer(folder, birthOf(record.launch, own), onEnd);
     } catch (error) {
       // Deleted before it started: its folder is gone, and there is nothing left to say.
       if (codeOf(error) !== "ENOENT") fail(`the process could not be started: ${String(error)}`);

@@ -25,14 +25,25 @@ fi
   [ ! -e "${fileNames.deleting(own)}" ] && [ ! -e "${fileNames.failed(own)}" ] && exec "$@"
 `;
 
+/** How a server's process ended, as far as its parent is told. */
+export interface End {
+  readonly say: string;
+  /** It never became the server: no process at all, or no such command. */
+  readonly neverStarted: boolean;
+}
+
 /** The shell's own words for a command that is not there or cannot be run. */
-export const notStartedStatuses: readonly number[] = [126, 127];
+const notStartedStatuses: ReadonlySet<number | null> = new Set([126, 127]);
 
 /**
  * Starts a server as a process that outlives this one: in a session of its own, holding none of our
- * pipes, and with none of our variables, which may hold secrets.
+ * pipes, and with none of our variables, which may hold secrets. `onEnd` is told once, if we live.
  */
-export async function startServer(folder: string, birth: Birth): Promise<ChildProcess> {
+export async function startServer(
+  folder: string,
+  birth: Birth,
+  onEnd: (end: End) => void,
+): Promise<ChildProcess> {
   const log = await open(join(folder, fileNames.log), "a");
   try {
     const child = spawn("/bin/sh", ["-c", script, "muster-server", ...birth.command], {
@@ -42,6 +53,11 @@ export async function startServer(folder: string, birth: Birth): Promise<ChildPr
       stdio: ["ignore", log.fd, log.fd],
     });
     child.unref();
+    // At once: it may be over before the log is closed, and an error nobody listens to ends us.
+    child.once("error", ({ message }) => onEnd({ say: message, neverStarted: true }));
+    child.once("exit", (status, signal) =>
+      onEnd({ say: signal ?? `status ${status}`, neverStarted: notStartedStatuses.has(status) }),
+    );
     return child;
   } finally {
     await log.close();

@@ -75,15 +75,21 @@ export type FaultOf<Kind extends SimulatedFault["kind"]> = Extract<
   { readonly kind: Kind }
 >;
 
-/** Chance is asked only for faults with a share, so that the others do not move what follows. */
-export function createFaultBoard(random: () => number): FaultBoard {
+/** Every kind of fault has a stream of chance of its own, so that none moves another's strikes. */
+export function createFaultBoard(fork: (label: string) => () => number): FaultBoard {
   const active = new Set<Active>();
+  const streams = new Map<SimulatedFault["kind"], () => number>();
   const totals = new Map<SimulatedFault["kind"], number>();
 
-  const strikes = ({ scope, fired }: Active, account: string) =>
+  const chance = (kind: SimulatedFault["kind"]): number => {
+    const stream = streams.get(kind) ?? fork(`fault ${kind}`);
+    streams.set(kind, stream);
+    return stream();
+  };
+  const strikes = ({ fault, scope, fired }: Active, account: string) =>
     (scope.account === undefined || scope.account === account) &&
     (scope.timesMax === undefined || fired < scope.timesMax) &&
-    (scope.share === undefined || random() < scope.share);
+    (scope.share === undefined || chance(fault.kind) < scope.share);
 
   return {
     inject(fault, scope = {}) {

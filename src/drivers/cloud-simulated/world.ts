@@ -50,7 +50,7 @@ export interface World {
 export function createWorld(settings: WorldSettings, random: () => number): World {
   const { clock } = settings;
   const fork = forkChance(random);
-  const board = createFaultBoard(fork("faults"));
+  const board = createFaultBoard(fork);
   const witness = createWitness();
   const chance = { build: fork("build"), remove: fork("delete"), latency: fork("latency") };
   const servers = new Map<CloudServerId, SimulatedServer>();
