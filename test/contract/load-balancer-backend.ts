@@ -96,7 +96,8 @@ export async function connectClient(address: NetConnectOpts): Promise<Client | u
     },
     async close() {
       if (socket.closed) return;
-      const closed = once(socket, "close");
+      // Not `once`: that the load balancer broke the connection off is a way to close, too.
+      const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
       socket.end();
       socket.resume();
       await closed;

@@ -11,7 +11,7 @@ export interface HaproxyProcess {
   readonly socket: string;
   /** The frontend of the backend "web". */
   readonly frontSocket: string;
-  /** The frontend of the backend "pooled", which speaks HTTP and keeps connections to servers. */
+  /** The frontend of the backend "pooled", which speaks HTTP. */
   readonly httpSocket: string;
   /** Its whole memory is lost: dynamic servers are forgotten. */
   restart(): Promise<void>;

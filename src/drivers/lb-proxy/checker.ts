@@ -32,6 +32,7 @@ export function createChecker(check: HealthCheckOptions, clock: Clock, ids: Ids)
       const stopping = new AbortController();
       const signal = AbortSignal.any([stopping.signal, closing.signal]);
       let timer: Timer | undefined;
+      signal.addEventListener("abort", () => timer?.cancel(), { once: true });
       const run = async () => {
         running++;
         const passed = await probe(target, check, clock, signal);
@@ -51,7 +52,6 @@ export function createChecker(check: HealthCheckOptions, clock: Clock, ids: Ids)
       enqueue();
       return () => {
         waiting.delete(start);
-        timer?.cancel();
         stopping.abort();
       };
     },
