@@ -44,6 +44,9 @@ export async function startHaproxy(level: "admin" | "user" = "admin"): Promise<H
 
   const start = async () => {
     const child = spawn(binary, ["-db", "-f", config], { stdio: ["ignore", "ignore", "pipe"] });
+    const endWithTests = () => child.kill("SIGKILL");
+    process.once("exit", endWithTests);
+    child.once("exit", () => process.removeListener("exit", endWithTests));
     let said = "";
     child.stderr.on("data", (chunk) => {
       said = `${said}${chunk}`.slice(-4_000);

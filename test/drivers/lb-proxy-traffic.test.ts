@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { describe, test } from "node:test";
 import type { MemberChange } from "../../src/core/ports/load-balancer.js";
 import { connectClient } from "../contract/load-balancer-backend.js";
@@ -67,57 +68,58 @@ describe("proxy: connections", () => {
   });
 
   test("B5.2 a broken stream is not passed on as a finished one", async (t) => {
-    const { change, address } = await openProxy(t);
+    const { change, members, address } = await openProxy(t);
     const server = await startServer(t, (socket) => {
-      socket.write("half of", () => socket.resetAndDestroy());
+      socket.write("half of");
+      socket.once("data", () => socket.resetAndDestroy());
     });
     await change(put(server.port));
     const client = await connectRaw(t, address.port);
-    await assert.rejects(readAll(client), { code: "ECONNRESET" });
+    const [first] = await once(client, "data");
+    assert.equal(String(first), "half of");
+    client.write("go on");
+    const ending = once(client, "end", { signal: AbortSignal.timeout(20_000) });
+    await assert.rejects(ending, { code: "ECONNRESET" });
+    await eventually("closed", async () => (await members())[0]?.connections === 0);
   });
 
-  test("B5.2 a slow reader slows the writer down, and gets every byte", async (t) => {
+  test("B5.2 a slow client slows the member down, and gets every byte", async (t) => {
     const { change, address } = await openProxy(t);
-    const block = Buffer.alloc(64 * 1_024, "x");
-    const totalBytes = 64 * 1_024 * 1_024;
-    let writtenBytes = 0;
-    let blocked = false;
+    let pourer: Pourer | undefined;
     const server = await startServer(t, (socket) => {
-      const pour = () => {
-        while (writtenBytes < totalBytes) {
-          writtenBytes += block.length;
-          if (!socket.write(block)) {
-            blocked = true;
-            return;
-          }
-        }
-        socket.end();
-      };
-      socket.on("drain", () => {
-        blocked = false;
-        pour();
-      });
-      pour();
+      pourer = pour(socket);
     });
     await change(put(server.port));
     const client = await connectRaw(t, address.port);
     client.pause();
-    // The writer stands still once the sockets' buffers are full; the proxy must hold no more.
-    let lastBytes = -1;
-    let looksAlike = 0;
-    await eventually("the writer stands still", () => {
-      looksAlike = blocked && writtenBytes === lastBytes ? looksAlike + 1 : 0;
-      lastBytes = writtenBytes;
-      return looksAlike === 30;
+    await eventually("the member was reached", () => pourer !== undefined);
+    await assertHeldBack(pourer!, client);
+  });
+
+  test("B5.2 a slow member slows the client down, and gets every byte", async (t) => {
+    const { change, address } = await openProxy(t);
+    let reader: Socket | undefined;
+    const server = await startServer(t, (socket) => {
+      reader = socket.pause();
     });
-    assert.ok(writtenBytes < totalBytes / 2, `${writtenBytes} bytes went into a blocked client`);
-    let readBytes = 0;
-    client.on("data", (chunk) => {
-      readBytes += chunk.length;
-    });
-    client.resume();
-    await once(client, "end");
-    assert.equal(readBytes, totalBytes);
+    await change(put(server.port));
+    const pourer = pour(await connectRaw(t, address.port));
+    await eventually("the member was reached", () => reader !== undefined);
+    await assertHeldBack(pourer, reader!);
+  });
+
+  test("B5.3 removing a member breaks its connections off, and no others", async (t) => {
+    const { change, address } = await openProxy(t);
+    const [stays, goes] = [await startBackend(t), await startBackend(t)];
+    await change(put(stays.port), put(goes.port));
+    const clients = [await connectClient(address), await connectClient(address)];
+    await change({ kind: "remove", host: "127.0.0.1", port: goes.port });
+    for (const client of clients) {
+      const wanted = client?.port === stays.port ? "here" : undefined;
+      assert.equal(await client?.echo("here"), wanted);
+    }
+    assert.equal(new Set(clients.map((client) => client?.port)).size, 2);
+    await Promise.all(clients.map((client) => client?.close()));
   });
 
   test("B5.3 many connections are carried, counted and ended", async (t) => {
@@ -208,3 +210,51 @@ describe("proxy: connections", () => {
     assert.equal(await connectClient(address), undefined);
   });
 });
+
+const pouredBytesMax = 64 * 1_024 * 1_024;
+
+interface Pourer {
+  writtenBytes(): number;
+  blocked(): boolean;
+}
+
+/** Writes as fast as the socket takes it, then ends its half. */
+function pour(socket: Socket): Pourer {
+  const block = Buffer.alloc(64 * 1_024, "x");
+  let writtenBytes = 0;
+  let blocked = false;
+  const go = () => {
+    blocked = false;
+    while (writtenBytes < pouredBytesMax && !blocked) {
+      writtenBytes += block.length;
+      blocked = !socket.write(block);
+    }
+    if (writtenBytes === pouredBytesMax) socket.end();
+  };
+  socket.on("drain", () => {
+    if (writtenBytes < pouredBytesMax) go();
+  });
+  go();
+  return { writtenBytes: () => writtenBytes, blocked: () => blocked };
+}
+
+/** The writer stands still once the systems' buffers are full: in between nobody hoards. */
+async function assertHeldBack(pourer: Pourer, reader: Socket): Promise<void> {
+  let lastBytes = -1;
+  let looksAlike = 0;
+  await eventually("the writer stands still", () => {
+    const bytes = pourer.writtenBytes();
+    looksAlike = pourer.blocked() && bytes === lastBytes ? looksAlike + 1 : 0;
+    lastBytes = bytes;
+    assert.ok(bytes < pouredBytesMax / 2, `${bytes} bytes went towards a reader that reads none`);
+    return looksAlike === 30;
+  });
+  let readBytes = 0;
+  reader.on("data", (chunk) => {
+    readBytes += chunk.length;
+  });
+  const ended = once(reader, "end");
+  reader.resume();
+  await ended;
+  assert.equal(readBytes, pouredBytesMax);
+}

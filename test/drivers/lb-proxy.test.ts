@@ -4,7 +4,6 @@ import { describe, test } from "node:test";
 import { isFault } from "../../src/core/errors/fault.js";
 import definition from "../../src/drivers/lb-proxy/index.js";
 import { openProxyDriver, type ProxyDriver } from "../../src/drivers/lb-proxy/proxy-driver.js";
-import { connectClient } from "../contract/load-balancer-backend.js";
 import { loadBalancerDriverContract } from "../contract/load-balancer-driver.contract.js";
 import {
   assertOptionsRefused,
@@ -17,10 +16,12 @@ import {
 
 import {
   call,
+  connectRaw,
   openProxy,
   optionsOf,
   put,
-  startBackend,
+  readAll,
+  startServer,
   tcpCheck,
   web,
 } from "./lb-proxy-helpers.js";
@@ -54,9 +55,17 @@ describe("proxy: membership", () => {
   test("B5.2 what was answered is on the disk, and serves at once after a restart", async (t) => {
     const folder = await makeFolder();
     t.after(folder.remove);
-    const never = { ...tcpCheck, intervalMs: 60_000 };
-    const options = optionsOf({ healthCheck: never });
-    const backend = await startBackend(t);
+    // After the restart no check is ever answered: the member is trusted for having been one.
+    const healthCheck = { ...tcpCheck, kind: "http", timeoutMs: 60_000 } as const;
+    const options = optionsOf({ healthCheck });
+    let reached = 0;
+    const backend = await startServer(t, (socket) =>
+      socket.once("data", (data) => {
+        if (!data.toString().startsWith("hello")) return;
+        reached++;
+        socket.end("hello");
+      }),
+    );
     const first = await openProxyDriver(options, createHost(folder.path));
     await first.changeMembers(web, [put(backend.port, { weight: 3 })], call);
     assert.deepEqual(JSON.parse(await readFile(`${folder.path}/web.members.json`, "utf8")), {
@@ -67,9 +76,10 @@ describe("proxy: membership", () => {
     await first.close();
     const second = await openProxyDriver(options, createHost(folder.path));
     t.after(() => second.close());
-    const client = await connectClient({ host: "127.0.0.1", port: second.addressOf(web).port });
-    assert.equal(client?.port, backend.port);
-    await client.close();
+    const client = await connectRaw(t, second.addressOf(web).port);
+    client.end("hello");
+    assert.equal(await readAll(client), "hello");
+    assert.equal(reached, 1);
   });
 
   test("B5.2 changes that cannot be stored are refused, and not taken", async (t) => {
