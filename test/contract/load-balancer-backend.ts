@@ -13,7 +13,9 @@ export interface Backend {
 }
 
 const host = "127.0.0.1";
-/** Below the ports that systems give to clients, so that nobody takes one while a backend is down. */
+/**
+ * Below the ports that systems give to clients, so that nobody takes one while a backend is down.
+ */
 const portMin = 12_000;
 const portCount = 18_000;
 const bindTriesMax = 100;

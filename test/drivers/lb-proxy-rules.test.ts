@@ -10,7 +10,7 @@ import { takeTurn } from "../../src/drivers/lb-proxy/rotation.js";
 import { outside } from "./lb-helpers.js";
 
 describe("proxy: rules", () => {
-  test("B5.2 in every round each member has as many turns as weight, and none twice too soon", () => {
+  test("B5.2 in every round each member has as many turns as weight, spread", () => {
     const weights = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 8 });
     fc.assert(
       fc.property(weights, (all) => {

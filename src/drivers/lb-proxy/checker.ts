@@ -8,7 +8,9 @@ const probesMax = 64;
 const jitterShare = 0.1;
 
 export interface Checker {
-  /** Checks the target now, and then after every interval, until the returned function is called. */
+  /**
+   * Checks the target now, and then after every interval, until the returned function is called.
+   */
   watch(target: ProbeTarget, report: (passed: boolean) => void): () => void;
   close(): void;
 }
