@@ -13,7 +13,9 @@ export interface Backend {
 }
 
 const host = "127.0.0.1";
-/** Below the ports that systems give to clients, so that nobody takes one while a backend is down. */
+/**
+ * Below the ports that systems give to clients, so that nobody takes one while a backend is down.
+ */
 const portMin = 12_000;
 const portCount = 18_000;
 const bindTriesMax = 100;
@@ -96,7 +98,8 @@ export async function connectClient(address: NetConnectOpts): Promise<Client | u
     },
     async close() {
       if (socket.closed) return;
-      const closed = once(socket, "close");
+      // Not `once`: that the load balancer broke the connection off is a way to close, too.
+      const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
       socket.end();
       socket.resume();
       await closed;

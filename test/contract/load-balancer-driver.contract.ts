@@ -26,8 +26,8 @@ export interface LoadBalancerHarness {
 const manyMembers = 200;
 
 /**
- * What every load-balancer driver promises. Cases skip only for what the capabilities do not claim or
- * the harness cannot offer, and say so.
+ * What every load-balancer driver promises. Cases skip only for what the capabilities do not claim
+ * or the harness cannot offer, and say so.
  */
 export function loadBalancerDriverContract(name: string, harness: LoadBalancerHarness): void {
   const check = (title: string, body: (bench: Bench) => Promise<void>) =>

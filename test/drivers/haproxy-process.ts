@@ -11,7 +11,7 @@ export interface HaproxyProcess {
   readonly socket: string;
   /** The frontend of the backend "web". */
   readonly frontSocket: string;
-  /** The frontend of the backend "pooled", which speaks HTTP and keeps connections to servers. */
+  /** The frontend of the backend "pooled", which speaks HTTP. */
   readonly httpSocket: string;
   /** Its whole memory is lost: dynamic servers are forgotten. */
   restart(): Promise<void>;
@@ -44,6 +44,9 @@ export async function startHaproxy(level: "admin" | "user" = "admin"): Promise<H
 
   const start = async () => {
     const child = spawn(binary, ["-db", "-f", config], { stdio: ["ignore", "ignore", "pipe"] });
+    const endWithTests = () => child.kill("SIGKILL");
+    process.once("exit", endWithTests);
+    child.once("exit", () => process.removeListener("exit", endWithTests));
     let said = "";
     child.stderr.on("data", (chunk) => {
       said = `${said}${chunk}`.slice(-4_000);

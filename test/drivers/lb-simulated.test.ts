@@ -62,7 +62,7 @@ describe("simulated load balancers", () => {
     [{ kind: "denied" }, "denied"],
   ];
   for (const [fault, kind] of refusals)
-    test(`B5.4 fault ${fault.kind} refuses as ${kind}, changes nothing, and is counted`, async () => {
+    test(`B5.4 fault ${fault.kind} refuses as ${kind}, is counted, changes nothing`, async () => {
       const { world, driver } = createWorld();
       const injected = world.inject({ fault, times: 2 });
       for (let round = 1; round <= 2; round++) {

@@ -19,8 +19,8 @@ const removalRetriesMax = 20;
 const removalRetryMs = 50;
 
 /**
- * HAProxy 2.4 or later, by its Runtime API. Members are dynamic servers: a restart of HAProxy forgets
- * them, `listMembers` then says so, and whoever wants them puts them again.
+ * HAProxy 2.4 or later, by its Runtime API. Members are dynamic servers: a restart of HAProxy
+ * forgets them, `listMembers` then says so, and whoever wants them puts them again.
  */
 export function createHaproxyDriver(options: HaproxyOptions, clock: Clock): LoadBalancerDriver {
   const timeoutMs = options.timeoutMs ?? haproxyDefaults.timeoutMs;
@@ -86,8 +86,8 @@ function memberOf(server: ServerState, connections: number | undefined): Member 
 }
 
 /**
- * Sends everything at once; answers come in order. Returns the removals that wait for connections to
- * close. @throws OutsideFault the first refusal, after all was tried
+ * Sends everything at once; answers come in order. Returns the removals that wait for connections
+ * to close. @throws OutsideFault the first refusal, after all was tried
  */
 async function perform(
   api: RuntimeApi,

@@ -2,7 +2,9 @@
 export interface HaproxyOptions {
   /** The Runtime API, at level admin: an absolute path, or a port on loopback. */
   readonly socket: string;
-  /** Load balancer ids and their backends. Without it, a load balancer's id is its backend's name. */
+  /**
+   * Load balancer ids and their backends. Without it, a load balancer's id is its backend's name.
+   */
   readonly backends?: Readonly<Record<string, string>>;
   /** Servers are checked by HAProxy, as the backend says how (TCP, or `option httpchk`). */
   readonly check?: ServerCheck;

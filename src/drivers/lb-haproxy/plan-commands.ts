@@ -23,8 +23,8 @@ export interface PlannedChange {
 }
 
 /**
- * The commands that bring a backend to the wanted members. Whole batches are refused before the first
- * command goes out. @throws OutsideFault `badRequest`, or `denied` for another's server
+ * The commands that bring a backend to the wanted members. Whole batches are refused before the
+ * first command goes out. @throws OutsideFault `badRequest`, or `denied` for another's server
  */
 export function planCommands(
   changes: readonly MemberChange[],
@@ -69,9 +69,9 @@ interface PutParts {
 }
 
 /**
- * A server that enters (new, or left half-way in maintenance) goes through drain, where it is told to
- * be down: so its first traffic comes after `rise` passed checks, while HAProxy by itself would trust
- * it until checks fail.
+ * A server that enters (new, or left half-way in maintenance) goes through drain, where it is told
+ * to be down: so its first traffic comes after `rise` passed checks, while HAProxy by itself would
+ * trust it until checks fail.
  */
 function putCommands({ change, address, ours, path }: PutParts, template: ServerTemplate) {
   const { check } = template;

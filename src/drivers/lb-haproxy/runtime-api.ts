@@ -7,8 +7,9 @@ const answerBytesMax = 16 * 1_024 * 1_024;
 /** Commands in one exchange; HAProxy serves no traffic on that thread while it runs one. */
 const commandsMax = 1_000;
 /**
- * Answers must be told apart; and 2.4 and 2.5 want the experimental mode for dynamic servers, which
- * later ones take without a word. What is answered here does not matter: changes say what they miss.
+ * Answers must be told apart; and 2.4 and 2.5 want the experimental mode for dynamic servers,
+ * which later ones take without a word. What is answered here does not matter: changes say what
+ * they miss.
  */
 const prelude = ["prompt", "experimental-mode on"];
 /** How HAProxy ends each answer after `prompt`. No answer holds a line that begins so. */

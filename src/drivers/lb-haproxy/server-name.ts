@@ -9,7 +9,9 @@ export interface CanonicalAddress {
   readonly text: string;
 }
 
-/** @throws OutsideFault `badRequest`: dynamic servers are never resolved, so names cannot be taken */
+/**
+ * @throws OutsideFault `badRequest`: dynamic servers are never resolved, so names cannot be taken
+ */
 export function canonicalAddress(address: {
   readonly host: string;
   readonly port: number;

@@ -8,10 +8,11 @@ export interface Candidate {
 }
 
 /**
- * The members that may take a new connection. Without checks: all that do not drain. With checks, a
- * member must first have passed one. When none is healthy, those that once were are tried all the
- * same (fail open): a check that errs must not turn a slow service into none, and a member that is
- * really dead refuses the connection, which then passes on. Those that never passed a check stay out.
+ * The members that may take a new connection. Without checks: all that do not drain. With checks,
+ * a member must first have passed one. When none is healthy, those that once were are tried all
+ * the same (fail open): a check that errs must not turn a slow service into none, and a member
+ * that is really dead refuses the connection, which then passes on. Those that never passed a
+ * check stay out.
  */
 export function candidatesOf<T extends Candidate>(members: Iterable<T>, checks: boolean): T[] {
   const ready = [...members].filter((member) => !member.draining);

@@ -8,7 +8,9 @@ const probesMax = 64;
 const jitterShare = 0.1;
 
 export interface Checker {
-  /** Checks the target now, and then after every interval, until the returned function is called. */
+  /**
+   * Checks the target now, and then after every interval, until the returned function is called.
+   */
   watch(target: ProbeTarget, report: (passed: boolean) => void): () => void;
   close(): void;
 }
@@ -32,6 +34,7 @@ export function createChecker(check: HealthCheckOptions, clock: Clock, ids: Ids)
       const stopping = new AbortController();
       const signal = AbortSignal.any([stopping.signal, closing.signal]);
       let timer: Timer | undefined;
+      signal.addEventListener("abort", () => timer?.cancel(), { once: true });
       const run = async () => {
         running++;
         const passed = await probe(target, check, clock, signal);
@@ -51,7 +54,6 @@ export function createChecker(check: HealthCheckOptions, clock: Clock, ids: Ids)
       enqueue();
       return () => {
         waiting.delete(start);
-        timer?.cancel();
         stopping.abort();
       };
     },

@@ -22,7 +22,7 @@ export async function openProxyDriver(
 ): Promise<ProxyDriver> {
   const entries = Object.entries(options.loadBalancers);
   const checksHealth = entries.some(([, balancer]) => balancer.healthCheck !== undefined);
-  // Where some are checked, "healthy" is waited for: those that nobody checks must not wait for ever.
+  // Where some are checked, "healthy" is waited for; a member that nobody checks must not wait.
   const unknownIs = checksHealth ? "healthy" : "unknown";
   const balancers = new Map(
     entries.map(([id, one]) => [id, createBalancer({ id, options: one, unknownIs, host })]),

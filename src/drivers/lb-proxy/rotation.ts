@@ -5,9 +5,9 @@ export interface Turn {
 }
 
 /**
- * Smooth weighted round robin: everyone earns its weight, the richest goes and pays the sum. So turns
- * of a heavy member are spread between the others', not sent in a burst. Weight 0 never goes.
- * Mutates the candidates' credits; equal credits go by order.
+ * Smooth weighted round robin: everyone earns its weight, the richest goes and pays the sum. So
+ * turns of a heavy member are spread between the others', not sent in a burst. Weight 0 never
+ * goes. Mutates the candidates' credits; equal credits go by order.
  */
 export function takeTurn<T extends Turn>(candidates: readonly T[]): T | undefined {
   let chosen: T | undefined;

@@ -30,7 +30,9 @@ export function dial(
   });
 }
 
-/** An error with no listener would end the process; `joinSockets` acts on `close`, which follows. */
+/**
+ * An error with no listener would end the process; `joinSockets` acts on `close`, which follows.
+ */
 const ignore = () => {};
 
 export interface Tunnel {
