@@ -180,16 +180,12 @@ describe("B10.1 roles", () => {
       }),
     };
     const { grpc, supervisor } = await createWorld(t, { authenticator });
-    await createWeb(await adminDoor(supervisor));
+    await createWeb(createInProcessDoor(supervisor));
     await grpc.unary(setTarget, { name: WEB, target: 2 }, { token });
     await grpc.unary(scale, { name: WEB, change: -1 }, { token });
     const up = await failureOf(grpc.unary(scale, { name: WEB, change: 1 }, { token }));
     assert.equal(up.metadata["permission"], "scale.up");
   });
-
-  async function adminDoor(supervisor: Parameters<typeof createInProcessDoor>[0]) {
-    return createInProcessDoor(supervisor);
-  }
 
   test("colos belong to the installation: an account's admin has no say there", async (t) => {
     const { doors, refusals } = await createWorld(t);
