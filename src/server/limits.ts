@@ -6,6 +6,8 @@ export interface ServerLimits {
   readonly timeoutMsMax: number;
   readonly requestBytesMax: number;
   readonly responseBytesMax: number;
+  /** A page of groups ends early rather than grow beyond what every gRPC client takes (4 MiB). */
+  readonly pageBytesMax: number;
   readonly connectionsMax: number;
   /** Streams at once on one HTTP/2 connection. */
   readonly streamsPerConnectionMax: number;
@@ -32,6 +34,7 @@ export const serverLimits: ServerLimits = {
   timeoutMsMax: 300_000,
   requestBytesMax: 4 * 1024 * 1024,
   responseBytesMax: 16 * 1024 * 1024,
+  pageBytesMax: 2 * 1024 * 1024,
   connectionsMax: 10_000,
   streamsPerConnectionMax: 1_000,
   firstBytesMsMax: 10_000,

@@ -16,7 +16,8 @@ export interface MemoryEvents extends EventUseCases {
 
 /** Subscribers may lag by so many events while their reader is at work. */
 export const LAG_MAX = 200;
-const BATCH_MAX = 500;
+/** Keeps a batch of the tests' largest events below the 4 MiB that gRPC clients take. */
+const BATCH_MAX = 40;
 
 /** Events in memory: a feed whose cursor is an index, shared batches, bounded lag. */
 export function createMemoryEvents(clock: Clock): MemoryEvents {

@@ -1,12 +1,14 @@
+import { toBinary } from "@bufbuild/protobuf";
 import { invalidFields } from "../../core/errors/fault.js";
 import type { GroupId } from "../../core/model/ids.js";
 import { type Group, GroupSchema } from "../../gen/muster/v1/group_pb.js";
 import type { GroupService, UpdateGroupRequest } from "../../gen/muster/v1/group_service_pb.js";
-import type { CreatedGroup, GroupSpec, GroupUseCases } from "../../supervisor/api.js";
+import type { CreatedGroup, GroupSpec, GroupUseCases, GroupView } from "../../supervisor/api.js";
 import { generationOf } from "../etag.js";
 import { readFirstTarget, readGroupSpec } from "../from-wire/group.js";
 import { applyMask, readMask } from "../from-wire/mask.js";
 import type { ServiceMethods } from "../guarded.js";
+import type { ServerLimits } from "../limits.js";
 import { accountOf, groupKeyOf } from "../names.js";
 import { writeGroup, writeGroupSpec } from "../to-wire/group.js";
 import { type Filter, readPageToken, writePageToken } from "../tokens.js";
@@ -25,9 +27,14 @@ const outputOnly: ReadonlySet<string> = new Set([
   "status",
 ]);
 
+export interface GroupServiceOptions {
+  readonly validator: RequestValidator;
+  readonly limits: Pick<ServerLimits, "pageBytesMax">;
+}
+
 export function createGroupService(
   groups: GroupUseCases,
-  validator: RequestValidator,
+  { validator, limits: { pageBytesMax } }: GroupServiceOptions,
 ): ServiceMethods<typeof GroupService> {
   return {
     async createGroup(request, caller) {
@@ -56,10 +63,12 @@ export function createGroupService(
       const pageSize = readPageSize(request.pageSize);
       const command = { account, pageSize, labels: request.labels, ...given({ after }) };
       const { items, more } = await groups.list(command, caller);
-      const last = items.at(-1)?.group.id;
+      const written = writeWithin(items, pageBytesMax);
+      const last = items[written.length - 1]?.group.id;
+      const follows = more || written.length < items.length;
       return {
-        groups: items.map(writeGroup),
-        nextPageToken: more && last ? writePageToken(filter, last) : "",
+        groups: written,
+        nextPageToken: follows && last ? writePageToken(filter, last) : "",
       };
     },
     async updateGroup(request, caller) {
@@ -88,6 +97,19 @@ export function createGroupService(
       return {};
     },
   };
+}
+
+/** As many groups as fit; always one, so that pages go on. Launch data make groups large. */
+function writeWithin(items: readonly GroupView[], bytesMax: number): Group[] {
+  const written: Group[] = [];
+  let bytes = 0;
+  for (const item of items) {
+    const group = writeGroup(item);
+    bytes += toBinary(GroupSchema, group).length;
+    if (bytes > bytesMax && written.length > 0) break;
+    written.push(group);
+  }
+  return written;
 }
 
 function writeCreated({ view, warnings }: CreatedGroup): { group: Group; warnings: string[] } {

@@ -23,7 +23,7 @@ export function createServices(
   { validator, limits }: { readonly validator: RequestValidator; readonly limits: ServerLimits },
 ): readonly GuardedService[] {
   return [
-    guard.wrap(GroupService, createGroupService(supervisor.groups, validator)),
+    guard.wrap(GroupService, createGroupService(supervisor.groups, { validator, limits })),
     guard.wrap(PolicyService, createPolicyService(supervisor, validator)),
     guard.wrap(ScalingService, createScalingService(supervisor.scaling)),
     guard.wrap(ServerService, createServerService(supervisor.servers)),

@@ -154,36 +154,37 @@ function streamHandler(
   };
 }
 
+/** Batches that may wait for one reader. grpc-js alone would let 16 pile up. */
+const WRITES_WAITING_MAX = 4;
+
 /** Writes as fast as the reader takes, and no faster. A reader that takes nothing is let go. */
 async function pump(
   messages: AsyncGenerator<Message, void, undefined>,
-  call: grpc.ServerWritableStream<Request, Message>,
+  call: StreamCall,
   { stallMsMax }: { readonly stallMsMax: number },
 ): Promise<void> {
+  const waiting: Promise<void>[] = [];
   for await (const message of messages) {
     if (call.cancelled) return;
-    if (!call.write(message)) await drained(call, stallMsMax);
+    waiting.push(new Promise((resolve) => call.write(message, () => resolve())));
+    if (waiting.length >= WRITES_WAITING_MAX) await taken(waiting.shift()!, call, stallMsMax);
   }
 }
 
-function drained(
-  call: grpc.ServerWritableStream<Request, Message>,
-  stallMsMax: number,
-): Promise<void> {
+/** Resolves when the write has left, or with the call's end, which leaves writes unanswered. */
+function taken(write: Promise<void>, call: StreamCall, stallMsMax: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const finish = (outcome: () => void) => {
+    const done = () => {
       clearTimeout(timer);
-      call.off("drain", onDrain);
-      call.off("close", onDrain);
-      outcome();
+      call.off("close", done);
+      resolve();
     };
-    const onDrain = () => finish(resolve);
-    const timer = setTimeout(
-      () => finish(() => reject(statusOfFault(stalled(stallMsMax)))),
-      stallMsMax,
-    );
-    call.once("drain", onDrain);
-    call.once("close", onDrain);
+    const timer = setTimeout(() => {
+      call.off("close", done);
+      reject(statusOfFault(stalled(stallMsMax)));
+    }, stallMsMax);
+    call.once("close", done);
+    write.then(done, done);
   });
 }
 
@@ -192,7 +193,8 @@ function stalled(stallMsMax: number): Fault {
   return new Fault("SUBSCRIBER_TOO_SLOW", { say, facts: { stallMsMax: String(stallMsMax) } });
 }
 
-type AnyCall = grpc.ServerUnaryCall<Request, Message> | grpc.ServerWritableStream<Request, Message>;
+type StreamCall = grpc.ServerWritableStream<Request, Message>;
+type AnyCall = grpc.ServerUnaryCall<Request, Message> | StreamCall;
 
 function contextOf(call: AnyCall, signal: AbortSignal): CallContext {
   const [authorization] = call.metadata.get("authorization");

@@ -13,6 +13,7 @@ import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type * as grpc from "@grpc/grpc-js";
 import { file_google_rpc_error_details } from "../../gen/google/rpc/error_details_pb.js";
 import { file_google_rpc_status } from "../../gen/google/rpc/status_pb.js";
+import { Health } from "../../gen/grpc/health/v1/health_pb.js";
 import * as v1 from "../../gen/grpc/reflection/v1/reflection_pb.js";
 import * as v1alpha from "../../gen/grpc/reflection/v1alpha/reflection_pb.js";
 import { codes } from "../status-error.js";
@@ -26,7 +27,7 @@ type Answer = MessageInitShape<typeof v1.ServerReflectionResponseSchema>["messag
 
 /** Server reflection, v1 and v1alpha: the schema is public, so nobody needs a token for it. */
 export function createReflectionServices(services: readonly DescService[]): readonly OpenService[] {
-  const all = [...services, v1.ServerReflection, v1alpha.ServerReflection];
+  const all = [...services, Health, v1.ServerReflection, v1alpha.ServerReflection];
   const roots = [
     ...all.map(({ file }) => file),
     file_google_rpc_status,
