@@ -179,7 +179,7 @@ test("following goes on behind every kind of broken stream", async (t) => {
   const onRetry = (retry: FollowRetry) => retries.push(retry);
   const seen = await followed(name, { count: 13, silenceMsMax: 300, onRetry });
   assert.ok(seen.length >= 13);
-      assert.deepEqual(seen, upTo(seen.length));
+  assert.deepEqual(seen, upTo(seen.length));
   assert.deepEqual(fake.streamFaults.fired, kinds);
   const reasons = retries.map(({ error }) => error && explainError(error));
   assert.deepEqual(
