@@ -24,6 +24,16 @@ export function readDurationMs(text: string): number {
   return ms;
 }
 
+/** Timers and the wire cannot count much further. */
+const timeoutMsMax = 7 * unitsMs.d;
+
+/** For commander: a duration of at most a week. */
+export function readTimeoutMs(text: string): number {
+  const ms = readDurationMs(text);
+  if (ms > timeoutMsMax) throw new InvalidArgumentError("It must be at most 7d.");
+  return ms;
+}
+
 export const readDuration = (text: string): Duration => durationFromMs(readDurationMs(text));
 
 /** For commander, repeatable: `key=value`. */

@@ -28,31 +28,46 @@ export async function follow(
     if (cursor === "" && retry.error !== undefined) throw retry.error;
     session.print.note(retryWords(retry));
   };
+  const end = endOfFollowing(session);
   const batches = followEvents(session.client, {
     parent: accountName(session.account),
     group: group ?? "",
     types: options.type ?? [],
     cursor: options.cursor ?? "",
     fromStart: options.fromStart === true,
-    signal: followSignal(session),
+    signal: end.signal,
     onRetry: tellRetry,
   });
-  for await (const batch of batches) {
-    for (const event of batch.events) {
-      await session.print.streamed(
-        () => toJson(EventSchema, event, jsonOptions),
-        () => eventLine(session.print, event),
-      );
+  try {
+    for await (const batch of batches) {
+      for (const event of batch.events) {
+        await session.print.streamed(
+          () => toJson(EventSchema, event, jsonOptions),
+          () => eventLine(session.print, event),
+        );
+      }
+      cursor = batch.cursor;
     }
-    cursor = batch.cursor;
+  } finally {
+    end.forget();
   }
   if (cursor !== "") session.print.note(`to go on from here: --cursor ${cursor}`);
   return exitCode.ok;
 }
 
-function followSignal({ io, followMs }: Session): AbortSignal {
-  if (followMs === undefined) return io.signal;
-  return AbortSignal.any([io.signal, AbortSignal.timeout(followMs)]);
+/** Ctrl-C, or the end of `--timeout`. */
+function endOfFollowing({ io, followMs }: Session) {
+  const end = new AbortController();
+  const stop = () => end.abort();
+  io.signal.addEventListener("abort", stop, { once: true });
+  const timer = followMs === undefined ? undefined : setTimeout(stop, followMs);
+  return {
+    signal: end.signal,
+    forget() {
+      clearTimeout(timer);
+      io.signal.removeEventListener("abort", stop);
+    },
+  };
 }
 
 function retryWords({ error, delayMs }: FollowRetry): string {

@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import { addAlertCommands } from "./alerts.js";
-import { readDurationMs, readSmallFile } from "./args.js";
+import { readSmallFile, readTimeoutMs } from "./args.js";
 import { addColoCommands } from "./colo.js";
 import { addEventCommands } from "./events.js";
 import { type ExitCode, exitCode } from "./exit.js";
@@ -89,7 +89,7 @@ function addGlobalOptions(program: Command): void {
     .option(
       "--timeout <duration>",
       "bounds each call (default 30s), --wait (default 10m) and --follow (default: no end)",
-      readDurationMs,
+      readTimeoutMs,
     );
 }
 

@@ -39,14 +39,15 @@ async function waitUntil(
   let lookMs = lookMsMin;
   try {
     for (;;) {
-      const leftMs = endMs - performance.now();
+      const leftMs = Math.ceil(endMs - performance.now());
       if (leftMs <= 0) throw new WaitTimeoutError(timeoutWords(session, words));
       const seen = await look(session, name, Math.min(leftMs, callMsMax));
       if (seen.kind === "unseen") words = `${idOf(name)}: ${seen.words}`;
       else if (seen.group === undefined || isDone(seen.group)) return seen.group;
       else words = waitWords(seen.group);
       progress.update(words);
-      await delay(Math.min(lookMs, Math.max(1, endMs - performance.now())), undefined, { signal });
+      const restMs = Math.max(1, endMs - performance.now());
+      await delay(Math.min(lookMs, restMs), undefined, { signal });
       lookMs = Math.min(lookMs * 1.5, lookMsMax);
     }
   } finally {

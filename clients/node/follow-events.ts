@@ -86,14 +86,16 @@ async function* streamOnce(
   options: FollowOptions,
   cursor: string,
 ): AsyncGenerator<FollowedBatch, void, undefined> {
-  const silence = new AbortController();
-  const { signal } = options;
+  const stop = new AbortController();
   const silenceMsMax = options.silenceMsMax ?? silenceMsDefault;
   const arm = () =>
     setTimeout(() => {
       const say = `nothing was heard for ${silenceMsMax} ms`;
-      silence.abort(new ConnectError(say, Code.Unavailable));
+      stop.abort(new ConnectError(say, Code.Unavailable));
     }, silenceMsMax);
+  // Not AbortSignal.any: on Node 20 it may be collected together with the timeout it waits for.
+  const stopToo = () => stop.abort(options.signal?.reason);
+  options.signal?.addEventListener("abort", stopToo, { once: true });
   const request = {
     parent: options.parent,
     group: options.group ?? "",
@@ -101,17 +103,16 @@ async function* streamOnce(
     cursor,
     fromStart: cursor === "" && options.fromStart === true,
   };
-  const signals = signal === undefined ? [silence.signal] : [signal, silence.signal];
   let timer = arm();
   try {
-    const stream = events.subscribe(request, { signal: AbortSignal.any(signals) });
-    for await (const batch of stream) {
+    for await (const batch of events.subscribe(request, { signal: stop.signal })) {
       clearTimeout(timer);
       yield batch;
       timer = arm();
     }
   } finally {
     clearTimeout(timer);
+    options.signal?.removeEventListener("abort", stopToo);
   }
 }
 
