@@ -5,3 +5,9 @@ export {
   cloudDriverContract,
   type InjectedFault,
 } from "./cloud-driver.contract.js";
+export { type Backend, startTcpBackend } from "./load-balancer-backend.js";
+export type { LoadBalancerSubject } from "./load-balancer-bench.js";
+export {
+  type LoadBalancerHarness,
+  loadBalancerDriverContract,
+} from "./load-balancer-driver.contract.js";

@@ -35,7 +35,7 @@ test("M2.5 a node that dies at any moment is gone on from, nothing twice", async
   for (let seed = 1; seed <= 40; seed++) {
     const world = await createWorld({
       seed,
-      cloud: { listingLagMs: 2_000, createDeadlineMs: 5_000 },
+      cloud: { latencyMs: { fromMs: 5, toMs: 40 }, listingLagMs: 2_000, createDeadlineMs: 5_000 },
     });
     await createGroup(world);
     askTarget(world, 8).catch(() => {}); // Its answer may die with the node.
