@@ -1,6 +1,5 @@
 import { Fault, invalidFields } from "../../src/core/errors/fault.js";
 import { cause } from "../../src/core/model/cause.js";
-import type { Brake, OperationClass } from "../../src/core/model/colo.js";
 import type { EventType, MusterEvent } from "../../src/core/model/event.js";
 import type { Group } from "../../src/core/model/group.js";
 import {
@@ -18,7 +17,6 @@ import type { Receipt } from "../../src/core/model/scale-event.js";
 import type { ServerRow } from "../../src/core/model/server.js";
 import type { Clock } from "../../src/core/ports/clock.js";
 import {
-  type ColoView,
   type GroupView,
   objectLimits,
   type PolicyUseCases,
@@ -27,6 +25,7 @@ import {
   type SubmitScaleEvent,
   type Supervisor,
 } from "../../src/supervisor/api.js";
+import { createColos, newColos } from "./memory-colos.js";
 import { createMemoryEvents, type MemoryEvents } from "./memory-events.js";
 
 export interface MemorySupervisor extends Supervisor {
@@ -220,7 +219,7 @@ export function createMemorySupervisor(clock: Clock): MemorySupervisor {
     },
   };
 
-  const colos = new Map<string, ColoView>(["iad", "lon"].map((colo) => [colo, newColo(colo)]));
+  const colos = newColos();
   return {
     groups,
     policies: createPolicies({ entryOf, clock, nextId }),
@@ -378,53 +377,6 @@ function createServers({ entryOf }: Pick<PolicyWorld, "entryOf">): ServerUseCase
       const found = viewOfServer(key, server);
       found.row = { ...found.row, protected: protect };
       return found;
-    },
-  };
-}
-
-function newColo(colo: string): ColoView {
-  return {
-    colo: colo as ColoId,
-    cloudDriver: "simulated",
-    loadBalancerDriver: undefined,
-    brakes: [],
-    stepsRunning: 0,
-    stepsWaiting: 0,
-    placements: 0,
-  };
-}
-
-function createColos(colos: Map<string, ColoView>, clock: Clock): Supervisor["colos"] {
-  const coloOf = (colo: ColoId): ColoView => {
-    const view = colos.get(colo);
-    if (view) return view;
-    throw new Fault("COLO_NOT_FOUND", { say: `colos/${colo} does not exist` });
-  };
-  const without = (brakes: readonly Brake[], operations: readonly OperationClass[]) =>
-    brakes.filter(({ operation }) => !operations.includes(operation));
-  const store = (view: ColoView) => {
-    colos.set(view.colo, view);
-    return view;
-  };
-  return {
-    list: async () => [...colos.values()].toReversed(),
-    get: async (colo) => coloOf(colo),
-    async setBrake({ colo, operations, reason, durationMs }, { principal }) {
-      const view = coloOf(colo);
-      const sinceMs = clock.nowMs();
-      const expiry = durationMs === undefined ? {} : { expiresAtMs: sinceMs + durationMs };
-      const brakes = operations.map((operation) => ({
-        operation,
-        reason,
-        principal,
-        sinceMs,
-        ...expiry,
-      }));
-      return store({ ...view, brakes: [...without(view.brakes, operations), ...brakes] });
-    },
-    async clearBrake({ colo, operations }) {
-      const view = coloOf(colo);
-      return store({ ...view, brakes: without(view.brakes, operations) });
     },
   };
 }
