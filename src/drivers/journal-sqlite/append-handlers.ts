@@ -50,7 +50,7 @@ function createEventWriter(db: Database): (text: string) => void {
     `INSERT OR IGNORE INTO events (event_id, account_id, group_id, server, type, at_ms, event)
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
   );
-  const insertWords = db.prepare("INSERT INTO words (rowid, scope, words) VALUES (?, ?, ?)");
+  const insertWords = db.prepare("INSERT INTO words (rowid, scope, tokens) VALUES (?, ?, ?)");
   const addAccount = db.prepare("INSERT OR IGNORE INTO accounts (name) VALUES (?)");
   const findAccount = prepareRows<[number]>(db, "SELECT id FROM accounts WHERE name = ?");
   const addGroup = db.prepare("INSERT OR IGNORE INTO groups (account_id, name) VALUES (?, ?)");

@@ -43,7 +43,7 @@ export const journalSchema: Schema = {
       WHERE server IS NOT NULL;
 
     CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
-      scope, words, content = '', contentless_delete = 1, tokenize = 'ascii'
+      scope, tokens, content = '', contentless_delete = 1, tokenize = 'ascii'
     );
     `,
   ],

@@ -103,5 +103,5 @@ function matchOf(scope: Scope, phrases: readonly Phrase[]): string {
   const words = phrases.map(({ tokens, isPrefix }) => {
     return `"${tokens.join(" ")}"${isPrefix ? " *" : ""}`;
   });
-  return `scope : "${scopeOf(scope)}" AND words : (${words.join(" AND ")})`;
+  return `scope : "${scopeOf(scope)}" AND tokens : (${words.join(" AND ")})`;
 }
