@@ -34,10 +34,18 @@ export async function openDatabase(path: string, schema: Schema): Promise<Databa
   }
 }
 
-/** It holds tenants' credentials, if encrypted ones. SQLite gives its side files the same mode. */
+/**
+ * It holds tenants' credentials, if encrypted ones. SQLite gives its side files the same mode.
+ * A file that is there is not touched: to close any descriptor of it would drop this process's
+ * locks on it, those of a store that is open already included.
+ */
 function createPrivately(path: string): void {
   mkdirSync(dirname(path), { recursive: true });
-  closeSync(openSync(path, "a", 0o600));
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
 }
 
 function configure(db: Database): void {

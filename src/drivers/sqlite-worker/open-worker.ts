@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { Fault } from "../../core/errors/fault.js";
 import type { Log } from "../../core/ports/log.js";
@@ -35,7 +34,7 @@ export async function openWorker<Ops extends Operations>(
   options: OpenWorker,
 ): Promise<SqliteWorker<Ops>> {
   const workerData: WorkerData = { path: options.path };
-  const worker = new Worker(options.entry, { workerData });
+  const worker = new Worker(options.entry, { workerData, execArgv: workerFlags() });
   const opened = await firstMessage(worker, options.path);
   const queue = createRequestQueue((requests) => {
     worker.postMessage({ kind: "batch", requests } satisfies ToWorker);
@@ -60,14 +59,25 @@ export async function openWorker<Ops extends Operations>(
   };
 }
 
+/** Of the process's own flags a worker takes none: some, such as `--input-type`, break it. */
+function workerFlags(): string[] {
+  return process.execArgv.filter((flag) => flag === "--enable-source-maps");
+}
+
 async function firstMessage(worker: Worker, path: string): Promise<string> {
-  const exited = once(worker, "exit").then(() => undefined);
-  const [message] = (await Promise.race([once(worker, "message"), exited])) ?? [];
-  const first = message as FromWorker | undefined;
-  if (first?.kind === "opened") return first.sqliteVersion;
-  await exited;
-  if (first?.kind === "notOpened") throw faultOf(first.fault);
-  throw new Fault("STORE_UNAVAILABLE", { say: `${path}: its worker ended at once` });
+  const failed = (cause?: unknown): Fault => {
+    const say = `${path} cannot be opened: its worker failed`;
+    return new Fault("STORE_UNAVAILABLE", { say, facts: { file: path }, cause });
+  };
+  return new Promise((resolve, reject) => {
+    let refusal: Fault | undefined;
+    worker.once("message", (message: FromWorker) => {
+      if (message.kind === "opened") resolve(message.sqliteVersion);
+      else if (message.kind === "notOpened") refusal = faultOf(message.fault);
+    });
+    worker.once("error", (error) => reject(failed(error)));
+    worker.once("exit", () => reject(refusal ?? failed()));
+  });
 }
 
 /** A worker that dies takes no one's answer with it: those in flight learn that they are unknown. */
