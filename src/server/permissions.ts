@@ -1,4 +1,6 @@
-/** Everything that a caller may be allowed to do (B10.1). The proto's `access` options name these. */
+/**
+ * Everything that a caller may be allowed to do (B10.1). The proto's `access` options name these.
+ */
 export const permissions = [
   "groups.create",
   "groups.get",

@@ -1,6 +1,6 @@
 /**
- * A signal that aborts with either of two. By hand, since on Node 20 a signal of `AbortSignal.any` may
- * be collected as garbage, and then never fires.
+ * A signal that aborts with either of two. By hand, since on Node 20 a signal of `AbortSignal.any`
+ * may be collected as garbage, and then never fires.
  */
 export function joinSignals(
   one: AbortSignal,

@@ -14,7 +14,9 @@ export async function createTestFolder(): Promise<{
   };
 }
 
-/** Lets `setImmediate` callbacks that were set before run, but no answer from a worker after them. */
+/**
+ * Lets `setImmediate` callbacks that were set before run, but no answer from a worker after them.
+ */
 export function nextImmediate(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -71,7 +71,9 @@ describe("kill -9", () => {
   });
 });
 
-/** Starts a victim, kills it a random moment after its first word; the last number told, by name. */
+/**
+ * Starts a victim, kills it a random moment after its first word; the last number told, by name.
+ */
 async function killOne(kind: string, path: string): Promise<ReadonlyMap<string, number>> {
   const child = spawn(process.execPath, [victim, kind, path], {
     stdio: ["ignore", "pipe", "inherit"],

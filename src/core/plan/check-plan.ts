@@ -3,8 +3,8 @@ import type { Plan } from "../model/plan.js";
 import { isCounted } from "./lifecycle.js";
 
 /**
- * A second opinion on a plan, in other words than the planner's. What it finds is a bug of ours: the
- * turn ends before anything is written or done.
+ * A second opinion on a plan, in other words than the planner's. What it finds is a bug of ours:
+ * the turn ends before anything is written or done.
  *
  * @throws Error naming the broken promise.
  */

@@ -27,7 +27,8 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   waitForBalancers(sheet, limits);
   judgeRows(sheet, limits);
 
-  // What may have been lost is looked up before anything is concluded; nothing else moves till then.
+  // What may have been lost is looked up before anything is concluded; nothing else moves till
+  // then.
   const settled = sheet.out.lookUps.length === 0;
   let gap: Balance = { creates: 0, createCause: undefined, withdraw: [] };
   if (mayAct && settled) {

@@ -14,7 +14,8 @@ export interface Schema {
 /**
  * Opens the file for this process alone, durable, migrated to the newest schema.
  *
- * @throws Fault `STORE_UNAVAILABLE`: another process holds it, or it cannot be opened; names the file.
+ * @throws Fault `STORE_UNAVAILABLE`: another process holds it, or it cannot be opened; names the
+ * file.
  * @throws Fault `CONFIG_INVALID`: not a file of this kind, or of a newer Muster.
  */
 export async function openDatabase(path: string, schema: Schema): Promise<Database> {

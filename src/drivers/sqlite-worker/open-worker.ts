@@ -10,7 +10,8 @@ export interface SqliteWorker<Ops extends Operations> {
   /**
    * Asks the worker. Requests take effect in the order of the calls.
    *
-   * @throws Fault as refused; `STORE_UNAVAILABLE` when certainly nothing was written; `CANCELLED` or
+   * @throws Fault as refused; `STORE_UNAVAILABLE` when certainly nothing was written; `CANCELLED`
+   * or
    *   `DEADLINE_EXCEEDED` when aborted; `unknownFault()` when a change may have been written.
    */
   ask<Name extends keyof Ops & string>(
@@ -80,7 +81,9 @@ async function firstMessage(worker: Worker, path: string): Promise<string> {
   });
 }
 
-/** A worker that dies takes no one's answer with it: those in flight learn that they are unknown. */
+/**
+ * A worker that dies takes no one's answer with it: those in flight learn that they are unknown.
+ */
 function watchEnd(worker: Worker, queue: RequestQueue, { path, log }: OpenWorker): Promise<void> {
   worker.on("error", (error) => {
     log?.error({ file: path, error: String(error) }, "the data file's worker failed");

@@ -7,8 +7,8 @@ import type { Context } from "../context.js";
 import { withDeadline } from "../deadline.js";
 
 /**
- * Checks a group against its colos: they exist, have what it attaches to, and their clouds accept the
- * launch configuration. An outage is never reported as the user's mistake (B1.5).
+ * Checks a group against its colos: they exist, have what it attaches to, and their clouds accept
+ * the launch configuration. An outage is never reported as the user's mistake (B1.5).
  *
  * @returns what could not be checked, where `allowUnverified`.
  * @throws Fault `FIELD_INVALID` naming every problem; `CLOUD_UNAVAILABLE` when it cannot tell.

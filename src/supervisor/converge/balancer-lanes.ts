@@ -11,8 +11,8 @@ import type { PlacementChange, PlacementState } from "../placements/placement-st
 import type { Cooling } from "./cooling.js";
 
 /**
- * Changes of load balancers: one at a time for each, whoever asks, and what waits is merged into the
- * next (B5.4).
+ * Changes of load balancers: one at a time for each, whoever asks, and what waits is merged into
+ * the next (B5.4).
  */
 export interface BalancerLanes {
   submit(key: PlacementKey, loadBalancer: LoadBalancerId, changes: readonly MemberStep[]): void;

@@ -20,7 +20,8 @@ import {
 
 /**
  * The one writer of a placement on this node. Decisions queue here; each batch of them becomes one
- * conditional commit, so that a burst costs one write and a stale node loses (architecture, "State").
+ * conditional commit, so that a burst costs one write and a stale node loses (architecture,
+ * "State").
  */
 export interface PlacementActor {
   readonly key: PlacementKey;
