@@ -37,8 +37,11 @@ export function planMembers(
         break;
     }
   }
-  for (const [loadBalancer, list] of changes)
-    if (list.length > 0) sheet.step({ kind: "changeMembers", loadBalancer, changes: list });
+  const brake = sheet.seen.stopped.get("loadBalancer");
+  for (const [loadBalancer, list] of changes) {
+    if (brake) sheet.wait(brake);
+    else sheet.step({ kind: "changeMembers", loadBalancer, changes: list });
+  }
 }
 
 interface MemberPlan {

@@ -72,6 +72,8 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
 
   async function runMerged(colo: Colo, id: LoadBalancerId, asks: readonly Ask[]): Promise<void> {
     const allowed = asks.filter(({ key }) => !colo.gate.refusal("loadBalancer", key));
+    for (const { key } of asks.filter((ask) => !allowed.includes(ask)))
+      cooling.start(key, stepOf(id), retryDelayMs);
     if (allowed.length === 0) return;
     try {
       await send(colo, id, allowed);

@@ -37,7 +37,7 @@ export interface PlacementActor {
    * @throws Fault `STORE_UNAVAILABLE`: nothing was kept.
    */
   change<Reply>(decide: Decide<Reply>, options?: ChangeOptions): Promise<Reply>;
-  /** Whether a hint says that there is work here; the turn that finds none takes it back. */
+  /** Takes back the hint that there is work here: the turn found none. */
   markIdle(): Promise<void>;
   isBusy(): boolean;
 }
@@ -89,9 +89,8 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
   let state: PlacementState | undefined;
   let loading: Promise<PlacementState> | undefined;
   let running = false;
-  /** Counts the work hints written, so that a hint is taken back only if none came since. */
-  let workMarks = 0;
-  let marked = false;
+  /** Whether the work hint stands. Another life of this node may have left one. */
+  let hint: "stands" | "gone" | "unknown" = "unknown";
 
   function load(): Promise<PlacementState> {
     loading ??= store
@@ -153,7 +152,7 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
     const { puts, deletes } = rowsBetween(before, after);
     puts.push(...receipts.map(receiptRow));
     if (puts.length === 0 && deletes.length === 0 && events.length === 0) return;
-    const hints: Hint[] = marked ? [] : [workHint(key)];
+    const hints: Hint[] = hint === "stands" ? [] : [workHint(key)];
     const commitId = ids.next();
     const commit = {
       partition,
@@ -164,8 +163,7 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
       events,
       hints,
     };
-    workMarks++;
-    marked = true;
+    hint = "stands";
     let revision: number;
     try {
       revision = (await store.commit(commit, call)).revision;
@@ -212,11 +210,10 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
       });
     },
     async markIdle() {
-      if (!marked) return;
-      const marksBefore = workMarks;
-      marked = false;
+      if (hint === "gone") return;
+      // Before the call: a commit that comes meanwhile writes the hint anew, behind the deletion.
+      hint = "gone";
       await store.deleteHints([workHint(key)], call);
-      if (workMarks !== marksBefore) marked = false;
     },
   };
 
