@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { Store } from "../../src/core/ports/store.js";
 import { createSystemClock } from "../../src/drivers/clock-system/index.js";
 import { createSqliteJournal } from "../../src/drivers/journal-sqlite/index.js";
+import { openFile, prepareRows } from "../../src/drivers/sqlite-worker/database.js";
 import { createSqliteStore } from "../../src/drivers/store-sqlite/index.js";
 import {
   countTo,
@@ -42,6 +43,7 @@ describe("kill -9", () => {
       await store.close();
     }
     assert.ok(acknowledgedInAll > storeRounds, "hardly anything was acknowledged before the kills");
+    await checkIntegrity(path);
     await folder.remove();
   });
 
@@ -67,9 +69,16 @@ describe("kill -9", () => {
       }
       await journal.close();
     }
+    await checkIntegrity(path);
     await folder.remove();
   });
 });
+
+async function checkIntegrity(path: string): Promise<void> {
+  const db = await openFile(path);
+  assert.equal(prepareRows<[string]>(db, "PRAGMA integrity_check").get()?.[0], "ok");
+  db.close();
+}
 
 /** Starts a victim, kills it a random moment after its first word; the last number told, by name. */
 async function killOne(kind: string, path: string): Promise<ReadonlyMap<string, number>> {
