@@ -74,13 +74,9 @@ describe("kill -9", () => {
   });
 });
 
-async function checkIntegrity(path: string): Promise<void> {
-  const db = await openFile(path);
-  assert.equal(prepareRows<[string]>(db, "PRAGMA integrity_check").get()?.[0], "ok");
-  db.close();
-}
-
-/** Starts a victim, kills it a random moment after its first word; the last number told, by name. */
+/**
+ * Starts a victim, kills it a random moment after its first word; the last number told, by name.
+ */
 async function killOne(kind: string, path: string): Promise<ReadonlyMap<string, number>> {
   const child = spawn(process.execPath, [victim, kind, path], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -126,4 +122,10 @@ async function checkStore(
     if (after === "") assert.equal(added.length, lastSequence, key);
   }
   return entries.at(-1)?.cursor ?? after;
+}
+
+async function checkIntegrity(path: string): Promise<void> {
+  const db = await openFile(path);
+  assert.equal(prepareRows<[string]>(db, "PRAGMA integrity_check").get()?.[0], "ok");
+  db.close();
 }
