@@ -219,6 +219,7 @@ async function allPages(journal: Journal, query: JournalQuery): Promise<readonly
     assert.ok(page.events.length <= query.eventsMax);
     found.push(...page.events.map(({ sequence }) => sequence));
     if (page.nextPageToken === undefined) return found;
+    assert.ok(found.length < 10_000, "the pages repeat themselves without end");
     assert.ok(page.events.length > 0, "a page that promises more must hold something");
     pageToken = page.nextPageToken;
   }

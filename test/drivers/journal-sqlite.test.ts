@@ -5,6 +5,7 @@ import type { AccountId, EventId, GroupId } from "../../src/core/model/ids.js";
 import type { JournalQuery } from "../../src/core/ports/journal.js";
 import { createMemoryJournal } from "../../src/drivers/journal-memory/index.js";
 import { createSqliteJournal } from "../../src/drivers/journal-sqlite/index.js";
+import { openFile, prepareRows } from "../../src/drivers/sqlite-worker/database.js";
 import { journalContract } from "../contract/journal.contract.js";
 import { entriesOf, queryOf } from "../contract/journal-harness.js";
 import { countTo, eventOf, patientCall, placement } from "../contract/store-samples.js";
@@ -29,24 +30,47 @@ async function openBench() {
 
 const call = patientCall();
 
-describe("the SQLite journal", () => {
-  test("events, words and position are there when it is opened again", async () => {
+type Bench = Awaited<ReturnType<typeof openBench>>;
+
+function withBench(title: string, body: (bench: Bench) => Promise<void>): void {
+  test(title, async () => {
     const bench = await openBench();
+    try {
+      await body(bench);
+    } finally {
+      await bench.dispose();
+    }
+  });
+}
+
+describe("the SQLite journal", () => {
+  withBench("events, words and position are there when it is opened again", async (bench) => {
     await bench.journal.append(entriesOf(5), call);
     await bench.journal.close();
     const again = await createSqliteJournal({ path: bench.path });
-    assert.equal(await again.position(call), "cursor-5");
-    const { events } = await again.search(queryOf({ text: "event 4" }), call);
-    assert.deepEqual(
-      events.map(({ sequence }) => sequence),
-      [4],
-    );
-    await again.close();
-    await bench.dispose();
+    try {
+      assert.equal(await again.position(call), "cursor-5");
+      const { events } = await again.search(queryOf({ text: "event 4" }), call);
+      assert.deepEqual(
+        events.map(({ sequence }) => sequence),
+        [4],
+      );
+    } finally {
+      await again.close();
+    }
   });
 
-  test("a word that thousands of events share finds the newest of them", async () => {
-    const bench = await openBench();
+  withBench("trimming leaves no words behind", async (bench) => {
+    await bench.journal.append(entriesOf(700), call);
+    await bench.journal.trim(9_999, call);
+    await bench.journal.close();
+    const db = await openFile(bench.path);
+    const left = prepareRows<[number]>(db, "SELECT count(*) FROM words WHERE words MATCH 'event'");
+    assert.equal(left.get()?.[0], 0);
+    db.close();
+  });
+
+  withBench("a word that thousands of events share finds the newest of them", async (bench) => {
     const count = 6_000; // Over the bound up to which matches are sorted.
     const web = placement("web");
     const entries = countTo(count).map((n) => ({
@@ -71,11 +95,9 @@ describe("the SQLite journal", () => {
       rare.events.map(({ sequence }) => sequence),
       [6_000, 5_000, 4_000, 3_000, 2_000, 1_000],
     );
-    await bench.dispose();
   });
 
-  test("whatever is asked, it finds what the plain model finds", async () => {
-    const bench = await openBench();
+  withBench("whatever is asked, it finds what the plain model finds", async (bench) => {
     const model = createMemoryJournal();
     let run = 0;
     await fc.assert(
@@ -106,7 +128,6 @@ describe("the SQLite journal", () => {
       ),
       { numRuns: 40 },
     );
-    await bench.dispose();
   });
 });
 

@@ -125,6 +125,17 @@ describe("the in-memory store's faults", () => {
     assert.equal(seen.length + rest.length, 120);
   });
 
+  test("a cursor that no reading gave is none, though its numbers exist", async () => {
+    const { store } = open(9);
+    for (const partition of [web, placement("db")])
+      await store.commit(commitOf(partition, 0, { events: [eventOf(partition, 1)] }), call);
+    const [first] = await store.readFeed("", 1, call);
+    const forged = first?.cursor === "seen:0.1" ? "seen:1.1" : "seen:0.1";
+    await assert.rejects(store.readFeed(forged, 1, call), (error) =>
+      isFault(error, "CURSOR_INVALID"),
+    );
+  });
+
   test("slow takes its time on the clock", async () => {
     const { store, faults, clock } = open(6);
     faults.chance.slow = 1;

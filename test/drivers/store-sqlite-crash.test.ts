@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { Store } from "../../src/core/ports/store.js";
 import { createSystemClock } from "../../src/drivers/clock-system/index.js";
 import { createSqliteJournal } from "../../src/drivers/journal-sqlite/index.js";
+import { openFile, prepareRows } from "../../src/drivers/sqlite-worker/database.js";
 import { createSqliteStore } from "../../src/drivers/store-sqlite/index.js";
 import {
   countTo,
@@ -42,6 +43,7 @@ describe("kill -9", () => {
       await store.close();
     }
     assert.ok(acknowledgedInAll > storeRounds, "hardly anything was acknowledged before the kills");
+    await checkIntegrity(path);
     await folder.remove();
   });
 
@@ -67,6 +69,7 @@ describe("kill -9", () => {
       }
       await journal.close();
     }
+    await checkIntegrity(path);
     await folder.remove();
   });
 });
@@ -119,4 +122,10 @@ async function checkStore(
     if (after === "") assert.equal(added.length, lastSequence, key);
   }
   return entries.at(-1)?.cursor ?? after;
+}
+
+async function checkIntegrity(path: string): Promise<void> {
+  const db = await openFile(path);
+  assert.equal(prepareRows<[string]>(db, "PRAGMA integrity_check").get()?.[0], "ok");
+  db.close();
 }
