@@ -11,3 +11,5 @@ export {
   type LoadBalancerHarness,
   loadBalancerDriverContract,
 } from "./load-balancer-driver.contract.js";
+export { type JournalHarness, journalContract } from "./journal.contract.js";
+export { type StoreHarness, storeContract } from "./store.contract.js";

@@ -11,6 +11,7 @@ const sentences: Readonly<Record<CauseCode, string>> = {
   APPLIED:
     "the target changes[ from {oldTarget} to {newTarget}][, as asked: {asked}]" +
     "[; other colos' parts are as seen {othersSeenBeforeMs} ago]",
+  CONDITION: "[{condition}][: {holds}]",
   CLAMPED_TO_MAX:
     "the maximum is reached[: {wanted|server was|servers were} wanted][, {max} may be]" +
     "[, so the target is {target}]",
@@ -48,7 +49,8 @@ const sentences: Readonly<Record<CauseCode, string>> = {
   LIMITS_MOVED_TARGET:
     "the limits[ {min}][ to {max}] move the target[ from {oldTarget} to {newTarget}]",
   SHORTAGE: "servers are missing[: {have} are there or on their way][, {target} are wanted]",
-  SURPLUS: "there are more servers than wanted[: {have} are there][, {target} are wanted]",
+  SURPLUS:
+    "there are more servers than wanted[: {have} are there][, {target} are wanted][; {leaving} leave]",
   BUILD_ERROR: "the cloud could not build the server[ {server}][: {fault}]",
   BUILD_TIMEOUT: "the server[ {server}] was not built in time[: {buildTimeoutMs}]",
   CLOUD_ERROR: "the cloud reports the server[ {server}] in ERROR[: {fault}]",
@@ -60,7 +62,7 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     "the server[ {server}] has waited[ in {status}] for longer than it may[: {boundMs}]",
   BACKOFF:
     "[{failures|build|builds} failed in a row; ]new servers are tried again later" +
-    "[, in {retryInMs}][: {fault}]",
+    "[, at {retryAtMs}][: {fault}]",
   QUOTA: "the account's quota in the cloud is used up[: {fault}]",
   NO_CAPACITY: "the cloud has no room for more such servers[: {fault}]",
   LISTING_PARTIAL:

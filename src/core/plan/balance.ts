@@ -32,12 +32,12 @@ function fillShortage(sheet: Sheet, target: number, counted: number, limits: Pla
   for (const row of returning) {
     const { leaving: _leaving, drainingSinceMs: _since, ...kept } = row;
     sheet.put(move(kept, "return", nowMs));
-    sheet.event("server.returned", row.id, cause("B5.3", "SHORTAGE", { target, counted }));
+    sheet.event("server.returned", row.id, cause("B5.3", "SHORTAGE", { target, have: counted }));
   }
 
   const missing = target - counted - returning.length;
   if (missing === 0) return nothing;
-  const shortage = cause("B4.1", "SHORTAGE", { target, counted: counted + returning.length });
+  const shortage = cause("B4.1", "SHORTAGE", { target, have: counted + returning.length });
   const brake = stopped.get("create");
   if (brake) {
     sheet.wait(brake);
@@ -57,7 +57,7 @@ function fillShortage(sheet: Sheet, target: number, counted: number, limits: Pla
 function shedSurplus(sheet: Sheet, target: number, counted: readonly ServerRow[]): Balance {
   const { nowMs, underWay, stopped } = sheet.seen;
   const brake = stopped.get("delete");
-  const surplus = cause("B4.4", "SURPLUS", { target, counted: counted.length });
+  const surplus = cause("B4.4", "SURPLUS", { target, have: counted.length });
   const victims = counted
     .filter((row) => !row.protected)
     .toSorted(chooser(sheet))

@@ -39,7 +39,8 @@ export function conditionsOf(found: Findings): {
   const converged = found.seen && inService === target && pending === 0 && leaving === 0;
   const onTheWay = cause("B4.9", inService < target ? "SHORTAGE" : "SURPLUS", {
     target,
-    counted: inService + pending,
+    have: inService + pending,
+    ...(leaving > 0 ? { leaving } : {}),
   });
   const by = (codes: ReadonlySet<string>) => waits.filter((one) => codes.has(one.code));
   const paused = doc.paused ? [cause("B8.3", "PAUSED", { reason: doc.paused.reason })] : [];

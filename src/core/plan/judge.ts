@@ -159,7 +159,7 @@ function judgeBuilding(
     buildFailed(sheet, row, fault, cause("B4.2", "BUILD_ERROR", { server: row.id, fault }));
   } else if (late && (meaning === "building" || meaning === "stopped")) {
     const timeoutMs = group.buildTimeoutMs;
-    const timeout = cause("B4.2", "BUILD_TIMEOUT", { server: row.id, timeoutMs });
+    const timeout = cause("B4.2", "BUILD_TIMEOUT", { server: row.id, buildTimeoutMs: timeoutMs });
     buildFailed(sheet, row, `not active after ${timeoutMs} ms`, timeout);
   }
 }
@@ -195,7 +195,7 @@ function judgeRunning(
     case "failed":
       if (heldSuspects === undefined || row.state !== "inService")
         go(cause("B4.2", "CLOUD_ERROR", { server: row.id, fault: row.fault ?? status }));
-      else sheet.wait(cause("B9.2", "UNHEALTHY_BRAKE", { suspects: heldSuspects }));
+      else sheet.wait(cause("B9.2", "UNHEALTHY_BRAKE", { suspected: heldSuspects }));
       return;
     case "stopped": {
       const dueMs = sinceMs + group.stoppedGraceMs;

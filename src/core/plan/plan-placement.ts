@@ -105,7 +105,7 @@ function settle(sheet: Sheet, target: number, seenAll: boolean): PlacementDoc {
     seen: seenAll,
   });
   for (const one of turned) {
-    const turn = cause("B4.9", "APPLIED", { condition: one.type, holds: one.holds });
+    const turn = cause("B4.9", "CONDITION", { condition: one.type, holds: one.holds });
     sheet.event("group.condition", undefined, turn, ...one.causes);
   }
   if (backoff === doc.backoff && conditions === doc.conditions) return doc;
