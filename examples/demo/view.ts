@@ -1,0 +1,92 @@
+import type { Capacity } from "./group.js";
+import type { MusterEvent } from "./history.js";
+import type { LoadNow } from "./load.js";
+import type { Verdict } from "./monitor.js";
+
+/** Everything that is known at one moment. */
+export interface Sample extends Capacity, LoadNow {
+  /** Since the demo began. */
+  readonly atMs: number;
+  /** What the monitor makes of it. */
+  readonly verdict: Verdict;
+}
+
+/** Where the demo tells its story. */
+export interface View {
+  /** A new chapter begins. */
+  chapter(text: string): void;
+  /** Once a second. */
+  sample(sample: Sample): void;
+  event(event: MusterEvent): void;
+  /** Something to be read after the end as well. */
+  say(text: string): void;
+  problem(text: string): void;
+  /** The last word. */
+  end(summary: Summary): void;
+}
+
+/** What came of it; `null` where the demo did not get so far. */
+export interface Summary {
+  readonly ok: boolean;
+  /** Servers in service before the load, at most, and after it. */
+  readonly start: number | null;
+  readonly peak: number;
+  readonly end: number | null;
+  /** Processes that were left when everything had been stopped. */
+  readonly left: number;
+  readonly events: number;
+  /** As the users saw it, through the proxy. */
+  readonly p95Ms: {
+    readonly calm: number | null;
+    readonly loaded: number | null;
+    readonly scaled: number | null;
+  };
+}
+
+const dull: ReadonlySet<string> = new Set([
+  "server.intended",
+  "server.building",
+  "server.active",
+  "server.deleting",
+  "member.added",
+  "member.removed",
+  "alert.reported",
+]);
+
+/** Events that a person wants to see; the others are steps in between. */
+export function isTelling(event: MusterEvent): boolean {
+  if (dull.has(event.type)) return false;
+  const changed = event.receipt === undefined || event.receipt.causes.length === 0;
+  return changed || event.receipt?.oldTarget !== event.receipt?.newTarget;
+}
+
+const serverDigits = 6;
+
+/** As a sentence, with the end of the server's id, which is what tells servers apart. */
+export function eventWords(event: MusterEvent): string {
+  const server = event.server === "" ? "" : ` [${event.server.slice(-serverDigits)}]`;
+  return `${event.type}${server}: ${event.message}`;
+}
+
+export const seconds = (ms: number): string => `${Math.round(ms / 1_000)} s`;
+
+export const millis = (ms: number | null | undefined): string =>
+  ms === null || ms === undefined ? "-" : `${ms.toLocaleString("en")} ms`;
+
+/** What came of it, in a few lines for people. */
+export function summaryLines({
+  start,
+  peak,
+  end,
+  left,
+  events,
+  p95Ms,
+}: Summary): readonly string[] {
+  const { calm, loaded, scaled } = p95Ms;
+  return [
+    `servers    ${start ?? "-"} at the start, ${peak} at the peak, ${end ?? "-"} at the end`,
+    `p95        ${millis(calm)} calm, ${millis(loaded)} loaded, ${millis(scaled)} scaled out`,
+    `events     ${events}`,
+    `left       ${left === 0 ? "no process of the demo is left" : `${left} processes`}`,
+  ];
+}
