@@ -78,7 +78,3 @@ export const roles = {
 } as const satisfies Record<string, ReadonlySet<Permission>>;
 
 export type Role = keyof typeof roles;
-
-export function isRole(text: string): text is Role {
-  return Object.hasOwn(roles, text);
-}
