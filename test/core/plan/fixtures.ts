@@ -212,7 +212,7 @@ export function conditionOf(plan: Plan, type: string) {
 }
 
 /** Nothing to write down and nothing to do. */
-export function isEmptyPlan(plan: Plan, doc: PlacementDoc): boolean {
+export function isEmptyPlan(plan: Plan, { doc }: Observation): boolean {
   const { rows, creates, withdraw, lookUps, steps, events } = plan;
   const lists = [rows, withdraw, lookUps, steps, events];
   return plan.doc === doc && creates === 0 && lists.every((list) => list.length === 0);
