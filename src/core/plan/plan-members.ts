@@ -4,7 +4,7 @@ import type { LoadBalancerId } from "../model/ids.js";
 import type { BalancerView, MemberStep, PlanLimits } from "../model/observation.js";
 import type { Member, Membership, ServerRow } from "../model/server.js";
 import { leave, move } from "./lifecycle.js";
-import type { Sheet } from "./sheet.js";
+import { type Sheet, waitForBrake } from "./sheet.js";
 
 /** After this a server is deleted although a membership could not be removed; it is reported. */
 const removalMsMax = 5 * 60_000;
@@ -37,8 +37,11 @@ export function planMembers(
         break;
     }
   }
-  for (const [loadBalancer, list] of changes)
-    if (list.length > 0) sheet.step({ kind: "changeMembers", loadBalancer, changes: list });
+  const brake = sheet.seen.stopped.get("loadBalancer");
+  for (const [loadBalancer, list] of changes) {
+    if (brake) waitForBrake(sheet, brake);
+    else sheet.step({ kind: "changeMembers", loadBalancer, changes: list });
+  }
 }
 
 interface MemberPlan {
