@@ -210,8 +210,8 @@ function judgeRunning(
       return;
     }
     case "waiting":
-      if (nowMs >= sinceMs + waitingMsMax)
-        sheet.wait(cause("B4.2", "WAIT_EXPIRED", { server: row.id, status }));
+      if (nowMs < sinceMs + waitingMsMax) sheet.wakeAt(sinceMs + waitingMsMax);
+      else sheet.wait(cause("B4.2", "WAIT_EXPIRED", { server: row.id, status }));
       return;
     default:
       return;

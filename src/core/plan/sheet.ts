@@ -74,3 +74,11 @@ export function createSheet(seen: Observation): Sheet {
     },
   };
 }
+
+/** Whoever lifts the brake wakes us; should that get lost, we look ourselves. */
+const brakedLookMs = 30_000;
+
+export function waitForBrake(sheet: Sheet, brake: Cause): void {
+  sheet.wait(brake);
+  sheet.wakeAt(sheet.seen.nowMs + brakedLookMs);
+}
