@@ -14,7 +14,7 @@ export interface BareStoreLoad {
   readonly rowsPerCommit: number;
   readonly eventsPerCommit: number;
   readonly forMs: number;
-  /** Size of a row's and of an event's own text; the defaults are those of a small server. */
+  /** Bytes of a row's value and of an event, as JSON; the defaults are those of a small server. */
   readonly rowBytes?: number;
   readonly eventBytes?: number;
 }
@@ -50,8 +50,8 @@ const warmUpShare = 0.2;
 /** Makes one caller's commits: the same rows over and over, new events each time. */
 function createCaller(index: number, load: BareStoreLoad): () => Commit {
   const partition: PartitionId = { scope: "placement", key: `bench/group-${index}/iad` };
-  const value = JSON.stringify({ text: "r".repeat(load.rowBytes ?? 300) });
-  const message = "e".repeat(load.eventBytes ?? 100);
+  const value = JSON.stringify({ text: "r".repeat(padding({ text: "" }, load.rowBytes ?? 300)) });
+  const message = "e".repeat(padding(eventOf(index, 1, ""), load.eventBytes ?? 300));
   let revision = 0;
   let sequence = 0;
   return () => {
@@ -67,6 +67,11 @@ function createCaller(index: number, load: BareStoreLoad): () => Commit {
     const expectedRevision = revision++;
     return { partition, expectedRevision, commitId, puts, deletes: [], events, hints: [] };
   };
+}
+
+/** What is missing of so many bytes. */
+function padding(value: unknown, bytes: number): number {
+  return Math.max(0, bytes - JSON.stringify(value).length);
 }
 
 function eventOf(caller: number, sequence: number, message: string): MusterEvent {

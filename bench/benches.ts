@@ -1,0 +1,6 @@
+import type { Bench } from "./lib/bench.js";
+import { scaleEvents } from "./p3/scale-events.js";
+import { planning } from "./p5/planning.js";
+
+/** Every benchmark, by the ids of the table of performance promises. */
+export const benches: readonly Bench[] = [scaleEvents, planning];

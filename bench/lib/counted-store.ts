@@ -1,0 +1,41 @@
+import type { Commit, Store } from "../../src/core/ports/store.js";
+
+/** What was written to placements. */
+export interface Written {
+  readonly commits: number;
+  readonly rows: number;
+  readonly events: number;
+  readonly rowBytes: number;
+  readonly eventBytes: number;
+}
+
+export interface CountedStore extends Store {
+  written(): Written;
+  /** Whether bytes are counted too, which costs more than what it measures. Off at first. */
+  weigh(on: boolean): void;
+}
+
+/** The store, with its commits to placements counted. */
+export function createCountedStore(store: Store): CountedStore {
+  const sum = { commits: 0, rows: 0, events: 0, rowBytes: 0, eventBytes: 0 };
+  let weighs = false;
+  const count = ({ puts, deletes, events }: Commit) => {
+    sum.commits++;
+    sum.rows += puts.length + deletes.length;
+    sum.events += events.length;
+    if (!weighs) return;
+    for (const row of puts) sum.rowBytes += row.value.length;
+    for (const event of events) sum.eventBytes += JSON.stringify(event).length;
+  };
+  return {
+    ...store,
+    commit(commit, call) {
+      if (commit.partition.scope === "placement") count(commit);
+      return store.commit(commit, call);
+    },
+    written: () => ({ ...sum }),
+    weigh(on) {
+      weighs = on;
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import { setMaxListeners } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createMuster, type Muster, type MusterOptions } from "../../src/app.js";
+import type { AccountId, ColoId, GroupId, GroupKey } from "../../src/core/model/ids.js";
+import type { Store } from "../../src/core/ports/store.js";
+import { createSystemClock } from "../../src/drivers/clock-system/index.js";
+import { createSqliteStore } from "../../src/drivers/store-sqlite/index.js";
+import type { Caller, GroupSpec } from "../../src/supervisor/api.js";
+import { defaultLeaseTimes } from "../../src/supervisor/colo/leases.js";
+import { type CountedStore, createCountedStore } from "./counted-store.js";
+
+export const benchToken = "bench-token-0123456789";
+export const benchColo = "iad" as ColoId;
+export const benchCaller: Caller = { principal: "bench", signal: patientSignal() };
+
+/** Never aborts, and however many wait on it is no leak. */
+function patientSignal(): AbortSignal {
+  const { signal } = new AbortController();
+  setMaxListeners(0, signal);
+  return signal;
+}
+
+/** A Muster in this process over a simulated cloud, in a folder of its own. */
+export interface BenchMuster extends Muster {
+  readonly store: CountedStore;
+  /** Stops it and removes its folder. */
+  dispose(): Promise<void>;
+}
+
+export interface BenchMusterOptions {
+  /** Listens on a free port of the loopback. */
+  readonly listens: boolean;
+  /**
+   * False: another node holds every lease, so that events are taken and decided here, but nothing
+   * converges.
+   */
+  readonly converges: boolean;
+}
+
+export async function openBenchMuster(options: BenchMusterOptions): Promise<BenchMuster> {
+  const dataDir = await mkdtemp(join(tmpdir(), "muster-bench-"));
+  const path = join(dataDir, "state.db");
+  const store = createCountedStore(await createSqliteStore({ path, clock: createSystemClock() }));
+  if (!options.converges) await leaseElsewhere(store);
+  const muster = await createMuster({ ...benchConfig(options.listens), dataDir, store });
+  return {
+    ...muster,
+    store,
+    async dispose() {
+      await muster.stop(0);
+      await rm(dataDir, { recursive: true });
+    },
+  };
+}
+
+export function benchConfig(
+  listens: boolean,
+): Pick<MusterOptions, "colos" | "tokens" | "listen" | "installation"> {
+  const roles = [{ account: "*", role: "admin" as const }];
+  return {
+    installation: "bench",
+    colos: { [benchColo]: { cloud: { use: "builtin:simulated" } } },
+    ...(listens
+      ? { listen: "127.0.0.1:0", tokens: [{ principal: "bench", token: benchToken, roles }] }
+      : {}),
+  };
+}
+
+/** Longer than any benchmark. */
+const elsewhereMs = 24 * 3_600_000;
+
+async function leaseElsewhere(store: Store): Promise<void> {
+  const doc = { node: "elsewhere", epoch: 1, ttlMs: elsewhereMs, released: false };
+  const value = JSON.stringify(doc);
+  for (let shard = 0; shard < defaultLeaseTimes.shards; shard++) {
+    const key = `${benchColo}/${shard}`;
+    const puts = [{ kind: "lease", key: "self", value }];
+    await store.commit(
+      {
+        partition: { scope: "lease", key },
+        expectedRevision: 0,
+        commitId: `elsewhere-${key}`,
+        puts,
+        deletes: [],
+        events: [],
+        hints: [],
+      },
+      benchCaller,
+    );
+  }
+}
+
+/** As many as an account may have go into one; the next ones into the next. */
+const groupsPerAccount = 500;
+
+export function benchGroup(index: number): GroupKey {
+  const account = `bench-${Math.floor(index / groupsPerAccount)}` as AccountId;
+  return { account, group: `group-${index}` as GroupId };
+}
+
+/** At most so many creations at once. */
+const createsAtOnce = 50;
+
+export async function createGroups(muster: Muster, count: number, target = 0): Promise<void> {
+  let next = 0;
+  const creator = async () => {
+    while (next < count) {
+      const key = benchGroup(next++);
+      const request = { ...key, spec: benchSpec, target };
+      const checks = { validateOnly: false, allowUnverified: false };
+      await muster.supervisor.groups.create({ ...request, ...checks }, benchCaller);
+    }
+  };
+  await Promise.all(Array.from({ length: createsAtOnce }, creator));
+}
+
+const benchSpec: GroupSpec = {
+  displayName: "A group of the benchmark",
+  labels: { tier: "web", stage: "production" },
+  placements: [{ colo: benchColo, min: 0, max: 100, weight: 1, attachments: [] }],
+  launch: {
+    image: "debian-13",
+    flavor: "m1.small",
+    userData: "",
+    metadata: { role: "web" },
+    parameters: {},
+  },
+  cooldownMs: 0,
+  warmUpMs: 0,
+  buildTimeoutMs: 3_600_000,
+  stoppedGraceMs: 600_000,
+  stoppedServers: "replace",
+  scaleInOrder: "oldestFirst",
+  surge: 0,
+};
