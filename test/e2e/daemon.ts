@@ -40,6 +40,11 @@ export interface Daemon {
   /** Servers of its clouds that live, as the operating system knows them. */
   running(): Promise<readonly MarkedProcess[]>;
   records(colo: string): Promise<readonly CloudRecord[]>;
+  /**
+   * Deletes its groups and stops it. Asserts that it ends by itself, and that no process of it or of
+   * its servers remains; what does is killed.
+   */
+  end(): Promise<void>;
 }
 
 const mainPath = fileURLToPath(new URL("../../src/main.js", import.meta.url));
@@ -49,14 +54,17 @@ const stopMsMax = 60_000;
 const portMin = 12_000;
 const portCount = 7_000;
 
-/**
- * Starts a daemon. When the test ends its groups are deleted, it is stopped, and it is asserted that
- * no process of it or of its servers remains.
- */
-export async function startDaemon(
-  t: TestContext,
-  colos: Readonly<Record<string, ColoConfig>>,
-): Promise<Daemon> {
+type Colos = Readonly<Record<string, ColoConfig>>;
+
+/** A daemon that ends with its test. */
+export async function startDaemon(t: TestContext, colos: Colos): Promise<Daemon> {
+  const daemon = await openDaemon(colos);
+  t.after(() => daemon.end());
+  return daemon;
+}
+
+/** A daemon that runs until its `end`. */
+export async function openDaemon(colos: Colos): Promise<Daemon> {
   const folder = await mkdtemp(join(tmpdir(), "muster-e2e-"));
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
@@ -97,25 +105,28 @@ export async function startDaemon(
     running: async () =>
       (await markedProcesses(folder)).filter(({ cloudId }) => cloudId !== undefined),
     records: (colo) => cloudRecords(dataDir, colo),
-  };
-  t.after(async () => {
-    try {
-      if (child) {
-        await deleteAll(client);
-        await daemon.stop();
+    async end() {
+      try {
+        if (child) {
+          await deleteAll(client);
+          await daemon.stop();
+        }
+      } catch (error) {
+        const log = await readFile(logPath, "utf8").catch(() => "");
+        process.stderr.write(log.slice(-logTailMax));
+        throw error;
+      } finally {
+        client.close();
+        await daemon.kill();
+        await assertNothingRemains(folder);
       }
-    } catch (error) {
-      t.diagnostic((await readFile(logPath, "utf8").catch(() => "")).slice(-4_000));
-      throw error;
-    } finally {
-      client.close();
-      await daemon.kill();
-      await assertNothingRemains(folder);
-    }
-  });
+    },
+  };
   await daemon.start();
   return daemon;
 }
+
+const logTailMax = 4_000;
 
 /** A port of our own, free right now. */
 export async function freePort(): Promise<number> {
