@@ -49,8 +49,7 @@ const sentences: Readonly<Record<CauseCode, string>> = {
   LIMITS_MOVED_TARGET:
     "the limits[ {min}][ to {max}] move the target[ from {oldTarget} to {newTarget}]",
   SHORTAGE: "servers are missing[: {have} are there or on their way][, {target} are wanted]",
-  SURPLUS:
-    "there are more servers than wanted[: {have} are there][, {target} are wanted][; {leaving} leave]",
+  SURPLUS: "there are more servers than wanted[: {have} are there][, {target} are wanted]",
   BUILD_ERROR: "the cloud could not build the server[ {server}][: {fault}]",
   BUILD_TIMEOUT: "the server[ {server}] was not built in time[: {buildTimeoutMs}]",
   CLOUD_ERROR: "the cloud reports the server[ {server}] in ERROR[: {fault}]",
