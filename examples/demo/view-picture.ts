@@ -2,6 +2,7 @@ import type { WriteStream } from "node:tty";
 import chart from "asciichart";
 import { createLogUpdate } from "log-update";
 import colors from "picocolors";
+import type { MusterEvent } from "./history.js";
 import { group, thresholds } from "./settings.js";
 import {
   eventWords,
@@ -14,13 +15,20 @@ import {
 } from "./view.js";
 
 const eventsMax = 200;
-/** Lines that are not chart: title, two captions, state, blanks. */
-const fixedLines = 9;
 const axisColumns = 9;
+/** One row of the chart is two servers. */
+const capacityRows = group.max / 2;
+/** Title, captions, blanks, and the row that each chart has beside its height. */
+const fixedRows = 8;
+const eventRowsMin = 5;
+const latencyRowsMax = 12;
 
-interface Moment {
+/** Events of one type that follow each other are told as one. */
+interface Told {
   readonly atMs: number;
+  readonly type: string;
   readonly text: string;
+  readonly count: number;
 }
 
 /** Draws capacity and latency over time, in place, with the latest events below. */
@@ -28,7 +36,7 @@ export function createPicture(out: WriteStream): View {
   const update = createLogUpdate(out);
   let chapter = "";
   let samples: readonly Sample[] = [];
-  let events: readonly Moment[] = [];
+  let events: readonly Told[] = [];
 
   const atMs = () => samples.at(-1)?.atMs ?? 0;
   const draw = () => {
@@ -48,7 +56,7 @@ export function createPicture(out: WriteStream): View {
     },
     event(event) {
       if (!isTelling(event)) return;
-      events = [...events, { atMs: atMs(), text: eventWords(event) }].slice(-eventsMax);
+      events = tell(events, event, atMs()).slice(-eventsMax);
       draw();
     },
     say: keep,
@@ -62,10 +70,18 @@ export function createPicture(out: WriteStream): View {
   };
 }
 
+function tell(told: readonly Told[], event: MusterEvent, atMs: number): readonly Told[] {
+  const { type, message } = event;
+  const last = told.at(-1);
+  if (last?.type !== type) return [...told, { atMs, type, text: eventWords(event), count: 1 }];
+  const count = last.count + 1;
+  return [...told.slice(0, -1), { atMs, type, text: `${type} ×${count}: ${message}`, count }];
+}
+
 interface Scene {
   readonly chapter: string;
   readonly samples: readonly Sample[];
-  readonly events: readonly Moment[];
+  readonly events: readonly Told[];
   readonly columns: number;
   readonly rows: number;
 }
@@ -74,10 +90,9 @@ function picture({ chapter, samples, events, columns, rows }: Scene): string {
   const last = samples.at(-1);
   if (last === undefined) return `${colors.bold("Muster")}  ${chapter}`;
   const shown = samples.slice(-(columns - axisColumns - 1));
-  const chartRows = Math.min(8, Math.floor((rows - fixedLines) / 3));
-  const eventRows = Math.max(2, rows - fixedLines - 2 * (chartRows + 1));
-  const p95s = shown.map((sample) => sample.p95Ms ?? 0);
-  const told = events.slice(-eventRows).map(({ atMs, text }) => {
+  const spare = rows - fixedRows - capacityRows;
+  const latencyRows = Math.min(latencyRowsMax, Math.max(4, spare - eventRowsMin - 1));
+  const told = events.slice(-Math.max(2, spare - latencyRows - 1)).map(({ atMs, text }) => {
     return `${colors.dim(seconds(atMs).padStart(5))}  ${text.slice(0, columns - 8)}`;
   });
   return [
@@ -85,17 +100,27 @@ function picture({ chapter, samples, events, columns, rows }: Scene): string {
     "",
     capacityCaption(last),
     chart.plot([shown.map(({ target }) => target), shown.map(({ inService }) => inService)], {
-      ...{ min: 0, max: group.max, height: chartRows, colors: [chart.yellow, chart.green] },
+      ...{ min: 0, max: group.max, height: capacityRows, colors: [chart.yellow, chart.green] },
       format: axis,
     }),
+    "",
     latencyCaption(last),
-    chart.plot([p95s], {
-      ...{ min: 0, max: Math.max(thresholds.slowMs, ...p95s), height: chartRows },
-      ...{ colors: [chart.cyan], format: axis },
-    }),
+    latencyChart(
+      shown.map((sample) => sample.p95Ms ?? 0),
+      latencyRows,
+    ),
     "",
     ...told,
   ].join("\n");
+}
+
+/** With a line where the alert begins, and round numbers on its axis. */
+function latencyChart(p95sMs: readonly number[], rows: number): string {
+  const stepMs = 50 * Math.ceil(Math.max(1.2 * thresholds.slowMs, ...p95sMs) / rows / 50);
+  return chart.plot([p95sMs.map(() => thresholds.slowMs), p95sMs], {
+    ...{ min: 0, max: stepMs * rows, height: rows, colors: [chart.darkgray, chart.cyan] },
+    format: axis,
+  });
 }
 
 const axis = (value: number): string => String(Math.round(value)).padStart(axisColumns - 2);
