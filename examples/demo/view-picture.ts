@@ -20,7 +20,7 @@ const axisColumns = 9;
 const capacityRows = group.max / 2;
 /** Title, captions, blanks, and the row that each chart has beside its height. */
 const fixedRows = 8;
-const eventRowsMin = 5;
+const eventRowsMin = 4;
 const latencyRowsMax = 12;
 
 /** Events of one type that follow each other are told as one. */
@@ -44,7 +44,6 @@ export function createPicture(out: WriteStream): View {
     const rows = Math.max(20, out.rows ?? 24);
     update(picture({ chapter, samples, events, columns, rows }));
   };
-  const keep = (text: string) => update.persist(text);
   return {
     chapter(text) {
       chapter = text;
@@ -59,13 +58,12 @@ export function createPicture(out: WriteStream): View {
       events = tell(events, event, atMs()).slice(-eventsMax);
       draw();
     },
-    say: keep,
-    problem: (text) => keep(colors.red(text)),
-    end(summary) {
+    problem: (text) => update.persist(colors.red(text)),
+    end({ summary, next }) {
       draw();
       update.done();
       const verdict = summary.ok ? colors.green("ok") : colors.red("NOT OK");
-      out.write(`\n${summaryLines(summary).join("\n")}\n${verdict}\n`);
+      out.write(`\n${[...summaryLines(summary), verdict, ...next].join("\n")}\n`);
     },
   };
 }
@@ -92,7 +90,10 @@ function picture({ chapter, samples, events, columns, rows }: Scene): string {
   const shown = samples.slice(-(columns - axisColumns - 1));
   const spare = rows - fixedRows - capacityRows;
   const latencyRows = Math.min(latencyRowsMax, Math.max(4, spare - eventRowsMin - 1));
-  const told = events.slice(-Math.max(2, spare - latencyRows - 1)).map(({ atMs, text }) => {
+  const p95sMs = shown.map((sample) => sample.p95Ms ?? 0);
+  const latency = latencyChart(p95sMs, latencyRows);
+  const eventRows = Math.max(eventRowsMin, spare - latency.split("\n").length);
+  const told = events.slice(-eventRows).map(({ atMs, text }) => {
     return `${colors.dim(seconds(atMs).padStart(5))}  ${text.slice(0, columns - 8)}`;
   });
   return [
@@ -105,20 +106,22 @@ function picture({ chapter, samples, events, columns, rows }: Scene): string {
     }),
     "",
     latencyCaption(last),
-    latencyChart(
-      shown.map((sample) => sample.p95Ms ?? 0),
-      latencyRows,
-    ),
+    latency,
     "",
     ...told,
   ].join("\n");
 }
 
-/** With a line where the alert begins, and round numbers on its axis. */
-function latencyChart(p95sMs: readonly number[], rows: number): string {
-  const stepMs = 50 * Math.ceil(Math.max(1.2 * thresholds.slowMs, ...p95sMs) / rows / 50);
+/** Steps of the axis: the alert's line is a multiple of each, or the other way round. */
+const stepsMs = [50, 100, 125, 250, 500, 1_000, 2_000, 5_000, 10_000] as const;
+
+/** With a line where the alert begins. At most so many rows above the axis. */
+function latencyChart(p95sMs: readonly number[], rowsMax: number): string {
+  const topMs = Math.max(1.2 * thresholds.slowMs, ...p95sMs);
+  const stepMs = stepsMs.find((step) => step * rowsMax >= topMs) ?? topMs / rowsMax;
+  const height = Math.ceil(topMs / stepMs);
   return chart.plot([p95sMs.map(() => thresholds.slowMs), p95sMs], {
-    ...{ min: 0, max: stepMs * rows, height: rows, colors: [chart.darkgray, chart.cyan] },
+    ...{ min: 0, max: stepMs * height, height, colors: [chart.darkgray, chart.cyan] },
     format: axis,
   });
 }

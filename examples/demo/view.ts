@@ -18,11 +18,15 @@ export interface View {
   /** Once a second. */
   sample(sample: Sample): void;
   event(event: MusterEvent): void;
-  /** Something to be read after the end as well. */
-  say(text: string): void;
   problem(text: string): void;
-  /** The last word. */
-  end(summary: Summary): void;
+  /** The last word, and what to do next. */
+  end(outcome: Outcome): void;
+}
+
+export interface Outcome {
+  readonly summary: Summary;
+  /** Lines for people; none when nothing is left running. */
+  readonly next: readonly string[];
 }
 
 /** What came of it; `null` where the demo did not get so far. */
@@ -64,9 +68,13 @@ export function isTelling(event: MusterEvent): boolean {
 const serverDigits = 6;
 
 /** With the end of the server's id, which is what tells servers apart. */
-export function eventWords(event: MusterEvent): string {
-  const server = event.server === "" ? "" : ` ${event.server.slice(-serverDigits)}`;
-  return `${event.type}${server}: ${event.message}`;
+export function eventWords({ type, server, message, facts, receipt }: MusterEvent): string {
+  if (receipt !== undefined && facts["policy"] !== undefined) {
+    const why = receipt.causes.map((cause) => cause.message).join(" ");
+    return `policy ${facts["policy"]} (${facts["source"]}): ${why}`;
+  }
+  const who = server === "" ? "" : ` ${server.slice(-serverDigits)}`;
+  return `${type}${who}: ${message}`;
 }
 
 export const seconds = (ms: number): string => `${Math.round(ms / 1_000)} s`;

@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 export interface Run {
-  readonly pid: number;
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -39,6 +38,6 @@ export function runExample(
   });
   return new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code) => resolve({ pid: child.pid ?? 0, code, ...text }));
+    child.once("close", (code) => resolve({ code, ...text }));
   });
 }
