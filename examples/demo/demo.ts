@@ -45,13 +45,14 @@ export async function runDemo(options: DemoOptions): Promise<Outcome> {
   );
   const play = stage && createPlay({ ...options, stage, dir, note, signal, broken });
   if (play) await attempt(play.perform());
-  const kept = keep && problems.length === 0 && play !== undefined;
+  const finished = problems.length === 0;
+  const kept = keep && finished;
   if (play) await attempt(play.end(kept));
 
   const left = await findProcesses(dir);
   const summary = summarize({ stage, findings, left: left.length });
   const gaps = stage?.history.gaps() ?? [];
-  problems.push(...findFlaws(summary, { gaps, kept }));
+  problems.push(...findFlaws(summary, { finished, kept, gaps }));
   for (const problem of problems) view.problem(problem);
   const ok = problems.length === 0;
   if (kept && stage) return { summary: { ok, ...summary }, next: keptLines(stage.daemon, dir) };

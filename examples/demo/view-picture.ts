@@ -15,6 +15,8 @@ import {
 } from "./view.js";
 
 const eventsMax = 200;
+/** No terminal is wider. */
+const samplesMax = 1_000;
 const axisColumns = 9;
 /** One row of the chart is two servers. */
 const capacityRows = group.max / 2;
@@ -37,6 +39,7 @@ export function createPicture(out: WriteStream): View {
   let chapter = "";
   let samples: readonly Sample[] = [];
   let events: readonly Told[] = [];
+  const problems: string[] = [];
 
   const atMs = () => samples.at(-1)?.atMs ?? 0;
   const draw = () => {
@@ -50,7 +53,7 @@ export function createPicture(out: WriteStream): View {
       draw();
     },
     sample(sample) {
-      samples = [...samples, sample];
+      samples = [...samples, sample].slice(-samplesMax);
       draw();
     },
     event(event) {
@@ -58,12 +61,12 @@ export function createPicture(out: WriteStream): View {
       events = tell(events, event, atMs()).slice(-eventsMax);
       draw();
     },
-    problem: (text) => update.persist(colors.red(text)),
+    problem: (text) => void problems.push(colors.red(text)),
     end({ summary, next }) {
       draw();
       update.done();
       const verdict = summary.ok ? colors.green("ok") : colors.red("NOT OK");
-      out.write(`\n${[...summaryLines(summary), verdict, ...next].join("\n")}\n`);
+      out.write(`\n${[...problems, ...summaryLines(summary), verdict, ...next].join("\n")}\n`);
     },
   };
 }

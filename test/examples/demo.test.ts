@@ -3,7 +3,8 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
-import { findFlaws } from "../../examples/demo/judge.js";
+import { createSequenceCheck } from "../../examples/demo/history.js";
+import { type Circumstances, findFlaws } from "../../examples/demo/judge.js";
 import { p95Of } from "../../examples/demo/latencies.js";
 import { findProcesses, killProcesses } from "../../examples/demo/processes.js";
 import type { Summary } from "../../examples/demo/view.js";
@@ -56,6 +57,35 @@ test("the demo scales out under load and back in, and leaves nothing", async (t)
   assert.deepEqual(await findProcesses(home), [], "its processes are gone");
 });
 
+test("a daemon that dies fails the demo, which ends what it left", async (t) => {
+  const home = await homeOf(t);
+  let victims = 0;
+  const killed: Promise<void>[] = [];
+  const { code, stdout } = await runExample("demo/main.js", {
+    args: ["--json"],
+    env: { TMPDIR: home },
+    onLine(line) {
+      const { type, inService } = JSON.parse(line) as Line;
+      if (type !== "sample" || inService !== 2 || killed.length > 0) return;
+      const kill = async () => {
+        const daemons = (await findProcesses(home)).filter(({ command }) =>
+          command.includes("src/main.js"),
+        );
+        victims = daemons.length;
+        killProcesses(daemons);
+      };
+      killed.push(kill());
+    },
+  });
+  await Promise.all(killed);
+  assert.equal(victims, 1, "the daemon was killed");
+  assert.equal(code, 1, stdout);
+  const { ok, left } = linesOf(stdout).at(-1) as unknown as Summary;
+  assert.deepEqual({ ok, left }, { ok: false, left: 2 }, "its servers outlive it");
+  assert.deepEqual(await readdir(home), [], "its folder is gone");
+  assert.deepEqual(await findProcesses(home), [], "its servers were ended");
+});
+
 test("Ctrl-C ends the demo cleanly in the middle", async (t) => {
   const home = await homeOf(t);
   let serversSeen = 0;
@@ -80,15 +110,25 @@ test("the demo's verdict names every flaw", () => {
     ...{ start: 2, peak: 8, end: 2, left: 0, events: 90 },
     p95Ms: { calm: 100, loaded: 1_200, scaled: 300 },
   };
-  const flaws = (change: Partial<typeof fine>, kept = false, gaps: readonly string[] = []) =>
-    findFlaws({ ...fine, ...change }, { gaps, kept }).length;
+  const flaws = (change: Partial<typeof fine>, seen: Partial<Circumstances> = {}) => {
+    const usual = { finished: true, kept: false, gaps: [] };
+    return findFlaws({ ...fine, ...change }, { ...usual, ...seen }).length;
+  };
   assert.equal(flaws({}), 0);
   assert.equal(flaws({ peak: 2 }), 1);
   assert.equal(flaws({ end: 3 }), 1);
   assert.equal(flaws({ left: 1 }), 1);
-  assert.equal(flaws({ left: 3 }, true), 0, "what was asked for is no flaw");
+  assert.equal(flaws({ left: 3 }, { kept: true }), 0, "what was asked for is no flaw");
   assert.equal(flaws({ p95Ms: { ...fine.p95Ms, scaled: 1_200 } }), 1);
-  assert.equal(flaws({}, false, ["web@local: 7 came instead of 6"]), 1);
+  assert.equal(flaws({}, { gaps: ["web@local: 7 came instead of 6"] }), 1);
+  assert.equal(flaws({ peak: 2, left: 1 }, { finished: false }), 1, "only how it cleaned up");
+});
+
+test("a hole in the event stream is noticed, and so is a repeat", () => {
+  const check = createSequenceCheck();
+  const take = (sequence: bigint) => check.take({ group: "g", colo: "c", sequence });
+  [1n, 2n, 4n, 4n, 5n].forEach(take);
+  assert.deepEqual(check.gaps(), ["g@c: 4 came instead of 3", "g@c: 4 came instead of 5"]);
 });
 
 test("p95 is the value that 95 of 100 stay within", () => {
