@@ -11,4 +11,5 @@ declare module "asciichart" {
   export const green: string;
   export const yellow: string;
   export const cyan: string;
+  export const darkgray: string;
 }

@@ -9,7 +9,7 @@ import { findProcesses, killProcesses } from "./processes.js";
 import { group, patience } from "./settings.js";
 import { createStage, type Stage } from "./stage.js";
 import { tellStory } from "./story.js";
-import type { Summary, View } from "./view.js";
+import type { Outcome, Summary, View } from "./view.js";
 import { waitUntil, wordsOf } from "./wait.js";
 
 export interface DemoOptions {
@@ -22,8 +22,8 @@ export interface DemoOptions {
   readonly hurry: AbortSignal;
 }
 
-/** Runs the whole demo. Never rejects for what went wrong in it: then the summary is not ok. */
-export async function runDemo(options: DemoOptions): Promise<Summary> {
+/** Runs the whole demo. What goes wrong in it does not reject: then the summary is not ok. */
+export async function runDemo(options: DemoOptions): Promise<Outcome> {
   const { view, keep } = options;
   const dir = await mkdtemp(join(tmpdir(), "muster-demo-"));
   const problems: string[] = [];
@@ -45,22 +45,21 @@ export async function runDemo(options: DemoOptions): Promise<Summary> {
   );
   const play = stage && createPlay({ ...options, stage, dir, note, signal, broken });
   if (play) await attempt(play.perform());
-  const kept = keep && problems.length === 0 && play !== undefined;
+  const finished = problems.length === 0;
+  const kept = keep && finished;
   if (play) await attempt(play.end(kept));
 
   const left = await findProcesses(dir);
   const summary = summarize({ stage, findings, left: left.length });
   const gaps = stage?.history.gaps() ?? [];
-  problems.push(...findFlaws(summary, { gaps, kept }));
+  problems.push(...findFlaws(summary, { finished, kept, gaps }));
   for (const problem of problems) view.problem(problem);
-  if (kept && stage) {
-    for (const line of keptLines(stage.daemon, dir)) view.say(line);
-  } else {
-    for (const one of left) view.problem(`was left, and is killed: ${one.pid} ${one.command}`);
-    killProcesses(left);
-    await rm(dir, { recursive: true, force: true, maxRetries: 3 });
-  }
-  return { ok: problems.length === 0, ...summary };
+  const ok = problems.length === 0;
+  if (kept && stage) return { summary: { ok, ...summary }, next: keptLines(stage.daemon, dir) };
+  for (const one of left) view.problem(`was left, and is killed: ${one.pid} ${one.command}`);
+  killProcesses(left);
+  await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+  return { summary: { ok, ...summary }, next: [] };
 }
 
 interface Play {

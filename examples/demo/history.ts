@@ -15,31 +15,37 @@ export interface History {
 }
 
 export function createHistory(client: MusterClient): History {
-  const lastSequence = new Map<string, bigint>();
+  const sequences = createSequenceCheck();
   const types = new Set<string>();
-  const gaps: string[] = [];
   let count = 0;
-
-  const take = (event: MusterEvent) => {
-    const stream = `${event.group}@${event.colo}`;
-    const expected = (lastSequence.get(stream) ?? 0n) + 1n;
-    if (event.sequence !== expected)
-      gaps.push(`${stream}: ${event.sequence} came instead of ${expected}`);
-    lastSequence.set(stream, event.sequence);
-    types.add(event.type);
-    count++;
-  };
   return {
     async run(signal, onEvent) {
       const parent = `accounts/${group.account}`;
       for await (const batch of followEvents(client, { parent, fromStart: true, signal }))
         for (const event of batch.events) {
-          take(event);
+          sequences.take(event);
+          types.add(event.type);
+          count++;
           onEvent(event);
         }
     },
     count: () => count,
-    gaps: () => gaps,
+    gaps: sequences.gaps,
     saw: (type) => types.has(type),
+  };
+}
+
+/** Within each placement events count 1, 2, 3, …; here what does not is noticed. */
+export function createSequenceCheck() {
+  const last = new Map<string, bigint>();
+  const gaps: string[] = [];
+  return {
+    take({ group, colo, sequence }: Pick<MusterEvent, "group" | "colo" | "sequence">) {
+      const stream = `${group}@${colo}`;
+      const expected = (last.get(stream) ?? 0n) + 1n;
+      if (sequence !== expected) gaps.push(`${stream}: ${sequence} came instead of ${expected}`);
+      last.set(stream, sequence);
+    },
+    gaps: (): readonly string[] => gaps,
   };
 }

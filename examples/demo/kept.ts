@@ -21,7 +21,8 @@ export function keptLines({ address, token, url, pid }: Daemon, dir: string): re
     "",
     `Its log is ${logOf(dir)}. To end it all:`,
     "",
-    `  musterctl groups delete ${id} --force --wait && kill ${pid} && rm -r ${dir}`,
+    `  musterctl groups delete ${id} --force --wait && kill ${pid}`,
+    `  while kill -0 ${pid} 2>/dev/null; do sleep 0.1; done; rm -r ${dir}`,
     "",
   ];
 }

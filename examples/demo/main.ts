@@ -32,11 +32,11 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   });
 
 const view = chooseView();
-const summary = await runDemo({
+const outcome = await runDemo({
   view,
   keep: flags.keep === true,
   signal: stopping.signal,
   hurry: hurrying.signal,
 });
-view.end(summary);
-process.exitCode = interrupted ? 130 : summary.ok ? 0 : 1;
+view.end(outcome);
+process.exitCode = interrupted ? 130 : outcome.summary.ok ? 0 : 1;

@@ -22,11 +22,10 @@ export function createLineView(out: Writable): View {
     event: (event) => {
       if (isTelling(event)) line(`   ${eventWords(event)}`);
     },
-    say: (text) => void out.write(`${text}\n`),
     problem: (text) => void out.write(`PROBLEM: ${text}\n`),
-    end(summary) {
-      for (const text of summaryLines(summary)) out.write(`${text}\n`);
-      out.write(`${summary.ok ? "ok" : "NOT OK"}\n`);
+    end({ summary, next }) {
+      const verdict = summary.ok ? "ok" : "NOT OK";
+      out.write(`\n${[...summaryLines(summary), verdict, ...next].join("\n")}\n`);
     },
   };
 }
@@ -52,8 +51,10 @@ export function createJsonView(out: Writable): View {
       const of = { event: type, sequence: Number(sequence), time: new Date(atMs).toISOString() };
       line({ type: "event", ...of, ...(server && { server }), message, facts });
     },
-    say: (text) => line({ type: "say", text }),
     problem: (text) => line({ type: "problem", text }),
-    end: (summary) => line(summary),
+    end({ summary, next }) {
+      for (const text of next) line({ type: "next", text });
+      line(summary);
+    },
   };
 }

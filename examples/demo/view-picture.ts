@@ -2,6 +2,7 @@ import type { WriteStream } from "node:tty";
 import chart from "asciichart";
 import { createLogUpdate } from "log-update";
 import colors from "picocolors";
+import type { MusterEvent } from "./history.js";
 import { group, thresholds } from "./settings.js";
 import {
   eventWords,
@@ -14,13 +15,22 @@ import {
 } from "./view.js";
 
 const eventsMax = 200;
-/** Lines that are not chart: title, two captions, state, blanks. */
-const fixedLines = 9;
+/** No terminal is wider. */
+const samplesMax = 1_000;
 const axisColumns = 9;
+/** One row of the chart is two servers. */
+const capacityRows = group.max / 2;
+/** Title, captions, blanks, and the row that each chart has beside its height. */
+const fixedRows = 8;
+const eventRowsMin = 4;
+const latencyRowsMax = 12;
 
-interface Moment {
+/** Events of one type that follow each other are told as one. */
+interface Told {
   readonly atMs: number;
+  readonly type: string;
   readonly text: string;
+  readonly count: number;
 }
 
 /** Draws capacity and latency over time, in place, with the latest events below. */
@@ -28,7 +38,8 @@ export function createPicture(out: WriteStream): View {
   const update = createLogUpdate(out);
   let chapter = "";
   let samples: readonly Sample[] = [];
-  let events: readonly Moment[] = [];
+  let events: readonly Told[] = [];
+  const problems: string[] = [];
 
   const atMs = () => samples.at(-1)?.atMs ?? 0;
   const draw = () => {
@@ -36,36 +47,42 @@ export function createPicture(out: WriteStream): View {
     const rows = Math.max(20, out.rows ?? 24);
     update(picture({ chapter, samples, events, columns, rows }));
   };
-  const keep = (text: string) => update.persist(text);
   return {
     chapter(text) {
       chapter = text;
       draw();
     },
     sample(sample) {
-      samples = [...samples, sample];
+      samples = [...samples, sample].slice(-samplesMax);
       draw();
     },
     event(event) {
       if (!isTelling(event)) return;
-      events = [...events, { atMs: atMs(), text: eventWords(event) }].slice(-eventsMax);
+      events = tell(events, event, atMs()).slice(-eventsMax);
       draw();
     },
-    say: keep,
-    problem: (text) => keep(colors.red(text)),
-    end(summary) {
+    problem: (text) => void problems.push(colors.red(text)),
+    end({ summary, next }) {
       draw();
       update.done();
       const verdict = summary.ok ? colors.green("ok") : colors.red("NOT OK");
-      out.write(`\n${summaryLines(summary).join("\n")}\n${verdict}\n`);
+      out.write(`\n${[...problems, ...summaryLines(summary), verdict, ...next].join("\n")}\n`);
     },
   };
+}
+
+function tell(told: readonly Told[], event: MusterEvent, atMs: number): readonly Told[] {
+  const { type, message } = event;
+  const last = told.at(-1);
+  if (last?.type !== type) return [...told, { atMs, type, text: eventWords(event), count: 1 }];
+  const count = last.count + 1;
+  return [...told.slice(0, -1), { atMs, type, text: `${type} ×${count}: ${message}`, count }];
 }
 
 interface Scene {
   readonly chapter: string;
   readonly samples: readonly Sample[];
-  readonly events: readonly Moment[];
+  readonly events: readonly Told[];
   readonly columns: number;
   readonly rows: number;
 }
@@ -74,9 +91,11 @@ function picture({ chapter, samples, events, columns, rows }: Scene): string {
   const last = samples.at(-1);
   if (last === undefined) return `${colors.bold("Muster")}  ${chapter}`;
   const shown = samples.slice(-(columns - axisColumns - 1));
-  const chartRows = Math.min(8, Math.floor((rows - fixedLines) / 3));
-  const eventRows = Math.max(2, rows - fixedLines - 2 * (chartRows + 1));
-  const p95s = shown.map((sample) => sample.p95Ms ?? 0);
+  const spare = rows - fixedRows - capacityRows;
+  const latencyRows = Math.min(latencyRowsMax, Math.max(4, spare - eventRowsMin - 1));
+  const p95sMs = shown.map((sample) => sample.p95Ms ?? 0);
+  const latency = latencyChart(p95sMs, latencyRows);
+  const eventRows = Math.max(eventRowsMin, spare - latency.split("\n").length);
   const told = events.slice(-eventRows).map(({ atMs, text }) => {
     return `${colors.dim(seconds(atMs).padStart(5))}  ${text.slice(0, columns - 8)}`;
   });
@@ -85,17 +104,29 @@ function picture({ chapter, samples, events, columns, rows }: Scene): string {
     "",
     capacityCaption(last),
     chart.plot([shown.map(({ target }) => target), shown.map(({ inService }) => inService)], {
-      ...{ min: 0, max: group.max, height: chartRows, colors: [chart.yellow, chart.green] },
+      ...{ min: 0, max: group.max, height: capacityRows, colors: [chart.yellow, chart.green] },
       format: axis,
     }),
+    "",
     latencyCaption(last),
-    chart.plot([p95s], {
-      ...{ min: 0, max: Math.max(thresholds.slowMs, ...p95s), height: chartRows },
-      ...{ colors: [chart.cyan], format: axis },
-    }),
+    latency,
     "",
     ...told,
   ].join("\n");
+}
+
+/** Steps of the axis: the alert's line is a multiple of each, or the other way round. */
+const stepsMs = [50, 100, 125, 250, 500, 1_000, 2_000, 5_000, 10_000] as const;
+
+/** With a line where the alert begins. At most so many rows above the axis. */
+function latencyChart(p95sMs: readonly number[], rowsMax: number): string {
+  const topMs = Math.max(1.2 * thresholds.slowMs, ...p95sMs);
+  const stepMs = stepsMs.find((step) => step * rowsMax >= topMs) ?? topMs / rowsMax;
+  const height = Math.ceil(topMs / stepMs);
+  return chart.plot([p95sMs.map(() => thresholds.slowMs), p95sMs], {
+    ...{ min: 0, max: stepMs * height, height, colors: [chart.darkgray, chart.cyan] },
+    format: axis,
+  });
 }
 
 const axis = (value: number): string => String(Math.round(value)).padStart(axisColumns - 2);

@@ -18,11 +18,15 @@ export interface View {
   /** Once a second. */
   sample(sample: Sample): void;
   event(event: MusterEvent): void;
-  /** Something to be read after the end as well. */
-  say(text: string): void;
   problem(text: string): void;
-  /** The last word. */
-  end(summary: Summary): void;
+  /** The last word, and what to do next. */
+  end(outcome: Outcome): void;
+}
+
+export interface Outcome {
+  readonly summary: Summary;
+  /** Lines for people; none when nothing is left running. */
+  readonly next: readonly string[];
 }
 
 /** What came of it; `null` where the demo did not get so far. */
@@ -51,6 +55,7 @@ const dull: ReadonlySet<string> = new Set([
   "member.added",
   "member.removed",
   "alert.reported",
+  "group.condition",
 ]);
 
 /** Events that a person wants to see; the others are steps in between. */
@@ -62,10 +67,14 @@ export function isTelling(event: MusterEvent): boolean {
 
 const serverDigits = 6;
 
-/** As a sentence, with the end of the server's id, which is what tells servers apart. */
-export function eventWords(event: MusterEvent): string {
-  const server = event.server === "" ? "" : ` [${event.server.slice(-serverDigits)}]`;
-  return `${event.type}${server}: ${event.message}`;
+/** With the end of the server's id, which is what tells servers apart. */
+export function eventWords({ type, server, message, facts, receipt }: MusterEvent): string {
+  if (receipt !== undefined && facts["policy"] !== undefined) {
+    const why = receipt.causes.map((cause) => cause.message).join(" ");
+    return `policy ${facts["policy"]} (${facts["source"]}): ${why}`;
+  }
+  const who = server === "" ? "" : ` ${server.slice(-serverDigits)}`;
+  return `${type}${who}: ${message}`;
 }
 
 export const seconds = (ms: number): string => `${Math.round(ms / 1_000)} s`;
@@ -74,19 +83,19 @@ export const millis = (ms: number | null | undefined): string =>
   ms === null || ms === undefined ? "-" : `${ms.toLocaleString("en")} ms`;
 
 /** What came of it, in a few lines for people. */
-export function summaryLines({
-  start,
-  peak,
-  end,
-  left,
-  events,
-  p95Ms,
-}: Summary): readonly string[] {
+export function summaryLines(summary: Summary): readonly string[] {
+  const { ok, start, peak, end, left, events, p95Ms } = summary;
   const { calm, loaded, scaled } = p95Ms;
   return [
     `servers    ${start ?? "-"} at the start, ${peak} at the peak, ${end ?? "-"} at the end`,
     `p95        ${millis(calm)} calm, ${millis(loaded)} loaded, ${millis(scaled)} scaled out`,
     `events     ${events}`,
-    `left       ${left === 0 ? "no process of the demo is left" : `${left} processes`}`,
+    `left       ${leftWords(left, ok)}`,
   ];
+}
+
+/** A demo that is fine although something is left was asked to keep it. */
+function leftWords(left: number, ok: boolean): string {
+  if (left === 0) return "no process of the demo is left";
+  return ok ? `${left} processes run on, as asked` : `${left} processes`;
 }
