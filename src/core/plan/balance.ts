@@ -4,7 +4,7 @@ import type { PlanLimits } from "../model/observation.js";
 import { createKey } from "../model/observation.js";
 import type { ServerRow } from "../model/server.js";
 import { isCounted, leave, move } from "./lifecycle.js";
-import type { Sheet } from "./sheet.js";
+import { type Sheet, waitForBrake } from "./sheet.js";
 
 export interface Balance {
   readonly creates: number;
@@ -40,7 +40,7 @@ function fillShortage(sheet: Sheet, target: number, counted: number, limits: Pla
   const shortage = cause("B4.1", "SHORTAGE", { target, counted: counted + returning.length });
   const brake = stopped.get("create");
   if (brake) {
-    sheet.wait(brake);
+    waitForBrake(sheet, brake);
     return nothing;
   }
   if (doc.backoff && nowMs < doc.backoff.retryAtMs) {
@@ -71,7 +71,7 @@ function shedSurplus(sheet: Sheet, target: number, counted: readonly ServerRow[]
     if (row.state === "unconfirmed") continue;
     // Draining what can't be deleted would only take servers out of service.
     if (brake) {
-      sheet.wait(brake);
+      waitForBrake(sheet, brake);
       continue;
     }
     const inUse = row.memberships.length > 0 && row.state !== "building";

@@ -9,7 +9,7 @@ import { conditionsOf } from "./conditions.js";
 import { judgeRows } from "./judge.js";
 import { isCounted, isLeaving, isPending } from "./lifecycle.js";
 import { isDetached, planMembers } from "./plan-members.js";
-import { createSheet, type Sheet } from "./sheet.js";
+import { createSheet, type Sheet, waitForBrake } from "./sheet.js";
 
 /**
  * Plans a placement's next bounded move (B4, B5): pure, total, linear in the number of servers. The
@@ -72,7 +72,7 @@ function planDeletes(sheet: Sheet): void {
     if (row.state !== "deleting" || row.cloudId === undefined) continue;
     if (!isDetached(row, nowMs)) continue;
     if (brake) {
-      sheet.wait(brake);
+      waitForBrake(sheet, brake);
       continue;
     }
     const agedMs = nowMs - (row.deletingSinceMs ?? nowMs);
