@@ -75,16 +75,12 @@ export function createSheet(seen: Observation): Sheet {
   };
 }
 
-<<<<<<< HEAD
-/** Whoever lifts the brake wakes us; should that get lost, we look ourselves. */
-const brakedLookMs = 30_000;
-
-=======
-/** A brake tells when it is lifted, but not when it was only that the switch could not be read. */
+/**
+ * A brake tells when it is lifted, but not when it was only that the switch could not be read. What is
+ * stopped has work to do: it stays marked for it, so that a brake's lifting finds it.
+ */
 const brakedLookMs = 5_000;
 
-/** What is stopped has work to do: it stays marked for it, so that a brake's lifting finds it. */
->>>>>>> e2e
 export function waitForBrake(sheet: Sheet, brake: Cause): void {
   sheet.wait(brake);
   sheet.wakeAt(sheet.seen.nowMs + brakedLookMs);
