@@ -51,6 +51,8 @@ export interface World {
   node(): Supervisor;
   /** Ends the node between two awaits, without any good-bye, and starts its successor. */
   crash(): Promise<void>;
+  /** So long no node is up: cheap, however long. */
+  sleep(ms: number): Promise<void>;
   /** Another node over the same store, clouds and load balancers, beside `node()`. */
   join(name: string): Promise<Node>;
   /** Ends all faults of store, clouds and load balancers. */
@@ -137,6 +139,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     join: boot,
     async crash() {
       node.wires.cut();
+      node = await boot("node-1");
+    },
+    async sleep(ms) {
+      node.wires.cut();
+      await clock.advance(ms);
       node = await boot("node-1");
     },
     heal() {
