@@ -43,7 +43,7 @@ export function conditionsOf(found: Findings): {
       : cause("B4.9", "SURPLUS", { target, have: inService + pending + leaving });
   const by = (codes: ReadonlySet<string>) => fewOf(waits.filter((one) => codes.has(one.code)));
   const paused = doc.paused ? [cause("B8.3", "PAUSED", { reason: doc.paused.reason })] : [];
-  const unseen = found.seen ? [] : [...paused, ...fewOf(waits)];
+  const unseen = found.seen ? [] : fewOf([...paused, ...waits]);
   const wanted: readonly [ConditionType, boolean, readonly Cause[]][] = [
     ["converged", converged, converged ? [] : unseen.length > 0 ? unseen : [onTheWay]],
     ["paused", paused.length > 0, paused],

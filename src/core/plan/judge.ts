@@ -161,7 +161,7 @@ function judgeBuilding(
     const timeoutMs = group.buildTimeoutMs;
     const timeout = cause("B4.2", "BUILD_TIMEOUT", { server: row.id, buildTimeoutMs: timeoutMs });
     buildFailed(sheet, row, `not active after ${timeoutMs} ms`, timeout);
-  }
+  } else if (meaning === "waiting") boundWait(sheet, row);
 }
 
 function buildFailed(
@@ -210,12 +210,19 @@ function judgeRunning(
       return;
     }
     case "waiting":
-      if (nowMs < sinceMs + waitingMsMax) sheet.wakeAt(sinceMs + waitingMsMax);
-      else sheet.wait(cause("B4.2", "WAIT_EXPIRED", { server: row.id, status }));
+      boundWait(sheet, row);
       return;
     default:
       return;
   }
+}
+
+/** A reboot, a resize: it passes by itself, or is reported. */
+function boundWait(sheet: Sheet, row: ServerRow): void {
+  const dueMs = (row.cloudStatusSinceMs ?? row.sinceMs) + waitingMsMax;
+  const facts = { server: row.id, status: row.cloudStatus ?? "", boundMs: waitingMsMax };
+  if (sheet.seen.nowMs < dueMs) sheet.wakeAt(dueMs);
+  else sheet.wait(cause("B4.2", "WAIT_EXPIRED", facts));
 }
 
 /** How many servers in service are suspected, when that is too many to replace (B9.2). */

@@ -128,6 +128,8 @@ describe("B4.2 the cloud's words", () => {
     const beyond = plan([row], { listed, nowMs: t0 + 600_000 });
     assert.deepEqual(waitsOf(beyond), ["WAIT_EXPIRED"]);
     assert.deepEqual(statesOf(beyond), []);
+    const building = rowOf("1", "building", { ...row, state: "building" });
+    assert.deepEqual(waitsOf(plan([building], { listed, nowMs: t0 + 600_000 })), ["WAIT_EXPIRED"]);
   });
 });
 
