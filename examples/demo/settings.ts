@@ -1,7 +1,8 @@
 /**
- * What the demo plays with. Latency follows from arithmetic, not from how fast the machine is: users
- * send their next request when the last one was answered, so a server with `n` of them answers
- * after `n / slots * serviceMs`. 48 users on 2 servers wait 1,200 ms, on 4 600 ms, on 8 300 ms.
+ * What the demo plays with. Latency follows from arithmetic, not from how fast the machine is:
+ * users send their next request when the last one was answered, so a server with `n` of them
+ * answers after `n / slots * serviceMs`. 48 users on 2 servers wait 1,200 ms, on 4 600 ms, on 8 300
+ * ms.
  */
 export const webServer = { slots: 2, serviceMs: 100 } as const;
 

@@ -2,7 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const lookMs = 100;
 
-/** Looks again and again until it is so. @throws Error naming what did not come, or the signal's reason */
+/**
+ * Looks again and again until it is so. @throws Error naming what did not come, or the signal's
+ * reason
+ */
 export async function waitUntil(
   what: string,
   isSo: () => boolean | Promise<boolean>,

@@ -41,8 +41,8 @@ export interface Daemon {
   running(): Promise<readonly MarkedProcess[]>;
   records(colo: string): Promise<readonly CloudRecord[]>;
   /**
-   * Deletes its groups and stops it. Asserts that it ends by itself, and that no process of it or of
-   * its servers remains; what does is killed.
+   * Deletes its groups and stops it. Asserts that it ends by itself, and that no process of it or
+   * of its servers remains; what does is killed.
    */
   end(): Promise<void>;
 }

@@ -65,7 +65,9 @@ export async function ledgerOf({ client }: Daemon, parent = web): Promise<readon
   return servers;
 }
 
-/** Exactly so many servers run, each intention once, and ledger, cloud and machine agree on them. */
+/**
+ * Exactly so many servers run, each intention once, and ledger, cloud and machine agree on them.
+ */
 export async function assertExactly(daemon: Daemon, colo: string, target: number): Promise<void> {
   const running = await daemon.running();
   const ids = running.map(({ cloudId }) => cloudId).toSorted();

@@ -1,7 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** A process that carries a test's folder in its environment: the daemon, or a server of its cloud. */
+/**
+ * A process that carries a test's folder in its environment: the daemon, or a server of its cloud.
+ */
 export interface MarkedProcess {
   readonly pid: number;
   /** The cloud's id of the server that it is; undefined for the daemon. */

@@ -11,8 +11,8 @@ const removalMsMax = 5 * 60_000;
 
 /**
  * Brings memberships to what the rows' states ask for (B5): servers on their way or in service are
- * members, draining ones take no new connections, leaving ones are removed. Moves rows whose wait for
- * it is over.
+ * members, draining ones take no new connections, leaving ones are removed. Moves rows whose wait
+ * for it is over.
  */
 export function planMembers(
   sheet: Sheet,
@@ -87,7 +87,8 @@ function createMemberChanges(
     remove: (row, going) =>
       going.flatMap((one) => {
         const view = viewOf(one);
-        // Addresses get reused: where another server of ours has this one, the member is that one's.
+        // Addresses get reused: where another server of ours has this one, the member is that
+        // one's.
         if (view?.kind === "gone" || wantedAddresses.has(addressKey(one))) return [];
         if (view?.kind === "listed" && !view.members.has(memberKey(one))) return [];
         if (view?.kind === "listed") change(row, one, "remove", true);
