@@ -92,6 +92,8 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
   /** Whether the work hint stands. Another life of this node may have left one. */
   let hint: "stands" | "gone" | "unknown" = "unknown";
 
+  const hintStands = () => hint === "stands";
+
   function load(): Promise<PlacementState> {
     loading ??= store
       .load(partition, stateKinds, call)
@@ -211,9 +213,10 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
     },
     async markIdle() {
       if (hint === "gone") return;
-      // Before the call: a commit that comes meanwhile writes the hint anew, behind the deletion.
       hint = "gone";
       await store.deleteHints([workHint(key)], call);
+      // A commit that came meanwhile wrote the hint anew, perhaps ahead of the deletion.
+      if (hintStands()) await store.putHints([workHint(key)], call);
     },
   };
 
