@@ -35,6 +35,7 @@ const retryDelayMs = 1_000;
 export function createBalancerLanes(context: Context, cooling: Cooling): BalancerLanes {
   const { clock, signal, log } = context;
   const lanes = new Map<string, Lane>();
+  let turns = 0;
   const stepOf = (loadBalancer: LoadBalancerId) => `members:${loadBalancer}`;
   const mine = new Map<string, Set<string>>();
 
@@ -51,23 +52,34 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
     const first = lane.waiting.values().next().value;
     if (lane.busy || !first) return;
     lane.busy = colo.queue.offer({
-      key: stepOf(loadBalancer),
+      // A key of its own each time: the queue still knows the last one while it ends.
+      key: `${stepOf(loadBalancer)}#${++turns}`,
       account: first.key.account,
       isDelete: false,
       async run() {
         const asks = [...lane.waiting.values()];
         lane.waiting.clear();
         await runMerged(colo, loadBalancer, asks);
-        for (const { key } of asks) {
-          mine.get(placementText(key))?.delete(stepOf(loadBalancer));
-          context.wake(key);
-        }
-        queueMicrotask(() => {
-          lane.busy = false;
-          feed(colo, loadBalancer, lane);
-        });
+        for (const { key } of asks) done(key, loadBalancer);
+        lane.busy = false;
+        feed(colo, loadBalancer, lane);
+        if (!lane.busy) lanes.delete(`${colo.id}/${loadBalancer}`);
       },
     });
+    if (lane.busy) return;
+    // The colo's queue is full: the next turns ask again.
+    for (const { key } of lane.waiting.values()) {
+      cooling.start(key, stepOf(loadBalancer), retryDelayMs);
+      done(key, loadBalancer);
+    }
+    lane.waiting.clear();
+  }
+
+  function done(key: PlacementKey, loadBalancer: LoadBalancerId): void {
+    const steps = mine.get(placementText(key));
+    steps?.delete(stepOf(loadBalancer));
+    if (steps?.size === 0) mine.delete(placementText(key));
+    context.wake(key);
   }
 
   async function runMerged(colo: Colo, id: LoadBalancerId, asks: readonly Ask[]): Promise<void> {
@@ -117,10 +129,6 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
       const steps = mine.get(text) ?? new Set<string>();
       mine.set(text, steps.add(stepOf(loadBalancer)));
       feed(colo, loadBalancer, lane);
-      if (lane.busy) return;
-      // The colo's queue is full: the next turn asks again.
-      lane.waiting.delete(text);
-      steps.delete(stepOf(loadBalancer));
     },
     underWay: (key) => mine.get(placementText(key)) ?? [],
   };

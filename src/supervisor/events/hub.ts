@@ -168,8 +168,9 @@ function createQueue(clock: Clock, heartbeatMs: number, signal: AbortSignal): Qu
   signal.addEventListener("abort", stir, { once: true });
   return {
     push(batch) {
+      // Once a batch was left out none may follow: the cursor would step over what is missing.
       if (waiting.length >= waitingMax) tooSlow = true;
-      else waiting.push(batch);
+      if (!tooSlow) waiting.push(batch);
       stir();
     },
     async next() {
