@@ -64,6 +64,11 @@ async function createGroup(
       if (entry.group) {
         return { change: {}, reply: repeated(entry.group, entry.createdBy, fingerprint) };
       }
+      if (requestId !== undefined && entry.createdBy?.requestId === requestId) {
+        throw new Fault("REQUEST_ID_REUSED", {
+          say: "the group that this request_id made has been deleted since",
+        });
+      }
       const expiresAtMs = nowMs + creationKeptMs;
       const createdBy =
         requestId === undefined ? {} : { createdBy: { requestId, fingerprint, expiresAtMs } };

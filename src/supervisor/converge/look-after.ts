@@ -103,7 +103,7 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
   }
 
   /** Targets decided here go to the other placements as idempotent commands (B11.2). */
-  async function deliver(actor: PlacementActor): Promise<void> {
+  async function deliver(actor: PlacementActor): Promise<undefined> {
     const { deliveries, key } = await actor.state(signal);
     for (const delivery of deliveries.values()) {
       const other = { ...key, colo: delivery.colo as PlacementKey["colo"] };
@@ -120,6 +120,20 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
     }
   }
 
+  /** What other placements have to do with must not keep this one from being looked after. */
+  async function apart(
+    key: PlacementKey,
+    work: () => Promise<number | undefined>,
+  ): Promise<number | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      context.log.warn({ ...key, error: String(error) }, "another placement could not be reached");
+      return clock.nowMs() + othersRetryMs;
+    }
+  }
+
   return {
     async turn(key) {
       const actor = context.placements.open(key);
@@ -128,22 +142,29 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
       const { group } = entry;
       if (group && !isCurrent(state.doc, group)) await ensurePlacements(context, group, signal);
       if (!group) {
-        if (state.servers.size === 0 && state.doc === undefined) await actor.markIdle();
+        if (state.servers.size === 0 && !state.doc) await actor.markIdle(state.revision);
         return undefined;
       }
-      await deliver(actor);
+      const policies = [...entry.policies.values()];
       const wakes = [
         await expireForce(actor),
-        await circle(actor, group, [...entry.policies.values()]),
-        await converger.converge(actor, group),
-      ].filter((one) => one !== undefined);
+        await apart(key, () => circle(actor, group, policies)),
+        await apart(key, () => deliver(actor)),
+      ];
+      const { revision } = await actor.state(signal);
+      const quiet = await converger.converge(actor, group);
+      wakes.push(quiet.wakeAtMs);
       if (await finishDelete(context, actor, group)) return undefined;
-      if (wakes.length > 0) return Math.min(...wakes);
-      await actor.markIdle();
+      const due = wakes.filter((one) => one !== undefined);
+      if (due.length > 0) return Math.min(...due);
+      if (quiet.revision === revision) await actor.markIdle(revision);
+      else return clock.nowMs(); // Something moved meanwhile: look once more before resting.
       return undefined;
     },
   };
 }
+
+const othersRetryMs = 2_000;
 
 /** A target decided elsewhere, unless a newer one was taken already. */
 function take(context: Context, state: PlacementState, delivery: Delivery): PlacementChange {

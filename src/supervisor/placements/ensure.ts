@@ -27,6 +27,13 @@ export function leadOf(context: Context, group: Group): PlacementKey {
   throw new Fault("COLO_NOT_FOUND", { say: `no colo of group ${group.id} is served here` });
 }
 
+/** In all colos, served here or not: what a group still has elsewhere is not forgotten. */
+export function allPlacementsOf(group: Group): PlacementKey[] {
+  const { account, id, placements } = group;
+  return placements.map(({ colo }) => ({ account, group: id, colo }));
+}
+
+/** In the colos that are served here. */
 export function placementsOf(context: Context, group: Group): PlacementKey[] {
   return group.placements
     .filter(({ colo }) => context.colos.has(colo))
