@@ -1,5 +1,6 @@
 import type { Group } from "../../core/model/group.js";
 import type { EventId, PlacementKey } from "../../core/model/ids.js";
+import type { PlacementDoc } from "../../core/model/placement.js";
 import type { Policy } from "../../core/model/policy.js";
 import type { ScaleEvent } from "../../core/model/scale-event.js";
 import type { DuePolicy } from "../../core/policy/circle-back.js";
@@ -171,17 +172,21 @@ function take(context: Context, state: PlacementState, delivery: Delivery): Plac
   const { doc } = state;
   if (!doc || doc.deleting) return {};
   if (doc.lastDecision && doc.lastDecision.id >= delivery.decisionId) return {};
-  const { decisionId, eventId, target, forced } = delivery;
-  const facts = { target, oldTarget: doc.target };
+  const { decisionId, eventId, forced } = delivery;
+  const nowMs = context.clock.nowMs();
   const parent = eventId as EventId;
+  const told: PlacementDoc = {
+    ...doc,
+    target: delivery.target,
+    lastDecision: { id: decisionId, eventId: parent },
+    ...(forced ? { forced } : {}),
+  };
+  // The limits may have moved since it was decided: today's hold (B11.3).
+  const { target, causes } = settleLimits(told, nowMs);
+  const facts = { target, oldTarget: doc.target };
+  if (target === doc.target) return { doc: { ...told, target } };
   return {
-    doc: {
-      ...doc,
-      target,
-      lastDecision: { id: decisionId, eventId: parent },
-      ...(forced ? { forced } : {}),
-      ...(target === doc.target ? {} : { targetChangedAtMs: context.clock.nowMs() }),
-    },
-    events: target === doc.target ? [] : [context.events.make("target.changed", { facts, parent })],
+    doc: { ...told, target, targetChangedAtMs: nowMs },
+    events: [context.events.make("target.changed", { facts, causes, parent })],
   };
 }

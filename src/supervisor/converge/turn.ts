@@ -90,18 +90,26 @@ export function createConverger(context: Context, actors: Actors): Converger {
     cloudIds: readonly CloudServerId[],
   ): Promise<ReadonlyMap<CloudServerId, CloudServer | "gone" | "unknown">> {
     const found = new Map<CloudServerId, CloudServer | "gone" | "unknown">();
-    const limit = { deadlineMs: lookDeadlineMs, signal };
-    for (const id of cloudIds.slice(0, lookUpsMax)) {
-      try {
-        const server = await withDeadline(clock, limit, (within) =>
-          colo.setup.cloud.getServer({ account: key.account, id }, { signal: within }),
-        );
-        found.set(id, server ?? "gone");
-      } catch (error) {
-        found.set(id, "unknown");
-        if (outsideFaultOf(error).kind === "throttled") break;
+    const left = cloudIds.slice(0, lookUpsMax);
+    // One end for them all: while they are asked for, the placement's other work waits.
+    const endMs = clock.monotonicMs() + lookDeadlineMs;
+    const worker = async () => {
+      for (let id = left.shift(); id !== undefined; id = left.shift()) {
+        const deadlineMs = Math.min(lookUpDeadlineMs, endMs - clock.monotonicMs());
+        if (deadlineMs <= 0) return;
+        const ref = { account: key.account, id };
+        try {
+          const server = await withDeadline(clock, { deadlineMs, signal }, (within) =>
+            colo.setup.cloud.getServer(ref, { signal: within }),
+          );
+          found.set(id, server ?? "gone");
+        } catch (error) {
+          found.set(id, "unknown");
+          if (outsideFaultOf(error).kind === "throttled") left.length = 0;
+        }
       }
-    }
+    };
+    await Promise.all(Array.from({ length: lookUpsAtOnce }, worker));
     return found;
   }
 
@@ -239,6 +247,9 @@ function isEmptyPlan(plan: Plan, before: PlacementDoc): boolean {
 
 /** Look-ups of one turn; the rest waits for the next. */
 const lookUpsMax = 200;
+const lookUpsAtOnce = 8;
+/** One that hangs must not keep the others from being asked for. */
+const lookUpDeadlineMs = 10_000;
 
 function isBusy(state: PlacementState): boolean {
   const counts = countRows([...state.servers.values()]);
