@@ -49,10 +49,18 @@ function fillShortage(sheet: Sheet, target: number, counted: number, limits: Pla
     sheet.wakeAt(retryAtMs);
     return nothing;
   }
+  const abandoned = sheet.rows().filter((row) => row.state === "abandoned").length;
+  if (abandoned >= abandonedMax) {
+    sheet.wait(cause("B4.5", "ABANDONED", { count: abandoned }));
+    return nothing;
+  }
   const creates = Math.min(missing, limits.createsMax);
   if (creates < missing) sheet.wakeAt(nowMs + limits.pollMs);
   return { creates, createCause: shortage, withdraw: [] };
 }
+
+/** So many given-up intentions say that asking for more servers is of no use. */
+const abandonedMax = 500;
 
 function shedSurplus(sheet: Sheet, target: number, counted: readonly ServerRow[]): Balance {
   const { nowMs, underWay, stopped } = sheet.seen;

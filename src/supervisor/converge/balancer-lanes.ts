@@ -105,7 +105,10 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
   }
 
   async function send(colo: Colo, id: LoadBalancerId, asks: readonly Ask[]): Promise<void> {
-    const changes = asks.flatMap((ask) => ask.changes.map(toChange));
+    const changes = asks.flatMap(({ key, changes: wanted }) =>
+      wanted.filter((step) => isStillWanted(context, key, id, step)).map(toChange),
+    );
+    if (changes.length === 0) return;
     await withDeadline(clock, { deadlineMs: changeDeadlineMs, signal }, (within) =>
       balancerOf(colo.setup).changeMembers(id, changes, { signal: within }),
     );
@@ -134,6 +137,24 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
   };
 }
 
+/** Servers may have begun to leave while their change waited: they are not put any more. */
+function isStillWanted(
+  context: Context,
+  key: PlacementKey,
+  loadBalancer: LoadBalancerId,
+  step: MemberStep,
+): boolean {
+  if (step.kind === "remove") return true;
+  const row = context.placements.peek(key)?.servers.get(step.server);
+  return (row?.memberships ?? []).some(
+    (one) =>
+      one.loadBalancer === loadBalancer &&
+      one.host === step.host &&
+      one.port === step.port &&
+      one.state !== "removing",
+  );
+}
+
 function toChange({ kind, host, port, weight, draining }: MemberStep): MemberChange {
   return kind === "remove" ? { kind, host, port } : { kind, host, port, weight, draining };
 }
@@ -154,7 +175,9 @@ function settled(
       one.loadBalancer === loadBalancer && one.host === step.host && one.port === step.port;
     const before = row.memberships.find(isIt);
     if (!before) continue;
-    const after: Membership = { ...before, state: step.draining ? "draining" : "member" };
+    const changedAtMs = context.clock.nowMs();
+    const standing = step.draining ? "draining" : "member";
+    const after: Membership = { ...before, state: standing, changedAtMs };
     const memberships =
       step.kind === "remove"
         ? row.memberships.filter((one) => !isIt(one))

@@ -60,7 +60,8 @@ export function createConverger(context: Context, actors: Actors): Converger {
     return {
       kind: "listed",
       askedAtMs: look.askedAtMs,
-      servers: look.value.get(`${key.group}/${key.colo}`) ?? [],
+      servers: look.value.byPlacement.get(`${key.group}/${key.colo}`) ?? [],
+      byAddress: look.value.byAddress,
       lookedUp: new Map(),
     };
   }
@@ -110,6 +111,8 @@ export function createConverger(context: Context, actors: Actors): Converger {
       }
     };
     await Promise.all(Array.from({ length: lookUpsAtOnce }, worker));
+    // What there was no time for is unknown, like what was not answered: it keeps nothing waiting.
+    for (const id of cloudIds) if (!found.has(id)) found.set(id, "unknown");
     return found;
   }
 
