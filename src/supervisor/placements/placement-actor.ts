@@ -165,13 +165,16 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
     };
     workMarks++;
     marked = true;
-    let revision: number;
+    let revision: number | undefined;
     try {
       revision = (await store.commit(commit, call)).revision;
     } catch (error) {
       if (!isFault(error, "COMMIT_UNKNOWN")) throw error;
       if (!(await readBack(commitId))) throw changedMeanwhile(error);
       revision = before.revision + 1;
+    } finally {
+      // The hint may have been lost with the commit: the next one carries it again.
+      if (revision === undefined && hints.length > 0) marked = false;
     }
     state = { ...after, revision };
     deps.committed(state, events);
