@@ -1,4 +1,4 @@
-import { outsideFaultOf } from "../../core/errors/outside-fault.js";
+import { type OutsideFault, outsideFaultOf } from "../../core/errors/outside-fault.js";
 import type { EventDraft } from "../../core/model/event.js";
 import { type LoadBalancerId, type PlacementKey, placementText } from "../../core/model/ids.js";
 import type { MemberStep } from "../../core/model/observation.js";
@@ -31,6 +31,8 @@ interface Lane {
 
 const changeDeadlineMs = 30_000;
 const retryDelayMs = 1_000;
+/** What only a person can change is tried again, rarely. */
+const lastingDelayMs = 30_000;
 
 export function createBalancerLanes(context: Context, cooling: Cooling): BalancerLanes {
   const { clock, signal, log } = context;
@@ -99,7 +101,7 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
         return;
       }
       log.warn({ loadBalancer: id, kind: fault.kind, error: fault.message }, "members not changed");
-      const delayMs = fault.retryAfterMs ?? retryDelayMs;
+      const delayMs = fault.retryAfterMs ?? (isLasting(fault) ? lastingDelayMs : retryDelayMs);
       for (const { key } of allowed) cooling.start(key, stepOf(id), delayMs);
     }
   }
@@ -153,6 +155,10 @@ function isStillWanted(
       one.port === step.port &&
       one.state !== "removing",
   );
+}
+
+function isLasting({ kind }: OutsideFault): boolean {
+  return kind === "badRequest" || kind === "quota" || kind === "denied" || kind === "notFound";
 }
 
 function toChange({ kind, host, port, weight, draining }: MemberStep): MemberChange {
