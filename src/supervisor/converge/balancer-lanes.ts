@@ -71,7 +71,12 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
   }
 
   async function runMerged(colo: Colo, id: LoadBalancerId, asks: readonly Ask[]): Promise<void> {
-    const allowed = asks.filter(({ key }) => !colo.gate.refusal("loadBalancer", key));
+    const allowed: Ask[] = [];
+    for (const ask of asks) {
+      if (!colo.gate.refusal("loadBalancer", ask.key)) allowed.push(ask);
+      // Without a pause the next turn would ask again at once, and so on while the brake holds.
+      else cooling.start(ask.key, stepOf(id), retryDelayMs);
+    }
     if (allowed.length === 0) return;
     try {
       await send(colo, id, allowed);
