@@ -63,11 +63,11 @@ function fillShortage(sheet: Sheet, target: number, counted: number, limits: Pla
 const abandonedMax = 500;
 
 function shedSurplus(sheet: Sheet, target: number, counted: readonly ServerRow[]): Balance {
-  const { nowMs, underWay, stopped } = sheet.seen;
+  const { nowMs, doc, underWay, stopped } = sheet.seen;
   const brake = stopped.get("delete");
   const surplus = cause("B4.4", "SURPLUS", { target, have: counted.length });
   const victims = counted
-    .filter((row) => !row.protected)
+    .filter((row) => doc.deleting || !row.protected) // Protection ends with the group (B8.4).
     .toSorted(chooser(sheet))
     .slice(0, counted.length - target);
   const withdraw: ServerId[] = [];

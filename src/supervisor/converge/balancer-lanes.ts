@@ -85,9 +85,12 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
   }
 
   async function runMerged(colo: Colo, id: LoadBalancerId, asks: readonly Ask[]): Promise<void> {
-    const allowed = asks.filter(({ key }) => !colo.gate.refusal("loadBalancer", key));
-    for (const { key } of asks.filter((ask) => !allowed.includes(ask)))
-      cooling.start(key, stepOf(id), retryDelayMs);
+    const allowed: Ask[] = [];
+    for (const ask of asks) {
+      if (!colo.gate.refusal("loadBalancer", ask.key)) allowed.push(ask);
+      // Without a pause the next turn would ask again at once, and so on while the brake holds.
+      else cooling.start(ask.key, stepOf(id), retryDelayMs);
+    }
     if (allowed.length === 0) return;
     try {
       await send(colo, id, allowed);
@@ -107,18 +110,20 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
   }
 
   async function send(colo: Colo, id: LoadBalancerId, asks: readonly Ask[]): Promise<void> {
-    const changes = asks.flatMap(({ key, changes: wanted }) =>
-      wanted.filter((step) => isStillWanted(context, key, id, step)).map(toChange),
-    );
-    if (changes.length === 0) return;
+    const sent = asks.map(({ key, changes }) => ({
+      key,
+      changes: changes.filter((step) => isStillWanted(context, key, id, step)),
+    }));
+    const merged = sent.flatMap(({ changes }) => changes.map(toChange));
+    if (merged.length === 0) return;
     await withDeadline(clock, { deadlineMs: changeDeadlineMs, signal }, (within) =>
-      balancerOf(colo.setup).changeMembers(id, changes, { signal: within }),
+      balancerOf(colo.setup).changeMembers(id, merged, { signal: within }),
     );
     colo.members.forget(id);
     await Promise.all(
-      asks.map(({ key, changes: done }) =>
+      sent.map(({ key, changes }) =>
         context.placements.open(key).change((state) => ({
-          change: settled(context, state, id, done),
+          change: settled(context, state, id, changes),
           reply: undefined,
         })),
       ),
