@@ -7,7 +7,14 @@ import {
   type SetTargetResponse,
 } from "../../src/gen/muster/v1/scaling_service_pb.js";
 import { measureBareStore } from "../lib/bare-store.js";
-import { atLeast, type Bench, type BenchRun, below, type Figure, pairFigure } from "../lib/bench.js";
+import {
+  atLeast,
+  type Bench,
+  type BenchRun,
+  below,
+  type Figure,
+  pairFigure,
+} from "../lib/bench.js";
 import { measureCallers } from "../lib/callers.js";
 import { startChild } from "../lib/child.js";
 import type { Written } from "../lib/counted-store.js";
@@ -242,7 +249,9 @@ async function overGrpc(run: BenchRun, written: Written): Promise<Pairs> {
         return (await measureBareStore(load)).commitsPerSecond;
       },
     });
-    run.say(`over gRPC: ${Math.round(pairs.ours.median)} events/s, ratio ${pairs.ratio.toFixed(2)}`);
+    run.say(
+      `over gRPC: ${Math.round(pairs.ours.median)} events/s, ratio ${pairs.ratio.toFixed(2)}`,
+    );
     return pairs;
   } finally {
     for (const client of clients) client.close();

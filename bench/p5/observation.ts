@@ -144,7 +144,14 @@ function cloudServerOf(row: ServerRow): CloudServer {
 
 function memberOf(row: ServerRow): Member {
   const { host } = row.address!;
-  return { host, port: attachment.port, weight: attachment.weight, draining: false, health: "healthy", connections: 3 };
+  return {
+    host,
+    port: attachment.port,
+    weight: attachment.weight,
+    draining: false,
+    health: "healthy",
+    connections: 3,
+  };
 }
 
 function docOf(target: number): PlacementDoc {

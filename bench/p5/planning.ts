@@ -6,7 +6,12 @@ import { planPlacement } from "../../src/core/plan/plan-placement.js";
 import { type Bench, below, type Figure, type Growth, pairFigure } from "../lib/bench.js";
 import { type Pairs, pairsOf } from "../lib/pairs.js";
 import { growthExponent, medianOf, summaryOf } from "../lib/statistics.js";
-import { bareObservation, changedObservation, planLimits, steadyObservation } from "./observation.js";
+import {
+  bareObservation,
+  changedObservation,
+  planLimits,
+  steadyObservation,
+} from "./observation.js";
 import { onePass } from "./one-pass.js";
 
 const sizes = [1_000, 3_000, 10_000, 30_000] as const;
