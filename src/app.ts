@@ -125,7 +125,9 @@ function openJournal(dataDir: string, log: Log): Promise<Journal> {
   return createSqliteJournal({ path: join(dataDir, "events.db"), log });
 }
 
-/** A name made once and kept in the data folder. The store's lock keeps it from being used twice. */
+/**
+ * A name made once and kept in the data folder. The store's lock keeps it from being used twice.
+ */
 async function identityOf(dataDir: string, what: string, ids: Ids): Promise<string> {
   const path = join(dataDir, `${what}.id`);
   const known = await readFile(path, "utf8").catch(() => "");

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-import { createHash } from "node:crypto";
 import { Command } from "commander";
 import pino from "pino";
 import { addressOf, createMuster, type MusterOptions } from "./app.js";
 import { readConfig } from "./config.js";
 import { isFault } from "./core/errors/fault.js";
+import { adminToken, devOptions } from "./dev.js";
 
 interface Flags {
   readonly config?: string;
@@ -15,9 +15,7 @@ interface Flags {
 }
 
 const program = new Command("muster")
-  .description(
-    "The auto-scaling daemon. With --dev: one colo of local processes behind a TCP proxy.",
-  )
+  .description("The auto-scaling daemon. --dev: one colo of local processes behind a TCP proxy.")
   .option("--config <file>", "configuration file (JSON)")
   .option("--dev", "development: embedded store, process cloud, proxy; loopback only")
   .option("--listen <host:port>", "where to serve the API", process.env["MUSTER_LISTEN"])
@@ -29,64 +27,41 @@ const program = new Command("muster")
   );
 
 const loopback: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"]);
+const listenDefault = "127.0.0.1:7350";
+const dataDefault = "./muster-data";
 
-/** @throws Error with what is missing. */
-function devOptions(flags: Flags): MusterOptions {
-  const listen = flags.listen ?? "127.0.0.1:7350";
-  if (!flags.token) throw new Error("--dev needs --token (or MUSTER_TOKEN)");
-  const { host } = addressOf(listen);
-  if (!loopback.has(host)) throw new Error(`--dev listens on loopback only, not on ${host}`);
-  return {
-    dataDir: flags.data ?? "./muster-data",
-    listen,
-    tokens: [
-      {
-        principal: "dev",
-        tokenSha256: createHash("sha256").update(flags.token).digest("hex"),
-        roles: [{ account: "*", role: "admin" }],
-      },
-    ],
-    colos: {
-      local: {
-        cloud: { use: "builtin:process" },
-        loadBalancers: {
-          use: "builtin:proxy",
-          options: { loadBalancers: { web: { listen: "127.0.0.1:0" } } },
-        },
-        pollMs: 250,
-      },
-    },
-  };
+interface Start {
+  readonly options: MusterOptions;
+  /** What the ready line says beside the address. */
+  readonly note: string;
 }
 
-async function optionsOf(flags: Flags): Promise<MusterOptions> {
-  if (!flags.config) {
-    if (flags.dev) return devOptions(flags);
-    throw new Error("give --config FILE, or --dev to try it out");
+/** @throws Error or Fault with what is missing or wrong. */
+async function startOf(flags: Flags): Promise<Start> {
+  if (!flags.config && !flags.dev) throw new Error("give --config FILE, or --dev to try it out");
+  const file = flags.config === undefined ? undefined : await readConfig(flags.config);
+  const listen = flags.listen ?? file?.config.listen ?? listenDefault;
+  const dataDir = flags.data ?? file?.config.dataDir ?? dataDefault;
+  if (flags.token && !flags.dev) throw new Error("--token goes with --dev; others are configured");
+  if (flags.dev && !loopback.has(addressOf(listen).host))
+    throw new Error(`--dev listens on loopback only, not on ${listen}`);
+  if (!file) {
+    if (!flags.token) throw new Error("--dev needs --token (or MUSTER_TOKEN)");
+    const { options, proxy } = await devOptions({ dataDir, listen, token: flags.token });
+    return { options, note: `, load balancer web on ${proxy}` };
   }
-  const { config, baseDir } = await readConfig(flags.config);
-  if (flags.dev && !loopback.has(addressOf(flags.listen ?? config.listen ?? "127.0.0.1:0").host))
-    throw new Error("--dev listens on loopback only");
-  const token = flags.token && {
-    principal: "dev",
-    tokenSha256: createHash("sha256").update(flags.token).digest("hex"),
-    roles: [{ account: "*", role: "admin" as const }],
-  };
-  return {
-    ...config,
-    baseDir,
-    dataDir: flags.data ?? config.dataDir ?? "./muster-data",
-    ...(flags.listen ? { listen: flags.listen } : {}),
-    tokens: flags.dev && token ? [...config.tokens, token] : config.tokens,
-  };
+  const { config, baseDir } = file;
+  const tokens = flags.token ? [...config.tokens, adminToken(flags.token)] : config.tokens;
+  return { options: { ...config, baseDir, listen, dataDir, tokens }, note: "" };
 }
 
 async function main(): Promise<void> {
   const log = pino({ level: process.env["MUSTER_LOG"] ?? "info" }, pino.destination(2));
   const startedMs = performance.now();
-  const muster = await createMuster({ ...(await optionsOf(program.parse().opts<Flags>())), log });
+  const { options, note } = await startOf(program.parse().opts<Flags>());
+  const muster = await createMuster({ ...options, log });
   const tookMs = Math.round(performance.now() - startedMs);
-  process.stdout.write(`muster ready on ${muster.address} in ${tookMs} ms\n`);
+  process.stdout.write(`muster ready on ${muster.address} in ${tookMs} ms${note}\n`);
 
   let stopping = false;
   const stop = (name: string) => {

@@ -5,20 +5,20 @@ import { runMusterctl } from "./program.js";
 const stop = new AbortController();
 let stoppedCode: number = exitCode.ok;
 
-/** The first signal ends the command in order; a second one finds no handler and ends the process. */
+/** The first signal ends the command in order, the second one at once. */
 function stopWith(code: number): void {
+  if (stop.signal.aborted) process.exit(code);
   stoppedCode = code;
   stop.abort();
 }
-process.once("SIGINT", () => stopWith(exitCode.interrupted));
-process.once("SIGTERM", () => stopWith(exitCode.terminated));
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    // Whoever read us, `head` for one, has seen enough.
-    if (error.code === "EPIPE") stopWith(exitCode.ok);
-    else throw error;
-  });
-}
+process.on("SIGINT", () => stopWith(exitCode.interrupted));
+process.on("SIGTERM", () => stopWith(exitCode.terminated));
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // Whoever read us, `head` for one, has seen enough.
+  if (error.code === "EPIPE") stopWith(exitCode.ok);
+  else throw error;
+});
+process.stderr.on("error", () => {}); // Notes that nobody reads change nothing.
 
 const { stdin, stdout, stderr, env } = process;
 try {

@@ -10,7 +10,9 @@ export interface Progress {
 
 /** One live line for people at a terminal; otherwise a line whenever something changed. */
 export async function createProgress(io: Pick<Io, "stderr" | "env">): Promise<Progress> {
-  const isLive = io.stderr.isTTY === true && io.env["TERM"] !== "dumb";
+  // Some terminals say that they are 0 columns wide; the library would clear lines for ever.
+  const { isTTY, columns = 0 } = io.stderr;
+  const isLive = isTTY === true && columns > 0 && io.env["TERM"] !== "dumb";
   return isLive ? liveProgress(io) : lineProgress(io);
 }
 
@@ -21,7 +23,7 @@ async function liveProgress({ stderr, env }: Pick<Io, "stderr" | "env">): Promis
   const spinner: Ora = ora({ ...common, color: env["NO_COLOR"] ? false : "cyan" });
   return {
     update(text) {
-      spinner.text = text;
+      spinner.text = cut(text, stderr.columns - spinnerColumns);
       if (!spinner.isSpinning) spinner.start();
     },
     stop: () => void spinner.stop(),
@@ -38,3 +40,9 @@ function lineProgress({ stderr }: Pick<Io, "stderr">): Progress {
     stop() {},
   };
 }
+
+const spinnerColumns = 3;
+
+/** What does not fit on the line is less than a line that jumps. */
+const cut = (text: string, columns: number): string =>
+  text.length <= columns ? text : `${text.slice(0, Math.max(1, columns - 1))}…`;

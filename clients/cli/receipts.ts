@@ -47,8 +47,8 @@ export function forceOf({ force, reason, for: duration }: ScaleOptions) {
 }
 
 /**
- * Calls with the given request id or a new one. When it stays unknown whether the call happened, says
- * how to ask again without acting twice.
+ * Calls with the given request id or a new one. When it stays unknown whether the call happened,
+ * says how to ask again without acting twice.
  */
 export async function askOnce(
   session: Session,

@@ -42,7 +42,8 @@ async function waitUntil(
       const leftMs = Math.ceil(endMs - performance.now());
       if (leftMs <= 0) throw new WaitTimeoutError(timeoutWords(session, words));
       const seen = await look(session, name, Math.min(leftMs, callMsMax));
-      if (seen.kind === "unseen") words = `${idOf(name)}: ${seen.words}`;
+      // A look that was cut short by the end of the wait says nothing; what was seen before does.
+      if (seen.kind === "unseen") words = performance.now() < endMs ? seen.words : words;
       else if (seen.group === undefined || isDone(seen.group)) return seen.group;
       else words = waitWords(seen.group);
       progress.update(words);
@@ -74,7 +75,10 @@ async function look(session: Session, name: string, timeoutMs: number): Promise<
     if (code === Code.NotFound) return { kind: "seen", group: undefined };
     if (!passing.has(code)) throw error;
     const { reason, message } = explainError(error);
-    return { kind: "unseen", words: `no answer (${reason ?? message}), asking again` };
+    return {
+      kind: "unseen",
+      words: `${idOf(name)}: no answer (${reason ?? message}), asking again`,
+    };
   }
 }
 

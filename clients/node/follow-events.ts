@@ -136,7 +136,10 @@ function isWorthRetrying(error: ConnectError): boolean {
   return !isFromServer && error.code === Code.InvalidArgument;
 }
 
-/** Doubles from 200 ms to 10 s, the upper half by chance, so that a crowd does not come back at once. */
+/**
+ * Doubles from 200 ms to 10 s, the upper half by chance, so that a crowd does not come back at
+ * once.
+ */
 function backoffMs(failures: number, error: ConnectError | undefined): number {
   const fullMs = Math.min(backoffMsMax, backoffMsMin * 2 ** Math.min(failures - 1, 16));
   const jitteredMs = Math.round(fullMs * (0.5 + Math.random() / 2));

@@ -1,4 +1,4 @@
-import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
+import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { ColoService } from "../../src/gen/muster/v1/colo_service_pb.js";
 import { EventService } from "../../src/gen/muster/v1/event_service_pb.js";
 import { GroupService } from "../../src/gen/muster/v1/group_service_pb.js";
@@ -57,6 +57,14 @@ export function createMusterClient(options: MusterClientOptions): MusterClient {
     tls: options.tls,
     interceptors: options.token === undefined ? [] : [authorize(options.token)],
   });
+  return { ...createEmbeddedClient(transport), close };
+}
+
+/**
+ * The same clients over a transport that exists already, such as the `transport` of a Muster in
+ * this process: no port, no token. Its `close` has nothing to end.
+ */
+export function createEmbeddedClient(transport: Transport): MusterClient {
   return {
     groups: createClient(GroupService, transport),
     policies: createClient(PolicyService, transport),
@@ -64,7 +72,7 @@ export function createMusterClient(options: MusterClientOptions): MusterClient {
     servers: createClient(ServerService, transport),
     events: createClient(EventService, transport),
     colos: createClient(ColoService, transport),
-    close,
+    close() {},
   };
 }
 

@@ -204,7 +204,9 @@ function missingParts(driver: unknown, kind: DriverKind): readonly string[] {
   return hasCapabilities ? missing : ["capabilities", ...missing];
 }
 
-/** A cheap call. An outage is no mistake of the configuration: it is logged, and start-up goes on. */
+/**
+ * A cheap call. An outage is no mistake of the configuration: it is logged, and start-up goes on.
+ */
 async function probe(
   driver: CloudDriver | LoadBalancerDriver,
   { host, probeAccount, use, field }: DriverRequest,

@@ -19,7 +19,8 @@ export interface MethodAccess {
 
 /**
  * Reads a method's `access` option (B10.2).
- * @throws Error for a method without one, with an unheard-of permission or a field that is not there.
+ * @throws Error for a method without one, with an unheard-of permission or a field that is not
+ * there.
  */
 export function accessOf(method: DescMethod): MethodAccess {
   const label = `${method.parent.typeName}.${method.name}`;

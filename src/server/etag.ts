@@ -3,7 +3,9 @@ export function etagOf(generation: number): string {
   return `"${generation.toString(36)}"`;
 }
 
-/** Matches no stored generation, so that an etag which never was one is a mismatch like any other. */
+/**
+ * Matches no stored generation, so that an etag which never was one is a mismatch like any other.
+ */
 const NEVER = -1;
 
 /** undefined: the caller does not mind. */

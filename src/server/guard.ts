@@ -24,7 +24,9 @@ import type { Permission } from "./permissions.js";
 import { type StatusError, statusOfFault, statusOfIncident } from "./status-error.js";
 import type { RequestValidator } from "./validate.js";
 
-/** Wraps services once, for all doors: who calls, may they, is it legal, how long, how it failed. */
+/**
+ * Wraps services once, for all doors: who calls, may they, is it legal, how long, how it failed.
+ */
 export interface Guard {
   /** @throws Error when a method declares no permission (B10.2). */
   wrap<Desc extends DescService>(desc: Desc, methods: ServiceMethods<Desc>): GuardedService;

@@ -89,10 +89,6 @@ function nameOf(text: string): ResourceName {
   return name;
 }
 
-export function accountName(account: AccountId): string {
-  return `accounts/${account}`;
-}
-
 export function groupName(key: GroupKey): string {
   return `accounts/${key.account}/groups/${key.group}`;
 }

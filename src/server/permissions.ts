@@ -1,4 +1,6 @@
-/** Everything that a caller may be allowed to do (B10.1). The proto's `access` options name these. */
+/**
+ * Everything that a caller may be allowed to do (B10.1). The proto's `access` options name these.
+ */
 export const permissions = [
   "groups.create",
   "groups.get",
@@ -76,7 +78,3 @@ export const roles = {
 } as const satisfies Record<string, ReadonlySet<Permission>>;
 
 export type Role = keyof typeof roles;
-
-export function isRole(text: string): text is Role {
-  return Object.hasOwn(roles, text);
-}

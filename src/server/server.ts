@@ -50,8 +50,8 @@ export interface Server {
   readonly address: string;
   readonly port: number;
   /**
-   * Says NOT_SERVING, ends streams with UNAVAILABLE (`SHUTTING_DOWN`), lets running calls finish for
-   * at most `graceMs`, and resolves when every connection is closed.
+   * Says NOT_SERVING, ends streams with UNAVAILABLE (`SHUTTING_DOWN`), lets running calls finish
+   * for at most `graceMs`, and resolves when every connection is closed.
    */
   drain(graceMs: number): Promise<void>;
 }

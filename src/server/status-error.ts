@@ -52,7 +52,9 @@ export class StatusError extends Error {
   }
 }
 
-/** A fault as callers see it: status, ErrorInfo and the details that its code promises (style §5). */
+/**
+ * A fault as callers see it: status, ErrorInfo and the details that its code promises (style §5).
+ */
 export function statusOfFault(fault: Fault): StatusError {
   const info = errorInfo(fault.reason, fault.facts);
   return new StatusError(codes[fault.code], fault.message, [info, ...detailsOf(fault)]);

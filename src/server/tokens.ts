@@ -4,7 +4,9 @@ import { Fault } from "../core/errors/fault.js";
 /** What a page token or cursor belongs to: the method and all that narrows its answer. */
 export type Filter = readonly [method: string, ...rest: readonly unknown[]];
 
-/** Short: it guards against mix-ups, not against forgery; permissions are checked anew each time. */
+/**
+ * Short: it guards against mix-ups, not against forgery; permissions are checked anew each time.
+ */
 const TAG_LENGTH = 12;
 
 function tagOf(filter: Filter): string {

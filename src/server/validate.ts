@@ -7,7 +7,9 @@ import type { FieldViolation } from "../core/errors/fault.js";
 export interface RequestValidator {
   /** Every violated rule; `prefix` (`group.`) goes before each path. */
   violationsOf(desc: DescMessage, message: Message, prefix?: string): readonly FieldViolation[];
-  /** Compiles the rules of a message ahead of its first use, and finds those that do not compile. */
+  /**
+   * Compiles the rules of a message ahead of its first use, and finds those that do not compile.
+   */
   prepare(desc: DescMessage): void;
 }
 

@@ -11,7 +11,9 @@ import type { PlacementBook } from "./placements/placement-book.js";
 export interface Context {
   readonly installation: string;
   readonly node: NodeId;
-  /** Names this life of this node: intentions that another life committed are never called again. */
+  /**
+   * Names this life of this node: intentions that another life committed are never called again.
+   */
   readonly attemptId: string;
   readonly clock: Clock;
   readonly ids: Ids;

@@ -94,6 +94,8 @@ export interface DecideOn {
   readonly group: Group;
   readonly policy: Policy | undefined;
   readonly others: readonly OtherPlacement[];
+  /** The event that this one follows from, where it does. */
+  readonly parent?: EventId;
 }
 
 /** A placement other than the lead, as last known. */
@@ -189,9 +191,10 @@ function changeOf(
   context: Context,
   state: PlacementState,
   doc: PlacementDoc,
-  { event, policy }: DecideOn,
+  asked: DecideOn,
   decision: Decision,
 ): PlacementChange {
+  const { event } = asked;
   const { receipt, targets, marks, alertMarks, forced } = decision;
   const nowMs = receipt.atMs;
   const decisionId = context.ids.next();
@@ -220,11 +223,11 @@ function changeOf(
     deliveries,
     alerts: alertMarks.puts,
     alertsGone: gone,
-    events: [decidedEvent(event, policy, receipt)],
+    events: [decidedEvent(asked, receipt)],
   };
 }
 
-function decidedEvent(event: ScaleEvent, policy: Policy | undefined, receipt: Receipt): EventDraft {
+function decidedEvent({ event, policy, parent }: DecideOn, receipt: Receipt): EventDraft {
   const why = receipt.causes.map(sayCause).join("; ");
   const { outcome, oldTarget, newTarget } = receipt;
   const moved =
@@ -244,6 +247,7 @@ function decidedEvent(event: ScaleEvent, policy: Policy | undefined, receipt: Re
       ...(event.ask.kind === "alert" ? { key: event.ask.key, state: event.ask.state } : {}),
     },
     principal: event.principal,
+    ...(parent === undefined ? {} : { parent }),
     receipt,
   };
 }

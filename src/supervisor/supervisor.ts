@@ -22,6 +22,7 @@ import { createEventMaker } from "./events/event-maker.js";
 import { createEventHub } from "./events/hub.js";
 import { createJournaler, type Retention } from "./events/journaler.js";
 import { createGroupBook } from "./group-book.js";
+import { joinSignals } from "./join-signals.js";
 import { createPatrol } from "./patrol.js";
 import { createPlacementBook } from "./placements/placement-book.js";
 import { createScaling } from "./scaling.js";
@@ -113,8 +114,14 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
     scaling: createScaling(context),
     servers: createServerUseCases(context),
     events: {
-      subscribe: (request, caller) =>
-        hub.subscribe(request, AbortSignal.any([signal, caller.signal])),
+      async *subscribe(request, caller) {
+        const both = joinSignals(signal, caller.signal);
+        try {
+          yield* hub.subscribe(request, both.signal);
+        } finally {
+          both.release();
+        }
+      },
       search: (query, caller) => journal.search(query, { signal: caller.signal }),
     },
     colos: createColoUseCases(context),

@@ -118,8 +118,8 @@ describe("how a group stands", () => {
 });
 
 describe("progress", () => {
-  const stream = (isTTY: boolean) => {
-    const through = Object.assign(new PassThrough(), { isTTY, columns: 80 });
+  const stream = (isTTY: boolean, columns = 24) => {
+    const through = Object.assign(new PassThrough(), { isTTY, columns });
     Object.assign(through, { clearLine: () => true, cursorTo: () => true, moveCursor: () => true });
     return through as unknown as NodeJS.WriteStream & PassThrough;
   };
@@ -128,18 +128,20 @@ describe("progress", () => {
     const stderr = stream(true);
     const progress = await createProgress({ stderr, env: { TERM: "xterm", NO_COLOR: "1" } });
     progress.update("web: 0 of 1 in service");
-    progress.update("web: 1 of 1 in service");
+    progress.update("web: 1 of 1 in service, and more to say than fits");
     progress.stop();
     const written = String(stderr.read());
-    assert.match(written, /web: 0 of 1 in service/);
+    assert.match(written, /web: 0 of 1 in servi…/);
+    assert.doesNotMatch(written, /\n/, "one line only");
     assert.ok(written.includes("\u001b[?25h"), "the cursor is shown again");
   });
 
-  test("plain lines otherwise, each once", async () => {
-    const stderr = stream(false);
-    const progress = await createProgress({ stderr, env: {} });
-    for (const line of ["one", "one", "two"]) progress.update(line);
-    progress.stop();
-    assert.equal(String(stderr.read()), "one\ntwo\n");
+  test("plain lines otherwise, each once; also at a terminal without width", async () => {
+    for (const stderr of [stream(false), stream(true, 0)]) {
+      const progress = await createProgress({ stderr, env: {} });
+      for (const line of ["one", "one", "two"]) progress.update(line);
+      progress.stop();
+      assert.equal(String(stderr.read()), "one\ntwo\n");
+    }
   });
 });

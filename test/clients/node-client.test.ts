@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
@@ -212,6 +215,28 @@ test("following gives up after the attempts that it was given", async () => {
   assert.equal(error.code, "UNAVAILABLE");
   assert.deepEqual(attempts, [1, 2]);
   client.close();
+});
+
+test("a stream that something on the way ends in the middle of a message is tried again", async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { "content-type": "application/connect+proto" });
+    response.end(Buffer.from([0, 0, 0])); // An envelope's head has five bytes.
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const client = createMusterClient({ address: `127.0.0.1:${port}` });
+  const codes: (Code | undefined)[] = [];
+  const following = followEvents(client, {
+    parent: "accounts/any",
+    attemptsMax: 2,
+    onRetry: ({ error }) => codes.push(error?.code),
+  });
+  await failureOf(drain(following));
+  assert.deepEqual(codes, [Code.InvalidArgument], "which is what Connect calls it");
+  client.close();
+  server.closeAllConnections();
+  await once(server.close(), "close");
 });
 
 test("explainError reads reason, quota and delay, and never throws", () => {

@@ -7,8 +7,8 @@ import { type FakeMuster, startFakeMuster } from "./fake-muster.js";
 
 /**
  * What the clients are tried against: a fake of our own, or the daemon at MUSTER_TEST_ADDRESS (with
- * MUSTER_TEST_TOKEN, and MUSTER_TEST_COLO, whose cloud driver takes the group of `groupJson`). Tests
- * that need faults on command run only where there is a `fake`.
+ * MUSTER_TEST_TOKEN, and MUSTER_TEST_COLO, whose cloud driver takes the group of `groupJson`).
+ * Tests that need faults on command run only where there is a `fake`.
  */
 export interface Target {
   readonly token: string;

@@ -8,7 +8,7 @@ import type { CloudDriver } from "../../src/core/ports/cloud.js";
 import type { DriverHost } from "../../src/core/ports/driver.js";
 import { createSystemClock, createSystemIds } from "../../src/drivers/clock-system/index.js";
 import processCloud from "../../src/drivers/cloud-process/index.js";
-import type { ProcessCloudOptions } from "../../src/drivers/cloud-process/process-cloud.js";
+import type { ProcessCloudOptions } from "../../src/drivers/cloud-process/options.js";
 import type { CloudHarness } from "../contract/index.js";
 
 export const installation = "here";

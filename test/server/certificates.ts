@@ -1,6 +1,6 @@
 /**
- * An authority and a certificate of its for localhost, valid from 2020 to 2120, for tests alone: the
- * keys are public, so trust neither anywhere else.
+ * An authority and a certificate of its for localhost, valid from 2020 to 2120, for tests alone:
+ * the keys are public, so trust neither anywhere else.
  */
 export const authority = `-----BEGIN CERTIFICATE-----
 MIIBVTCB/aADAgECAgEBMAoGCCqGSM49BAMCMBIxEDAOBgNVBAMMB2NhLnRlc3Qw

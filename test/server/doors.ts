@@ -88,12 +88,6 @@ export async function failureOf(call: Promise<unknown>): Promise<CallFailure> {
   throw new Error("the call did not fail");
 }
 
-export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
-  const all: Item[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}
-
 export function createGrpcDoorClient(
   target: string,
   credentials = grpc.credentials.createInsecure(),

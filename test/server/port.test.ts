@@ -130,6 +130,21 @@ describe("whatever arrives, the server stands", () => {
     await worksOn(world);
   });
 
+  test("a peer that resets its connection before it has spoken is forgotten", async (t) => {
+    const world = await createWorld(t);
+    await createWeb(world.grpc);
+    for (const start of ["", "P", "PR"]) {
+      const socket = await connectTo(world);
+      if (start !== "") await new Promise((resolve) => socket.write(start, resolve));
+      await worksOn(world); // By now the server has taken the connection.
+      socket.resetAndDestroy();
+      await once(socket, "close");
+    }
+    await worksOn(world);
+    const failed = world.logged.filter(({ fields }) => /ECONNRESET/.test(String(fields["error"])));
+    assert.equal(failed.length, 3);
+  });
+
   test("a peer that closes its half before it has spoken is forgotten", async (t) => {
     const world = await createWorld(t);
     await createWeb(world.grpc);

@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  askTarget,
-  createGroup,
-  createWorld,
-  inService,
-  setTarget,
-  type World,
-  web,
-} from "./world.js";
+import { askTarget, createGroup, inService, setTarget, web } from "./asks.js";
+import { createWorld, type World } from "./world.js";
 
 const cloudServers = (world: World) => world.clouds.get("iad")!.servers().length;
 

@@ -15,7 +15,9 @@ export interface FaultDetail {
   readonly cause?: unknown;
 }
 
-/** The one error class inside Muster. Anything else that is thrown is a bug or a driver's raw error. */
+/**
+ * The one error class inside Muster. Anything else that is thrown is a bug or a driver's raw error.
+ */
 export class Fault extends Error {
   readonly reason: Reason;
   readonly facts: Readonly<Record<string, string>>;

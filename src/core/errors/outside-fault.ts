@@ -1,4 +1,6 @@
-/** What a cloud's or load balancer's error means for us (B4.8); the drivers' `classify` names it. */
+/**
+ * What a cloud's or load balancer's error means for us (B4.8); the drivers' `classify` names it.
+ */
 export type OutsideFaultKind =
   | "throttled"
   | "temporary"
@@ -12,7 +14,8 @@ export type OutsideFaultKind =
 
 /**
  * Thrown by drivers. `ambiguous` says that the change may have happened all the same (a timeout, a
- * lost connection, a 5xx after the request was sent): such a create is looked up, never repeated (B4.5).
+ * lost connection, a 5xx after the request was sent): such a create is looked up, never repeated
+ * (B4.5).
  */
 export class OutsideFault extends Error {
   readonly kind: OutsideFaultKind;

@@ -8,6 +8,7 @@ export interface Cause {
 
 export type CauseCode =
   | "APPLIED"
+  | "CONDITION"
   | "CLAMPED_TO_MAX"
   | "CLAMPED_TO_MIN"
   | "ALREADY_THERE"

@@ -1,7 +1,9 @@
 import type { AccountId, ColoId, EventId, GroupId, ServerId } from "./ids.js";
 import type { Receipt } from "./scale-event.js";
 
-/** Everything that happened, as subscribers and the history see it. Kept per placement, gap-free. */
+/**
+ * Everything that happened, as subscribers and the history see it. Kept per placement, gap-free.
+ */
 export interface MusterEvent {
   readonly id: EventId;
   readonly type: EventType;

@@ -1,6 +1,8 @@
 import type { AccountId, ColoId, GroupId, LoadBalancerId } from "./ids.js";
 
-/** What the user configures (B1.2). Stored whole; `generation` counts its changes and is its etag. */
+/**
+ * What the user configures (B1.2). Stored whole; `generation` counts its changes and is its etag.
+ */
 export interface Group {
   readonly account: AccountId;
   readonly id: GroupId;

@@ -36,7 +36,9 @@ export interface PauseMark {
   readonly principal: string;
 }
 
-/** When decisions in each direction were last applied. Scaling in never delays scaling out (B2.5). */
+/**
+ * When decisions in each direction were last applied. Scaling in never delays scaling out (B2.5).
+ */
 export interface CooldownMarks {
   readonly lastOutMs?: number;
   readonly lastInMs?: number;

@@ -17,7 +17,9 @@ export interface Policy {
 
 export type PolicyAction =
   | { readonly kind: "change"; readonly change: number }
-  /** `partsPerMillion` of the base: 50 % is 500,000. Whole numbers keep the arithmetic exact (B2.3). */
+  /**
+   * `partsPerMillion` of the base: 50 % is 500,000. Whole numbers keep the arithmetic exact (B2.3).
+   */
   | { readonly kind: "percent"; readonly partsPerMillion: number }
   | { readonly kind: "exact"; readonly capacity: number };
 

@@ -11,6 +11,7 @@ const sentences: Readonly<Record<CauseCode, string>> = {
   APPLIED:
     "the target changes[ from {oldTarget} to {newTarget}][, as asked: {asked}]" +
     "[; other colos' parts are as seen {othersSeenBeforeMs} ago]",
+  CONDITION: "a condition turned[: {condition}][, holds: {holds}]",
   CLAMPED_TO_MAX:
     "the maximum is reached[: {wanted|server was|servers were} wanted][, {max} may be]" +
     "[, so the target is {target}]",
@@ -60,7 +61,7 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     "the server[ {server}] has waited[ in {status}] for longer than it may[: {boundMs}]",
   BACKOFF:
     "[{failures|build|builds} failed in a row; ]new servers are tried again later" +
-    "[, in {retryInMs}][: {fault}]",
+    "[, in {retryInMs}][, at {retryAtMs}][: {fault}]",
   QUOTA: "the account's quota in the cloud is used up[: {fault}]",
   NO_CAPACITY: "the cloud has no room for more such servers[: {fault}]",
   LISTING_PARTIAL:

@@ -77,7 +77,9 @@ export interface Ownership {
 export interface CloudServer {
   readonly id: CloudServerId;
   readonly name: string;
-  /** Nova's vocabulary (ACTIVE, BUILD, ERROR, SHUTOFF, …). Words never heard of are legal (B4.2). */
+  /**
+   * Nova's vocabulary (ACTIVE, BUILD, ERROR, SHUTOFF, …). Words never heard of are legal (B4.2).
+   */
   readonly status: string;
   readonly taskState?: string;
   readonly address?: ServerAddress;

@@ -7,8 +7,8 @@ const delayMsMax = 30 * 60_000;
 const jitterShare = 0.2;
 
 /**
- * The backoff after builds failed (B4.6). A wave of failures counts once: those that arrive while the
- * delay of the last one runs say nothing new.
+ * The backoff after builds failed (B4.6). A wave of failures counts once: those that arrive while
+ * the delay of the last one runs say nothing new.
  *
  * @param salt spreads the jitter; the same salt gives the same delay.
  */

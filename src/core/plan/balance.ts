@@ -4,7 +4,7 @@ import type { PlanLimits } from "../model/observation.js";
 import { createKey } from "../model/observation.js";
 import type { ServerRow } from "../model/server.js";
 import { isCounted, leave, move } from "./lifecycle.js";
-import type { Sheet } from "./sheet.js";
+import { type Sheet, waitForBrake } from "./sheet.js";
 
 export interface Balance {
   readonly creates: number;
@@ -32,15 +32,15 @@ function fillShortage(sheet: Sheet, target: number, counted: number, limits: Pla
   for (const row of returning) {
     const { leaving: _leaving, drainingSinceMs: _since, ...kept } = row;
     sheet.put(move(kept, "return", nowMs));
-    sheet.event("server.returned", row.id, cause("B5.3", "SHORTAGE", { target, counted }));
+    sheet.event("server.returned", row.id, cause("B5.3", "SHORTAGE", { target, have: counted }));
   }
 
   const missing = target - counted - returning.length;
   if (missing === 0) return nothing;
-  const shortage = cause("B4.1", "SHORTAGE", { target, counted: counted + returning.length });
+  const shortage = cause("B4.1", "SHORTAGE", { target, have: counted + returning.length });
   const brake = stopped.get("create");
   if (brake) {
-    sheet.wait(brake);
+    waitForBrake(sheet, brake);
     return nothing;
   }
   if (doc.backoff && nowMs < doc.backoff.retryAtMs) {
@@ -57,7 +57,7 @@ function fillShortage(sheet: Sheet, target: number, counted: number, limits: Pla
 function shedSurplus(sheet: Sheet, target: number, counted: readonly ServerRow[]): Balance {
   const { nowMs, underWay, stopped } = sheet.seen;
   const brake = stopped.get("delete");
-  const surplus = cause("B4.4", "SURPLUS", { target, counted: counted.length });
+  const surplus = cause("B4.4", "SURPLUS", { target, have: counted.length });
   const victims = counted
     .filter((row) => !row.protected)
     .toSorted(chooser(sheet))
@@ -71,7 +71,7 @@ function shedSurplus(sheet: Sheet, target: number, counted: readonly ServerRow[]
     if (row.state === "unconfirmed") continue;
     // Draining what can't be deleted would only take servers out of service.
     if (brake) {
-      sheet.wait(brake);
+      waitForBrake(sheet, brake);
       continue;
     }
     const inUse = row.memberships.length > 0 && row.state !== "building";

@@ -3,8 +3,8 @@ import type { Plan } from "../model/plan.js";
 import { isCounted } from "./lifecycle.js";
 
 /**
- * A second opinion on a plan, in other words than the planner's. What it finds is a bug of ours: the
- * turn ends before anything is written or done.
+ * A second opinion on a plan, in other words than the planner's. What it finds is a bug of ours:
+ * the turn ends before anything is written or done.
  *
  * @throws Error naming the broken promise.
  */
@@ -24,10 +24,15 @@ export function checkPlan(seen: Observation, plan: Plan): void {
   insist(plan.creates === 0 || seen.cloud.kind === "listed", "creates without a listing (B4.3)");
 
   for (const step of plan.steps) {
+    if (step.kind === "findIntention") continue; // Asks, and changes nothing.
+    const operation = step.kind === "delete" ? "delete" : "loadBalancer";
+    insist(!seen.doc.paused, `plans ${step.kind} while paused (B8.3)`);
+    insist(!seen.stopped.has(operation), `plans ${step.kind} under a brake (B9.1)`);
     if (step.kind !== "delete") continue;
     const row = changed.get(step.server) ?? before.get(step.server);
     insist(row?.state === "deleting", "deletes a server that is not leaving (B9.5)");
-    insist(row?.cloudId === step.cloudId, "deletes a server that is not the row's (B9.5)");
+    const bound = row?.cloudId !== undefined && row.cloudId === step.cloudId;
+    insist(bound, "deletes a server that is not the row's (B9.5)");
   }
   for (const row of plan.rows) {
     const surplus = row.leaving?.code === "SURPLUS" && before.get(row.id)?.leaving === undefined;

@@ -37,19 +37,20 @@ export function conditionsOf(found: Findings): {
   const pending = rows.filter(isPending).length;
   const leaving = rows.filter(isLeaving).length;
   const converged = found.seen && inService === target && pending === 0 && leaving === 0;
-  const onTheWay = cause("B4.9", inService < target ? "SHORTAGE" : "SURPLUS", {
-    target,
-    counted: inService + pending,
-  });
-  const by = (codes: ReadonlySet<string>) => waits.filter((one) => codes.has(one.code));
+  const onTheWay =
+    inService < target
+      ? cause("B4.9", "SHORTAGE", { target, have: inService + pending })
+      : cause("B4.9", "SURPLUS", { target, have: inService + pending + leaving });
+  const by = (codes: ReadonlySet<string>) => fewOf(waits.filter((one) => codes.has(one.code)));
   const paused = doc.paused ? [cause("B8.3", "PAUSED", { reason: doc.paused.reason })] : [];
+  const unseen = found.seen ? [] : fewOf([...paused, ...waits]);
   const wanted: readonly [ConditionType, boolean, readonly Cause[]][] = [
-    ["converged", converged, converged ? [] : [onTheWay]],
+    ["converged", converged, converged ? [] : unseen.length > 0 ? unseen : [onTheWay]],
     ["paused", paused.length > 0, paused],
     ["braked", by(brakeCodes).length > 0, by(brakeCodes)],
     ["held", by(heldCodes).length > 0, by(heldCodes)],
     ["degraded", by(degradedCodes).length > 0, by(degradedCodes)],
-    ["waiting", waits.length > 0, waits.slice(0, causesMax)],
+    ["waiting", waits.length > 0, fewOf(waits)],
   ];
   const conditions = wanted.map(([type, holds, causes]): Condition => {
     const before = doc.conditions.find((one) => one.type === type);
@@ -69,6 +70,16 @@ export function conditionsOf(found: Findings): {
 
 /** More would only repeat the same for another server. */
 const causesMax = 5;
+
+function fewOf(causes: readonly Cause[]): readonly Cause[] {
+  const few = new Map<string, Cause>();
+  for (const one of causes) {
+    if (few.size === causesMax) break;
+    const text = JSON.stringify(one);
+    if (!few.has(text)) few.set(text, one);
+  }
+  return [...few.values()];
+}
 
 function sameCondition(a: Condition, b: Condition): boolean {
   return a.holds === b.holds && JSON.stringify(a.causes) === JSON.stringify(b.causes);

@@ -159,9 +159,9 @@ function judgeBuilding(
     buildFailed(sheet, row, fault, cause("B4.2", "BUILD_ERROR", { server: row.id, fault }));
   } else if (late && (meaning === "building" || meaning === "stopped")) {
     const timeoutMs = group.buildTimeoutMs;
-    const timeout = cause("B4.2", "BUILD_TIMEOUT", { server: row.id, timeoutMs });
+    const timeout = cause("B4.2", "BUILD_TIMEOUT", { server: row.id, buildTimeoutMs: timeoutMs });
     buildFailed(sheet, row, `not active after ${timeoutMs} ms`, timeout);
-  }
+  } else if (meaning === "waiting") boundWait(sheet, row);
 }
 
 function buildFailed(
@@ -195,7 +195,7 @@ function judgeRunning(
     case "failed":
       if (heldSuspects === undefined || row.state !== "inService")
         go(cause("B4.2", "CLOUD_ERROR", { server: row.id, fault: row.fault ?? status }));
-      else sheet.wait(cause("B9.2", "UNHEALTHY_BRAKE", { suspects: heldSuspects }));
+      else sheet.wait(cause("B9.2", "UNHEALTHY_BRAKE", { suspected: heldSuspects }));
       return;
     case "stopped": {
       const dueMs = sinceMs + group.stoppedGraceMs;
@@ -210,12 +210,19 @@ function judgeRunning(
       return;
     }
     case "waiting":
-      if (nowMs >= sinceMs + waitingMsMax)
-        sheet.wait(cause("B4.2", "WAIT_EXPIRED", { server: row.id, status }));
+      boundWait(sheet, row);
       return;
     default:
       return;
   }
+}
+
+/** A reboot, a resize: it passes by itself, or is reported. */
+function boundWait(sheet: Sheet, row: ServerRow): void {
+  const dueMs = (row.cloudStatusSinceMs ?? row.sinceMs) + waitingMsMax;
+  const facts = { server: row.id, status: row.cloudStatus ?? "", boundMs: waitingMsMax };
+  if (sheet.seen.nowMs < dueMs) sheet.wakeAt(dueMs);
+  else sheet.wait(cause("B4.2", "WAIT_EXPIRED", facts));
 }
 
 /** How many servers in service are suspected, when that is too many to replace (B9.2). */

@@ -2,8 +2,8 @@ import type { Cause } from "../model/cause.js";
 import type { CloudServer, ServerRow, ServerState } from "../model/server.js";
 
 /**
- * A server's life, every transition by name. Whoever changes a row's state goes through `move`, so a
- * life that this table does not allow cannot be written down.
+ * A server's life, every transition by name. Whoever changes a row's state goes through `move`, so
+ * a life that this table does not allow cannot be written down.
  */
 const transitions = {
   /** The create was answered, or the server was found by its tag. */

@@ -4,15 +4,15 @@ import type { LoadBalancerId } from "../model/ids.js";
 import type { BalancerView, MemberStep, PlanLimits } from "../model/observation.js";
 import type { Member, Membership, ServerRow } from "../model/server.js";
 import { leave, move } from "./lifecycle.js";
-import type { Sheet } from "./sheet.js";
+import { type Sheet, waitForBrake } from "./sheet.js";
 
 /** After this a server is deleted although a membership could not be removed; it is reported. */
 const removalMsMax = 5 * 60_000;
 
 /**
  * Brings memberships to what the rows' states ask for (B5): servers on their way or in service are
- * members, draining ones take no new connections, leaving ones are removed. Moves rows whose wait for
- * it is over.
+ * members, draining ones take no new connections, leaving ones are removed. Moves rows whose wait
+ * for it is over.
  */
 export function planMembers(
   sheet: Sheet,
@@ -37,8 +37,11 @@ export function planMembers(
         break;
     }
   }
-  for (const [loadBalancer, list] of changes)
-    if (list.length > 0) sheet.step({ kind: "changeMembers", loadBalancer, changes: list });
+  const brake = sheet.seen.stopped.get("loadBalancer");
+  for (const [loadBalancer, list] of changes) {
+    if (brake) waitForBrake(sheet, brake);
+    else sheet.step({ kind: "changeMembers", loadBalancer, changes: list });
+  }
 }
 
 interface MemberPlan {
@@ -84,7 +87,8 @@ function createMemberChanges(
     remove: (row, going) =>
       going.flatMap((one) => {
         const view = viewOf(one);
-        // Addresses get reused: where another server of ours has this one, the member is that one's.
+        // Addresses get reused: where another server of ours has this one, the member is that
+        // one's.
         if (view?.kind === "gone" || wantedAddresses.has(addressKey(one))) return [];
         if (view?.kind === "listed" && !view.members.has(memberKey(one))) return [];
         if (view?.kind === "listed") change(row, one, "remove", true);

@@ -9,7 +9,7 @@ import { conditionsOf } from "./conditions.js";
 import { judgeRows } from "./judge.js";
 import { isCounted, isLeaving, isPending } from "./lifecycle.js";
 import { isDetached, planMembers } from "./plan-members.js";
-import { createSheet, type Sheet } from "./sheet.js";
+import { createSheet, type Sheet, waitForBrake } from "./sheet.js";
 
 /**
  * Plans a placement's next bounded move (B4, B5): pure, total, linear in the number of servers. The
@@ -27,7 +27,8 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   waitForBalancers(sheet, limits);
   judgeRows(sheet, limits);
 
-  // What may have been lost is looked up before anything is concluded; nothing else moves till then.
+  // What may have been lost is looked up before anything is concluded; nothing else moves till
+  // then.
   const settled = sheet.out.lookUps.length === 0;
   let gap: Balance = { creates: 0, createCause: undefined, withdraw: [] };
   if (mayAct && settled) {
@@ -39,7 +40,10 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   if (rows.some((row) => isPending(row) || isLeaving(row)))
     sheet.wakeAt(seen.nowMs + limits.pollMs);
 
-  const doc = settle(sheet, target, mayAct && settled);
+  // Asked once and not yet answered: that alone turns no condition.
+  const onlyAsked = !settled && seen.cloud.kind === "listed" && seen.cloud.lookedUp.size === 0;
+  const backedOff = settleBackoff(sheet);
+  const doc = onlyAsked ? backedOff : settleConditions(sheet, backedOff, target, mayAct && settled);
   const { changed, events, steps, lookUps, wakeAtMs } = sheet.out;
   return {
     doc,
@@ -72,7 +76,7 @@ function planDeletes(sheet: Sheet): void {
     if (row.state !== "deleting" || row.cloudId === undefined) continue;
     if (!isDetached(row, nowMs)) continue;
     if (brake) {
-      sheet.wait(brake);
+      waitForBrake(sheet, brake);
       continue;
     }
     const agedMs = nowMs - (row.deletingSinceMs ?? nowMs);
@@ -84,19 +88,29 @@ function planDeletes(sheet: Sheet): void {
 /** A delete that the cloud has not confirmed for so long is reported (B4.10). */
 const deleteAgedMs = 15 * 60_000;
 
-/** The placement's document after this plan: backoff, conditions, and their edges as events. */
-function settle(sheet: Sheet, target: number, seenAll: boolean): PlacementDoc {
+function settleBackoff(sheet: Sheet): PlacementDoc {
   const { nowMs, doc } = sheet.seen;
   const { failure, success } = sheet.out;
-  let backoff = doc.backoff;
+  const { backoff, ...rest } = doc;
   if (failure) {
     const salt = `${doc.groupUid}/${doc.key.colo}`;
-    backoff = afterFailure(backoff, { nowMs, reason: failure.reason, salt });
-  } else if (success) backoff = undefined;
-  if (backoff && backoff !== doc.backoff) sheet.wakeAt(backoff.retryAtMs);
+    const next = afterFailure(backoff, { nowMs, reason: failure.reason, salt });
+    if (next === backoff) return doc;
+    sheet.wakeAt(next.retryAtMs);
+    return { ...rest, backoff: next };
+  }
+  return success && backoff ? rest : doc;
+}
 
+/** The document with its conditions after this plan, and their edges as events. */
+function settleConditions(
+  sheet: Sheet,
+  doc: PlacementDoc,
+  target: number,
+  seenAll: boolean,
+): PlacementDoc {
   const { conditions, turned } = conditionsOf({
-    nowMs,
+    nowMs: sheet.seen.nowMs,
     doc,
     target,
     rows: sheet.rows(),
@@ -104,12 +118,10 @@ function settle(sheet: Sheet, target: number, seenAll: boolean): PlacementDoc {
     seen: seenAll,
   });
   for (const one of turned) {
-    const turn = cause("B4.9", "APPLIED", { condition: one.type, holds: one.holds });
+    const turn = cause("B4.9", "CONDITION", { condition: one.type, holds: one.holds });
     sheet.event("group.condition", undefined, turn, ...one.causes);
   }
-  if (backoff === doc.backoff && conditions === doc.conditions) return doc;
-  const { backoff: _before, ...rest } = doc;
-  return { ...rest, conditions, ...(backoff ? { backoff } : {}) };
+  return conditions === doc.conditions ? doc : { ...doc, conditions };
 }
 
 /** How many servers of each kind a placement has, for its status. */

@@ -74,3 +74,14 @@ export function createSheet(seen: Observation): Sheet {
     },
   };
 }
+
+/**
+ * A brake tells when it is lifted, but not when it was only that the switch could not be read. What
+ * is stopped has work to do: it stays marked for it, so that a brake's lifting finds it.
+ */
+const brakedLookMs = 5_000;
+
+export function waitForBrake(sheet: Sheet, brake: Cause): void {
+  sheet.wait(brake);
+  sheet.wakeAt(sheet.seen.nowMs + brakedLookMs);
+}

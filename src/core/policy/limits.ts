@@ -57,7 +57,7 @@ export function settleLimits(placement: LimitsInput, nowMs: number): LimitsSettl
   const kept = live === undefined ? {} : { forced: live, nextAtMs: live.expiresAtMs };
   const { min, max } = effectiveLimits(placement, nowMs);
   const target = placement.deleting ? placement.target : clamp(count(placement.target), min, max);
-  if (target === placement.target) return { target, ...kept, causes: [] };
+  if (Object.is(target, placement.target)) return { target, ...kept, causes: [] };
   const forceExpired = placement.forced !== undefined && live === undefined;
   const facts = { oldTarget: placement.target, newTarget: target, min, max };
   const why = forceExpired

@@ -4,8 +4,9 @@ import type { CloudServer, Ownership } from "../model/server.js";
 import type { Call } from "./call.js";
 
 /**
- * One colo's cloud. Drivers keep no state that a restart may not lose: what counts is the cloud's own.
- * Every method throws `OutsideFault`s; `ambiguous` ones are looked up, never blindly repeated (B4.5).
+ * One colo's cloud. Drivers keep no state that a restart may not lose: what counts is the cloud's
+ * own. Every method throws `OutsideFault`s; `ambiguous` ones are looked up, never blindly repeated
+ * (B4.5).
  */
 export interface CloudDriver {
   readonly capabilities: CloudCapabilities;
@@ -32,7 +33,9 @@ export interface CloudDriver {
     call: Call,
   ): Promise<readonly CloudServer[]>;
 
-  /** Problems of a launch configuration; empty when it is valid. @throws when it cannot tell (B1.5). */
+  /**
+   * Problems of a launch configuration; empty when it is valid. @throws when it cannot tell (B1.5).
+   */
   checkLaunch(
     request: { readonly account: string; readonly launch: LaunchConfiguration },
     call: Call,

@@ -3,8 +3,9 @@ import type { Member } from "../model/server.js";
 import type { Call } from "./call.js";
 
 /**
- * One colo's load balancers. The supervisor never runs two changes of one load balancer at once, and
- * merges what waits (B5.4). Throws `OutsideFault`s; `notFound` means the load balancer itself (B5.5).
+ * One colo's load balancers. The supervisor never runs two changes of one load balancer at once,
+ * and merges what waits (B5.4). Throws `OutsideFault`s; `notFound` means the load balancer itself
+ * (B5.5).
  */
 export interface LoadBalancerDriver {
   readonly capabilities: LoadBalancerCapabilities;

@@ -48,7 +48,9 @@ export interface Store {
   /** Forgets events that are older and stand behind `before` (the readers' watermark). */
   trimFeed(trim: { olderThanMs: number; before: string }, call: Call): Promise<void>;
 
-  /** Index entries are hints: true at the latest when the commit that needs them is, maybe longer. */
+  /**
+   * Index entries are hints: true at the latest when the commit that needs them is, maybe longer.
+   */
   putHints(hints: readonly Hint[], call: Call): Promise<void>;
   deleteHints(hints: readonly HintKey[], call: Call): Promise<void>;
   /** Hints of one index in order of key, after `afterKey` ("" is the beginning). */

@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { defineCloudDriver } from "../../core/ports/driver.js";
-import { createProcessCloud, type ProcessCloudOptions } from "./process-cloud.js";
+import type { ProcessCloudOptions } from "./options.js";
+import { createProcessCloud } from "./process-cloud.js";
 
 /**
  * A cloud of processes on this machine: every server is a real process with an address and a port

@@ -106,7 +106,9 @@ function envProblems(env: unknown): LaunchProblem[] {
   });
 }
 
-/** Two keys that become one variable would overwrite each other, and one would not arrive (M4.4). */
+/**
+ * Two keys that become one variable would overwrite each other, and one would not arrive (M4.4).
+ */
 function metadataProblems(metadata: LaunchConfiguration["metadata"]): LaunchProblem[] {
   const entries = Object.entries(metadata);
   if (entries.length > launchLimits.variablesMax)

@@ -6,25 +6,12 @@ import type { CloudDriver, CreateServer, ListServers } from "../../core/ports/cl
 import type { DriverHost } from "../../core/ports/driver.js";
 import { createBirths } from "./births.js";
 import { findProblems } from "./launch.js";
-import type { PortRange } from "./ports.js";
+import type { ProcessCloudOptions } from "./options.js";
 import { createProcessTable } from "./process-table.js";
 import { createReaper } from "./reaper.js";
 import { codeOf, type Entry, openRecords, type Records } from "./records.js";
 import { recoverServers } from "./recover.js";
 import { createViewer, type Viewer } from "./view.js";
-
-export interface ProcessCloudOptions {
-  readonly bootDelayMs: number;
-  /** Share of the builds that end in ERROR, in [0, 1]. */
-  readonly buildFailureRate: number;
-  /** Servers of all accounts at most. */
-  readonly quota: number;
-  /** Inclusive. */
-  readonly portRange: PortRange;
-  readonly stopGraceMs: number;
-  readonly path: string;
-  readonly pageServersMax: number;
-}
 
 /** Opens the cloud in `host.dataDir`: what was there is there again, what was leaving goes on. */
 export async function createProcessCloud(

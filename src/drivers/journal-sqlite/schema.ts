@@ -1,9 +1,9 @@
 import type { Schema } from "../sqlite-worker/open-database.js";
 
 /**
- * `words` holds no text of its own, only the index. Its text is tokens that we made, between spaces,
- * so that every journal finds the same; `scope` names account and group, so that no tenant's search
- * walks through another's events.
+ * `words` holds no text of its own, only the index. Its text is tokens that we made, between
+ * spaces, so that every journal finds the same; `scope` names account and group, so that no
+ * tenant's search walks through another's events.
  */
 export const journalSchema: Schema = {
   applicationId: 0x4d75734a,

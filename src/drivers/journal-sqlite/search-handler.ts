@@ -7,7 +7,9 @@ import { scopeOf } from "./scope.js";
 /** Up to so many matches are fetched and sorted; of more, the newest few are found by walking. */
 const matchesSortedMax = 5_000;
 
-/** Worker side: the search. Every shape of query is one prepared statement; there are a few dozen. */
+/**
+ * Worker side: the search. Every shape of query is one prepared statement; there are a few dozen.
+ */
 export function createSearchHandler(
   db: Database,
 ): Handlers<Pick<JournalOperations, "search">>["search"] {

@@ -20,8 +20,8 @@ export interface Statement {
 export type SqlValue = string | number | null;
 
 /**
- * Node's own SQLite where it has a good one (its first versions carry a WAL bug that can corrupt the
- * file), else the same API as a package, which loads without a compiler.
+ * Node's own SQLite where it has a good one (its first versions carry a WAL bug that can corrupt
+ * the file), else the same API as a package, which loads without a compiler.
  */
 export async function openFile(path: string): Promise<Database> {
   const { DatabaseSync } = hasGoodSqlite(process.versions.node)

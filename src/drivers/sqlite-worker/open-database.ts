@@ -14,7 +14,8 @@ export interface Schema {
 /**
  * Opens the file for this process alone, durable, migrated to the newest schema.
  *
- * @throws Fault `STORE_UNAVAILABLE`: another process holds it, or it cannot be opened; names the file.
+ * @throws Fault `STORE_UNAVAILABLE`: another process holds it, or it cannot be opened; names the
+ * file.
  * @throws Fault `CONFIG_INVALID`: not a file of this kind, or of a newer Muster.
  */
 export async function openDatabase(path: string, schema: Schema): Promise<Database> {
@@ -34,10 +35,18 @@ export async function openDatabase(path: string, schema: Schema): Promise<Databa
   }
 }
 
-/** It holds tenants' credentials, if encrypted ones. SQLite gives its side files the same mode. */
+/**
+ * It holds tenants' credentials, if encrypted ones. SQLite gives its side files the same mode.
+ * A file that is there is not touched: to close any descriptor of it would drop this process's
+ * locks on it, those of a store that is open already included.
+ */
 function createPrivately(path: string): void {
   mkdirSync(dirname(path), { recursive: true });
-  closeSync(openSync(path, "a", 0o600));
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
 }
 
 function configure(db: Database): void {

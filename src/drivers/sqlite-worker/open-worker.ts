@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { Fault } from "../../core/errors/fault.js";
 import type { Log } from "../../core/ports/log.js";
@@ -11,7 +10,8 @@ export interface SqliteWorker<Ops extends Operations> {
   /**
    * Asks the worker. Requests take effect in the order of the calls.
    *
-   * @throws Fault as refused; `STORE_UNAVAILABLE` when certainly nothing was written; `CANCELLED` or
+   * @throws Fault as refused; `STORE_UNAVAILABLE` when certainly nothing was written; `CANCELLED`
+   * or
    *   `DEADLINE_EXCEEDED` when aborted; `unknownFault()` when a change may have been written.
    */
   ask<Name extends keyof Ops & string>(
@@ -35,7 +35,7 @@ export async function openWorker<Ops extends Operations>(
   options: OpenWorker,
 ): Promise<SqliteWorker<Ops>> {
   const workerData: WorkerData = { path: options.path };
-  const worker = new Worker(options.entry, { workerData });
+  const worker = new Worker(options.entry, { workerData, execArgv: workerFlags() });
   const opened = await firstMessage(worker, options.path);
   const queue = createRequestQueue((requests) => {
     worker.postMessage({ kind: "batch", requests } satisfies ToWorker);
@@ -60,17 +60,30 @@ export async function openWorker<Ops extends Operations>(
   };
 }
 
-async function firstMessage(worker: Worker, path: string): Promise<string> {
-  const exited = once(worker, "exit").then(() => undefined);
-  const [message] = (await Promise.race([once(worker, "message"), exited])) ?? [];
-  const first = message as FromWorker | undefined;
-  if (first?.kind === "opened") return first.sqliteVersion;
-  await exited;
-  if (first?.kind === "notOpened") throw faultOf(first.fault);
-  throw new Fault("STORE_UNAVAILABLE", { say: `${path}: its worker ended at once` });
+/** Of the process's own flags a worker takes none: some, such as `--input-type`, break it. */
+function workerFlags(): string[] {
+  return process.execArgv.filter((flag) => flag === "--enable-source-maps");
 }
 
-/** A worker that dies takes no one's answer with it: those in flight learn that they are unknown. */
+async function firstMessage(worker: Worker, path: string): Promise<string> {
+  const failed = (cause?: unknown): Fault => {
+    const say = `${path} cannot be opened: its worker failed`;
+    return new Fault("STORE_UNAVAILABLE", { say, facts: { file: path }, cause });
+  };
+  return new Promise((resolve, reject) => {
+    let refusal: Fault | undefined;
+    worker.once("message", (message: FromWorker) => {
+      if (message.kind === "opened") resolve(message.sqliteVersion);
+      else if (message.kind === "notOpened") refusal = faultOf(message.fault);
+    });
+    worker.once("error", (error) => reject(failed(error)));
+    worker.once("exit", () => reject(refusal ?? failed()));
+  });
+}
+
+/**
+ * A worker that dies takes no one's answer with it: those in flight learn that they are unknown.
+ */
 function watchEnd(worker: Worker, queue: RequestQueue, { path, log }: OpenWorker): Promise<void> {
   worker.on("error", (error) => {
     log?.error({ file: path, error: String(error) }, "the data file's worker failed");

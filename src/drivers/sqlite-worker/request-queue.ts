@@ -1,3 +1,4 @@
+import { onAbort } from "../store-rules/on-abort.js";
 import type { Answer, Request } from "./protocol.js";
 import {
   type Ask,
@@ -93,9 +94,7 @@ export function createRequestQueue(send: (requests: readonly Request[]) => void)
         if (refuse !== undefined) return reject(unavailableFault(refuse));
         if (waiting.size >= waitingMax) return reject(unavailableFault("too many wait for it"));
         const id = idNext++;
-        const listener = () => abort(id);
-        signal.addEventListener("abort", listener, { once: true });
-        const stopListening = () => signal.removeEventListener("abort", listener);
+        const stopListening = onAbort(signal, () => abort(id));
         waiting.set(id, { ...caller, request: { id, name, args }, stopListening });
         flushSoon();
       });

@@ -2,6 +2,7 @@ import { Fault } from "../../core/errors/fault.js";
 import type { Call } from "../../core/ports/call.js";
 import type { Clock } from "../../core/ports/clock.js";
 import { abortedFault } from "../store-rules/aborted.js";
+import { onAbort } from "../store-rules/on-abort.js";
 import { type StoreFaults, strikes } from "./faults.js";
 
 export interface Travel {
@@ -69,10 +70,8 @@ function untilAborted<Value>(
   abortedAs: AbortedAs,
 ): Promise<Value> {
   return new Promise((resolve, reject) => {
-    const aborted = () => reject(abortedAs(abortedFault(signal)));
-    signal.addEventListener("abort", aborted, { once: true });
-    const settled = () => signal.removeEventListener("abort", aborted);
-    work.then(resolve, reject).finally(settled);
+    const stopListening = onAbort(signal, () => reject(abortedAs(abortedFault(signal))));
+    work.then(resolve, reject).finally(stopListening);
   });
 }
 

@@ -1,6 +1,8 @@
 import { Fault } from "../../core/errors/fault.js";
 
-/** The fault of a caller that no longer waits: DEADLINE_EXCEEDED after a timeout, else CANCELLED. */
+/**
+ * The fault of a caller that no longer waits: DEADLINE_EXCEEDED after a timeout, else CANCELLED.
+ */
 export function abortedFault(signal: AbortSignal): Fault {
   const cause: unknown = signal.reason;
   const timedOut = cause instanceof Error && cause.name === "TimeoutError";

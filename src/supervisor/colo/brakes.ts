@@ -35,6 +35,8 @@ export function createBrakes(deps: {
   const partition: PartitionId = { scope: "colo", key: colo };
   const call = { signal };
   let doc: ColoDoc = { colo, brakes: [] };
+  /** What `doc` was read at: a reading that was under way during a write says less than we know. */
+  let revision = -1;
   let readAtMs = Number.NEGATIVE_INFINITY;
   let timer: Timer | undefined;
   let shown = "";
@@ -46,8 +48,10 @@ export function createBrakes(deps: {
     const askedAtMs = clock.monotonicMs();
     const loaded = await store.load(partition, ["brakes"], call);
     const row = loaded.rows[0];
-    doc = row ? (JSON.parse(row.value) as ColoDoc) : { colo, brakes: [] };
     readAtMs = Math.max(readAtMs, askedAtMs);
+    if (loaded.revision < revision) return revision;
+    revision = loaded.revision;
+    doc = row ? (JSON.parse(row.value) as ColoDoc) : { colo, brakes: [] };
     tellIfChanged();
     return loaded.revision;
   }
@@ -75,8 +79,10 @@ export function createBrakes(deps: {
       const next: ColoDoc = { colo, brakes: edit(inForce()) };
       const row = { kind: "brakes", key: "self", value: JSON.stringify(next) };
       const commit = { partition, expectedRevision, commitId: ids.next(), puts: [row] };
+      let written: number;
       try {
-        await store.commit({ ...commit, deletes: [], events: [], hints: [] }, call);
+        written = (await store.commit({ ...commit, deletes: [], events: [], hints: [] }, call))
+          .revision;
       } catch (error) {
         if (
           attempt < attemptsMax &&
@@ -85,8 +91,9 @@ export function createBrakes(deps: {
           continue; // Setting is idempotent: read again, write again.
         throw error;
       }
+      if (written < revision) return; // Another's setting came after and is known already.
+      revision = written;
       doc = next;
-      readAtMs = clock.monotonicMs();
       tellIfChanged();
       return;
     }

@@ -7,8 +7,8 @@ import type { Context } from "../context.js";
 import { withDeadline } from "../deadline.js";
 
 /**
- * Checks a group against its colos: they exist, have what it attaches to, and their clouds accept the
- * launch configuration. An outage is never reported as the user's mistake (B1.5).
+ * Checks a group against its colos: they exist, have what it attaches to, and their clouds accept
+ * the launch configuration. An outage is never reported as the user's mistake (B1.5).
  *
  * @returns what could not be checked, where `allowUnverified`.
  * @throws Fault `FIELD_INVALID` naming every problem; `CLOUD_UNAVAILABLE` when it cannot tell.
@@ -25,7 +25,7 @@ export async function checkLaunch(
   const { account, spec, allowUnverified, signal } = request;
   const unknown = spec.placements.flatMap(({ colo, attachments }, index) => {
     const found = context.colos.get(colo);
-    const field = `group.placements[${index}]`;
+    const field = `placements[${index}]`;
     if (!found) return [{ field: `${field}.colo`, description: `there is no colo ${colo}` }];
     if (attachments.length > 0 && !found.setup.loadBalancer)
       return [{ field: `${field}.load_balancers`, description: "this colo has no load balancers" }];
@@ -45,7 +45,7 @@ export async function checkLaunch(
       if (problems.length === 0) continue;
       throw invalidFields(
         problems.map(({ field, description }) => ({
-          field: `group.launch_configuration.${field}`,
+          field: `launch_configuration.${field}`,
           description,
         })),
       );

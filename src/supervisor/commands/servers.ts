@@ -68,7 +68,9 @@ export function createServerUseCases(context: Context): ServerUseCases {
   }
 }
 
-/** Removing a server twice lowers the target once: one that leaves already stays as it is (B8.2). */
+/**
+ * Removing a server twice lowers the target once: one that leaves already stays as it is (B8.2).
+ */
 function removed(
   context: Context,
   { doc }: PlacementState,

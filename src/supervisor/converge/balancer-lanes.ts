@@ -11,8 +11,8 @@ import type { PlacementChange, PlacementState } from "../placements/placement-st
 import type { Cooling } from "./cooling.js";
 
 /**
- * Changes of load balancers: one at a time for each, whoever asks, and what waits is merged into the
- * next (B5.4).
+ * Changes of load balancers: one at a time for each, whoever asks, and what waits is merged into
+ * the next (B5.4).
  */
 export interface BalancerLanes {
   submit(key: PlacementKey, loadBalancer: LoadBalancerId, changes: readonly MemberStep[]): void;
@@ -72,6 +72,8 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
 
   async function runMerged(colo: Colo, id: LoadBalancerId, asks: readonly Ask[]): Promise<void> {
     const allowed = asks.filter(({ key }) => !colo.gate.refusal("loadBalancer", key));
+    for (const { key } of asks.filter((ask) => !allowed.includes(ask)))
+      cooling.start(key, stepOf(id), retryDelayMs);
     if (allowed.length === 0) return;
     try {
       await send(colo, id, allowed);

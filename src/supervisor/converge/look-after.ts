@@ -63,8 +63,9 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
     const found = await look();
     for (const due of found?.due ?? []) {
       const policy = policies.find((one) => one.id === due.policy);
-      const event = circleEvent(due);
-      await actor.change((state) => decideOn(context, state, { event, group, policy, others }));
+      const asked = { event: circleEvent(due), group, policy, others };
+      const parent = due.enteredBy === undefined ? {} : { parent: due.enteredBy as EventId };
+      await actor.change((state) => decideOn(context, state, { ...asked, ...parent }));
     }
     if (found && found.due.length > 0) return clock.nowMs();
     return found?.nextAtMs;

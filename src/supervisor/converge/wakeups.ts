@@ -3,8 +3,9 @@ import { type PlacementKey, placementText } from "../../core/model/ids.js";
 import type { Clock, Timer } from "../../core/ports/clock.js";
 
 /**
- * When which placement is looked at. A wake-up carries the placement's key and nothing else; however
- * many come, a placement has one turn at a time, and one more after a wake-up during its turn.
+ * When which placement is looked at. A wake-up carries the placement's key and nothing else;
+ * however many come, a placement has one turn at a time, and one more after a wake-up during its
+ * turn.
  */
 export interface Wakeups {
   wake(key: PlacementKey): void;

@@ -19,7 +19,8 @@ export interface EventHub {
   readonly head: string;
 }
 
-const pageMax = 1_000;
+/** Keeps a batch well under the 4 MiB that gRPC clients take by default. */
+const pageMax = 500;
 /** Batches that a subscriber may have waiting before it is told that it is too slow. */
 const waitingMax = 256;
 const retryDelayMs = 500;

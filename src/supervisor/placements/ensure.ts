@@ -56,7 +56,9 @@ export function isCurrent(doc: PlacementDoc | undefined, group: Group): boolean 
   return doc?.groupUid === group.uid && doc.groupGeneration >= group.generation;
 }
 
-/** The placement with the group's configuration: its limits, and the target as they move it (B1.6). */
+/**
+ * The placement with the group's configuration: its limits, and the target as they move it (B1.6).
+ */
 export function configure(context: Context, state: PlacementState, group: Group): PlacementChange {
   const nowMs = context.clock.nowMs();
   const spec = group.placements.find(({ colo }) => colo === state.key.colo);

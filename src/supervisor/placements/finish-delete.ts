@@ -6,8 +6,8 @@ import type { PlacementActor } from "./placement-actor.js";
 import type { PlacementState } from "./placement-state.js";
 
 /**
- * Ends a placement that drained, and the group with its last one (B8.4). Every step may be repeated:
- * a crash between two of them is gone on from by the next turn.
+ * Ends a placement that drained, and the group with its last one (B8.4). Every step may be
+ * repeated: a crash between two of them is gone on from by the next turn.
  *
  * @returns whether the placement is gone.
  */

@@ -20,7 +20,8 @@ import {
 
 /**
  * The one writer of a placement on this node. Decisions queue here; each batch of them becomes one
- * conditional commit, so that a burst costs one write and a stale node loses (architecture, "State").
+ * conditional commit, so that a burst costs one write and a stale node loses (architecture,
+ * "State").
  */
 export interface PlacementActor {
   readonly key: PlacementKey;
@@ -36,7 +37,7 @@ export interface PlacementActor {
    * @throws Fault `STORE_UNAVAILABLE`: nothing was kept.
    */
   change<Reply>(decide: Decide<Reply>, options?: ChangeOptions): Promise<Reply>;
-  /** Whether a hint says that there is work here; the turn that finds none takes it back. */
+  /** Takes back the hint that there is work here: the turn found none. */
   markIdle(): Promise<void>;
   isBusy(): boolean;
 }
@@ -88,9 +89,10 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
   let state: PlacementState | undefined;
   let loading: Promise<PlacementState> | undefined;
   let running = false;
-  /** Counts the work hints written, so that a hint is taken back only if none came since. */
-  let workMarks = 0;
-  let marked = false;
+  /** Whether the work hint stands. Another life of this node may have left one. */
+  let hint: "stands" | "gone" | "unknown" = "unknown";
+
+  const hintStands = () => hint === "stands";
 
   function load(): Promise<PlacementState> {
     loading ??= store
@@ -152,7 +154,7 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
     const { puts, deletes } = rowsBetween(before, after);
     puts.push(...receipts.map(receiptRow));
     if (puts.length === 0 && deletes.length === 0 && events.length === 0) return;
-    const hints: Hint[] = marked ? [] : [workHint(key)];
+    const hints: Hint[] = hint === "stands" ? [] : [workHint(key)];
     const commitId = ids.next();
     const commit = {
       partition,
@@ -163,8 +165,7 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
       events,
       hints,
     };
-    workMarks++;
-    marked = true;
+    hint = "stands";
     let revision: number;
     try {
       revision = (await store.commit(commit, call)).revision;
@@ -211,11 +212,11 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
       });
     },
     async markIdle() {
-      if (!marked) return;
-      const marksBefore = workMarks;
-      marked = false;
+      if (hint === "gone") return;
+      hint = "gone";
       await store.deleteHints([workHint(key)], call);
-      if (workMarks !== marksBefore) marked = false;
+      // A commit that came meanwhile wrote the hint anew, perhaps ahead of the deletion.
+      if (hintStands()) await store.putHints([workHint(key)], call);
     },
   };
 

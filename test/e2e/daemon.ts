@@ -1,0 +1,243 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { accountName, createMusterClient, type MusterClient } from "../../clients/node/index.js";
+import type { ColoConfig } from "../../src/config.js";
+import {
+  type CloudRecord,
+  cloudRecords,
+  type MarkedProcess,
+  markedProcesses,
+} from "./processes.js";
+
+export const account = "shop";
+export const token = "e2e-token-of-an-administrator";
+
+/** The real daemon as a child process, with a data folder that outlives its deaths. */
+export interface Daemon {
+  readonly folder: string;
+  /** The same over all restarts. */
+  readonly address: string;
+  readonly port: number;
+  readonly client: MusterClient;
+  /** Of the process that runs now. */
+  readonly pid: number;
+  /** Resolves to how long it took until the daemon said that it is ready. */
+  start(): Promise<number>;
+  /** SIGKILL: as a crash. */
+  kill(): Promise<void>;
+  /** SIGTERM: asserts that it ends by itself, without complaint. */
+  stop(): Promise<void>;
+  /** Servers of its clouds that live, as the operating system knows them. */
+  running(): Promise<readonly MarkedProcess[]>;
+  records(colo: string): Promise<readonly CloudRecord[]>;
+  /**
+   * Deletes its groups and stops it. Asserts that it ends by itself, and that no process of it or
+   * of its servers remains; what does is killed.
+   */
+  end(): Promise<void>;
+}
+
+const mainPath = fileURLToPath(new URL("../../src/main.js", import.meta.url));
+const readyMsMax = 60_000;
+const stopMsMax = 60_000;
+/** Below the ports that systems give to clients, so that nobody takes it between two lives. */
+const portMin = 12_000;
+const portCount = 7_000;
+
+type Colos = Readonly<Record<string, ColoConfig>>;
+
+/** A daemon that ends with its test. */
+export async function startDaemon(t: TestContext, colos: Colos): Promise<Daemon> {
+  const daemon = await openDaemon(colos);
+  t.after(() => daemon.end());
+  return daemon;
+}
+
+/** A daemon that runs until its `end`. */
+export async function openDaemon(colos: Colos): Promise<Daemon> {
+  const folder = await mkdtemp(join(tmpdir(), "muster-e2e-"));
+  const port = await freePort();
+  const address = `127.0.0.1:${port}`;
+  const configPath = join(folder, "muster.json");
+  const logPath = join(folder, "daemon.log");
+  const dataDir = join(folder, "data");
+  const tokens = [{ principal: "e2e", token, roles: [{ account: "*", role: "admin" }] }];
+  await writeFile(configPath, JSON.stringify({ listen: address, dataDir, tokens, colos }));
+  const client = createMusterClient({ address, token });
+  let child: ChildProcess | undefined;
+
+  const daemon: Daemon = {
+    folder,
+    address,
+    port,
+    client,
+    get pid() {
+      assert.ok(child?.pid !== undefined, "no daemon runs");
+      return child.pid;
+    },
+    async start() {
+      assert.equal(child, undefined, "a daemon runs already");
+      const born = spawnDaemon({ args: ["--config", configPath], folder, logPath });
+      child = born;
+      return await readyMs(born, address);
+    },
+    async kill() {
+      const doomed = child;
+      child = undefined;
+      if (doomed) await end(doomed, "SIGKILL");
+    },
+    async stop() {
+      const leaving = child;
+      child = undefined;
+      assert.ok(leaving, "no daemon runs");
+      assert.equal(await end(leaving, "SIGTERM"), 0, "the daemon did not stop cleanly");
+    },
+    running: async () =>
+      (await markedProcesses(folder)).filter(({ cloudId }) => cloudId !== undefined),
+    records: (colo) => cloudRecords(dataDir, colo),
+    async end() {
+      try {
+        if (child) {
+          await deleteAll(client);
+          await daemon.stop();
+        }
+      } catch (error) {
+        const log = await readFile(logPath, "utf8").catch(() => "");
+        process.stderr.write(log.slice(-logTailMax));
+        throw error;
+      } finally {
+        client.close();
+        await daemon.kill();
+        await assertNothingRemains(folder);
+      }
+    },
+  };
+  await daemon.start();
+  return daemon;
+}
+
+const logTailMax = 4_000;
+
+/** A port of our own, free right now. */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = portMin + Math.floor(Math.random() * portCount);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+    if (isFree) return port;
+  }
+  throw new Error("no port is free");
+}
+
+/** Asks until it holds. @throws AssertionError telling what was seen last. */
+export async function eventually<Seen>(
+  what: string,
+  look: () => Promise<Seen>,
+  holds: (seen: Seen) => boolean,
+  msMax = 60_000,
+): Promise<Seen> {
+  const untilMs = performance.now() + msMax;
+  for (;;) {
+    const seen = await look();
+    if (holds(seen)) return seen;
+    const say = JSON.stringify(seen, (_key, value) =>
+      typeof value === "bigint" ? String(value) : value,
+    );
+    assert.ok(performance.now() < untilMs, `not in time: ${what}; seen ${say}`);
+    await sleep(lookAgainMs);
+  }
+}
+
+const lookAgainMs = 50;
+
+/** Runs the daemon's program with these arguments, marked so that it is found again. */
+export function spawnDaemon(parts: {
+  readonly args: readonly string[];
+  readonly folder: string;
+  readonly logPath: string;
+}): ChildProcess {
+  const child = spawn(process.execPath, ["--enable-source-maps", mainPath, ...parts.args], {
+    cwd: parts.folder,
+    env: { PATH: process.env["PATH"], MUSTER_E2E: parts.folder },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  child.stderr?.pipe(createWriteStream(parts.logPath, { flags: "a" }));
+  return child;
+}
+
+/** Waits for the line by which the daemon says that it serves, and where. */
+export async function readyAddress(child: ChildProcess): Promise<string> {
+  assert.ok(child.stdout);
+  const lines = createInterface(child.stdout);
+  try {
+    const ended = once(child, "exit").then(([code]) => {
+      throw new Error(`the daemon ended with ${code}`);
+    });
+    const late = sleep(readyMsMax, undefined, { ref: false }).then(() => {
+      throw new Error("the daemon was not ready in time");
+    });
+    const [line] = await Promise.race([once(lines, "line"), ended, late]);
+    const found = /^muster ready on (\S+) in \d+ ms$/.exec(String(line))?.[1];
+    assert.ok(found, `not ready: ${line}`);
+    return found;
+  } finally {
+    lines.close();
+    child.stdout.resume();
+  }
+}
+
+async function readyMs(child: ChildProcess, address: string): Promise<number> {
+  const startedMs = performance.now();
+  assert.equal(await readyAddress(child), address);
+  return performance.now() - startedMs;
+}
+
+/** Resolves to the exit code; null where the signal itself ended it. */
+export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const ended = once(child, "exit") as Promise<[number | null]>;
+  const insist = setTimeout(() => child.kill("SIGKILL"), stopMsMax);
+  child.kill(signal);
+  const [code] = await ended;
+  clearTimeout(insist);
+  return code;
+}
+
+async function deleteAll(client: MusterClient): Promise<void> {
+  const parent = accountName(account);
+  for (const colo of (await client.colos.listColos({})).colos)
+    await client.colos.clearBrake({ name: colo.name });
+  const list = async () => (await client.groups.listGroups({ parent })).groups;
+  for (const { name } of await list()) await client.groups.deleteGroup({ name, force: true });
+  await eventually("groups are gone", list, (groups) => groups.length === 0);
+}
+
+/** Ends what is left, so that the machine is clean, and then says that it was not. */
+export async function assertNothingRemains(folder: string): Promise<void> {
+  const left = await markedProcesses(folder);
+  for (const { pid } of left) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {} // Ended by itself meanwhile.
+  }
+  await eventually(
+    "what was left over is gone",
+    () => markedProcesses(folder),
+    (seen) => seen.length === 0,
+  );
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  assert.deepEqual(left, [], "processes were left over");
+}

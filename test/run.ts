@@ -1,0 +1,37 @@
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * Runs the compiled tests of the given folders below `test/` with Node's own runner. Goes by the
+ * sources, so that what is left in `dist` of a deleted test is never run.
+ *
+ * Usage: node dist/test/run.js [--one-by-one] FOLDER…
+ */
+const flags = process.argv.slice(2).filter((word) => word.startsWith("--"));
+const folders = process.argv.slice(2).filter((word) => !word.startsWith("--"));
+
+const files = folders.flatMap((folder) =>
+  readdirSync(join("test", folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".test.ts"))
+    .filter((file) => folder !== "." || !file.includes("/"))
+    .map((file) => join("dist", "test", folder, file.replace(/\.ts$/, ".js"))),
+);
+if (files.length === 0) {
+  process.stderr.write(`no tests in ${folders.join(", ") || "nothing"}\n`);
+  process.exit(2);
+}
+
+const reporter = process.env["CI"] ? "spec" : "dot";
+const child = spawn(
+  process.execPath,
+  [
+    "--enable-source-maps",
+    "--test",
+    `--test-reporter=${reporter}`,
+    ...(flags.includes("--one-by-one") ? ["--test-concurrency=1"] : []),
+    ...files.sort(),
+  ],
+  { stdio: "inherit" },
+);
+child.on("exit", (code) => process.exit(code ?? 1));

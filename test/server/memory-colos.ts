@@ -1,0 +1,56 @@
+import { Fault } from "../../src/core/errors/fault.js";
+import type { Brake, OperationClass } from "../../src/core/model/colo.js";
+import type { ColoId } from "../../src/core/model/ids.js";
+import type { Clock } from "../../src/core/ports/clock.js";
+import type { ColoView, Supervisor } from "../../src/supervisor/api.js";
+
+export function newColos(): Map<string, ColoView> {
+  return new Map(["iad", "lon"].map((colo) => [colo, newColo(colo)]));
+}
+
+function newColo(colo: string): ColoView {
+  return {
+    colo: colo as ColoId,
+    cloudDriver: "simulated",
+    loadBalancerDriver: undefined,
+    brakes: [],
+    stepsRunning: 0,
+    stepsWaiting: 0,
+    placements: 0,
+  };
+}
+
+export function createColos(colos: Map<string, ColoView>, clock: Clock): Supervisor["colos"] {
+  const coloOf = (colo: ColoId): ColoView => {
+    const view = colos.get(colo);
+    if (view) return view;
+    throw new Fault("COLO_NOT_FOUND", { say: `colos/${colo} does not exist` });
+  };
+  const without = (brakes: readonly Brake[], operations: readonly OperationClass[]) =>
+    brakes.filter(({ operation }) => !operations.includes(operation));
+  const store = (view: ColoView) => {
+    colos.set(view.colo, view);
+    return view;
+  };
+  return {
+    list: async () => [...colos.values()].toReversed(),
+    get: async (colo) => coloOf(colo),
+    async setBrake({ colo, operations, reason, durationMs }, { principal }) {
+      const view = coloOf(colo);
+      const sinceMs = clock.nowMs();
+      const expiry = durationMs === undefined ? {} : { expiresAtMs: sinceMs + durationMs };
+      const brakes = operations.map((operation) => ({
+        operation,
+        reason,
+        principal,
+        sinceMs,
+        ...expiry,
+      }));
+      return store({ ...view, brakes: [...without(view.brakes, operations), ...brakes] });
+    },
+    async clearBrake({ colo, operations }) {
+      const view = coloOf(colo);
+      return store({ ...view, brakes: without(view.brakes, operations) });
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import { Fault } from "../../src/core/errors/fault.js";
+import { cause } from "../../src/core/model/cause.js";
+import type { Group } from "../../src/core/model/group.js";
+import type { ColoId, GroupKey, PolicyId, ServerId } from "../../src/core/model/ids.js";
+import type { PauseMark } from "../../src/core/model/placement.js";
+import type { Policy } from "../../src/core/model/policy.js";
+import type { Receipt } from "../../src/core/model/scale-event.js";
+import type { ServerRow } from "../../src/core/model/server.js";
+import type { Clock } from "../../src/core/ports/clock.js";
+import type { PolicyUseCases, ServerUseCases } from "../../src/supervisor/api.js";
+
+export interface Entry {
+  group: Group;
+  targets: Map<ColoId, number>;
+  paused?: PauseMark;
+  readonly policies: Map<PolicyId, Policy>;
+  readonly servers: Map<ServerId, { colo: ColoId; row: ServerRow }>;
+  readonly receipts: Map<string, { body: string; receipt: Receipt }>;
+}
+
+interface PolicyWorld {
+  readonly entryOf: (key: GroupKey) => Entry;
+  readonly clock: Clock;
+  readonly nextId: () => string;
+}
+
+export function createPolicies({ entryOf, clock, nextId }: PolicyWorld): PolicyUseCases {
+  const policyOf = (key: GroupKey, id: PolicyId): Policy => {
+    const policy = entryOf(key).policies.get(id);
+    if (policy) return policy;
+    throw new Fault("POLICY_NOT_FOUND", { say: `no policy ${id} in the memory` });
+  };
+  const check = (policy: Policy, generation: number | undefined) => {
+    if (generation !== undefined && generation !== policy.generation)
+      throw new Fault("ETAG_MISMATCH", { say: "the policy was edited since" });
+  };
+  return {
+    async create({ key, policy = nextId() as PolicyId, spec }) {
+      const { policies } = entryOf(key);
+      if (policies.has(policy)) throw new Fault("POLICY_EXISTS", { say: `${policy} exists` });
+      const nowMs = clock.nowMs();
+      const stamps = { createdAtMs: nowMs, updatedAtMs: nowMs };
+      const made = { ...spec, id: policy, uid: nextId(), generation: 1, ...stamps };
+      policies.set(policy, made);
+      return made;
+    },
+    get: async (key, policy) => policyOf(key, policy),
+    async list({ key, pageSize, after }) {
+      const all = [...entryOf(key).policies.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+      const found = all.filter(({ id }) => !after || id > after);
+      return { items: found.slice(0, pageSize), more: found.length > pageSize };
+    },
+    async update({ key, policy, change, expectedGeneration }) {
+      const stored = policyOf(key, policy);
+      check(stored, expectedGeneration);
+      const next = { ...stored, ...change(stored), generation: stored.generation + 1 };
+      entryOf(key).policies.set(policy, next);
+      return next;
+    },
+    async delete({ key, policy, expectedGeneration }) {
+      check(policyOf(key, policy), expectedGeneration);
+      entryOf(key).policies.delete(policy);
+    },
+  };
+}
+
+export function createServers({ entryOf }: Pick<PolicyWorld, "entryOf">): ServerUseCases {
+  const viewOfServer = (key: GroupKey, id: ServerId) => {
+    const server = entryOf(key).servers.get(id);
+    if (server) return server;
+    throw new Fault("SERVER_NOT_FOUND", { say: `no server ${id} in the memory` });
+  };
+  return {
+    async list({ key, pageSize, after, states }) {
+      const found = [...entryOf(key).servers.values()].filter(
+        ({ row }) =>
+          (!after || row.id > after) && (states.length === 0 || states.includes(row.state)),
+      );
+      return { items: found.slice(0, pageSize), more: found.length > pageSize };
+    },
+    get: async (key, server) => viewOfServer(key, server),
+    async delete({ key, server, replace }) {
+      const found = viewOfServer(key, server);
+      const { targets } = entryOf(key);
+      if (!replace) targets.set(found.colo, targets.get(found.colo)! - 1);
+      const leaving = cause("B8.1", "REQUESTED", { replace });
+      found.row = { ...found.row, state: "draining", leaving };
+      return found;
+    },
+    async protect({ key, server, protect }) {
+      const found = viewOfServer(key, server);
+      found.row = { ...found.row, protected: protect };
+      return found;
+    },
+  };
+}
