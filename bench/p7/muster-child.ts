@@ -11,8 +11,8 @@ import { makeBatches } from "./batches.js";
 import { createFeeder, type FeedLoad } from "./feeder.js";
 
 /**
- * Ours: the real server over the real hub. Only the feed is not a file: it gives prepared batches as
- * fast as the subscribers take them, one batch a page, so that ours sends what the reference sends.
+ * Ours: the real server over the real hub. Only the feed is not a file: it gives prepared batches
+ * as fast as the subscribers take them, one a page, so that ours sends what the reference sends.
  */
 const clock = createSystemClock();
 const log = { debug() {}, info() {}, warn: console.error, error: console.error };
