@@ -1,6 +1,9 @@
 import type { Bench } from "./lib/bench.js";
 import { scaleEvents } from "./p3/scale-events.js";
 import { planning } from "./p5/planning.js";
+import { eventStreaming } from "./p7/event-streaming.js";
+import { unaryReads } from "./p8/unary-reads.js";
+import { start } from "./p9/start.js";
 
 /** Every benchmark, by the ids of the table of performance promises. */
-export const benches: readonly Bench[] = [scaleEvents, planning];
+export const benches: readonly Bench[] = [scaleEvents, planning, eventStreaming, unaryReads, start];

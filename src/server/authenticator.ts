@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import type { AccountId } from "../core/model/ids.js";
 import { type Permission, type Role, roles } from "./permissions.js";
 
@@ -98,5 +98,5 @@ function principalOf({ principal, roles: bound }: StaticToken): Principal {
 }
 
 function sha256(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  return hash("sha256", text, "buffer");
 }

@@ -41,8 +41,13 @@ export interface CursorSeal {
 
 export function createCursorSeal(filter: Filter): CursorSeal {
   const tag = tagOf(filter);
+  // Many streams with one filter ask for the same cursor, one after the other.
+  let last = { feedCursor: "", sealed: seal(tag, "") };
   return {
-    write: (feedCursor) => seal(tag, feedCursor),
+    write(feedCursor) {
+      if (last.feedCursor !== feedCursor) last = { feedCursor, sealed: seal(tag, feedCursor) };
+      return last.sealed;
+    },
     read(cursor) {
       const feedCursor = unseal(tag, cursor);
       if (feedCursor !== undefined) return feedCursor;

@@ -21,7 +21,9 @@ const perColo = 4;
 const healthCheck = { kind: "tcp", intervalMs: 100, timeoutMs: 2_000, rise: 1, fall: 3 } as const;
 const check = { intervalMs: 100, rise: 1, fall: 3 };
 
-/** A daemon with one colo behind its own proxy and one behind a real HAProxy, and a group in both. */
+/**
+ * A daemon with one colo behind its own proxy and one behind a real HAProxy, and a group in both.
+ */
 async function startWorld(t: TestContext) {
   const haproxy = await startHaproxy();
   const proxyPort = await freePort();
@@ -152,7 +154,9 @@ async function processorMs(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) * tickMs;
 }
 
-/** From now on exactly the colo's servers in service answer: the new ones too, and nobody who left. */
+/**
+ * From now on exactly the colo's servers in service answer: the new ones too, and nobody who left.
+ */
 async function answeredByAll(daemon: Daemon, colo: string, traffic: Traffic): Promise<void> {
   const ledger = (await ledgerOf(daemon)).filter((one) => one.colo === colo);
   const expected = ledger.map((one) => one.cloudId).toSorted();

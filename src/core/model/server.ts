@@ -63,7 +63,9 @@ export interface Membership {
   readonly port: number;
   readonly weight: number;
   readonly state: "adding" | "member" | "draining" | "removing";
-  /** When it was last asked for or changed: what was seen of the load balancer before says nothing. */
+  /**
+   * When it was last asked for or changed: what was seen of the load balancer before says nothing.
+   */
   readonly changedAtMs?: number;
 }
 

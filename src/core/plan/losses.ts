@@ -12,9 +12,10 @@ const rampMs = 60_000;
 const suspectLookMs = 30_000;
 
 /**
- * Which of the servers that the cloud answers 404 for are concluded lost now. Few are, at once. Many
- * are a suspicion: each must be missing twice, and they are replaced at a ramp. All of them at once
- * says more about the credentials than about the servers: none is, until a person looks (B9.7).
+ * Which of the servers that the cloud answers 404 for are concluded lost now. Few are, at once.
+ * Many are a suspicion: each must be missing twice, and they are replaced at a ramp. All of them at
+ * once says more about the credentials than about the servers: none is, until a person looks
+ * (B9.7).
  */
 export function concludeLosses(
   sheet: Sheet,

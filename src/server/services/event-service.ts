@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { Fault, invalidFields, isFault } from "../../core/errors/fault.js";
 import type { EventType } from "../../core/model/event.js";
 import type { GroupId } from "../../core/model/ids.js";
@@ -25,10 +26,11 @@ export function createEventService(
   { heartbeatMs }: { readonly heartbeatMs: number },
 ): ServiceMethods<typeof EventService> {
   const batches = createBatchWriter();
+  const seals = createSeals();
   return {
     async *subscribe(request, caller) {
       const { parent, group, types } = request;
-      const seal = createCursorSeal(["Subscribe", parent, group, types.toSorted()]);
+      const seal = seals(["Subscribe", parent, group, types.toSorted()]);
       const subscription = {
         account: accountOf(parent),
         types,
@@ -54,6 +56,19 @@ export function createEventService(
         nextPageToken: nextPageToken ? writePageToken(filter, nextPageToken) : "",
       };
     },
+  };
+}
+
+/** Filters whose seal is kept for the next subscriber with the same one. */
+const sealsMax = 1_000;
+
+function createSeals(): (filter: Filter) => CursorSeal {
+  const kept = new LRUCache<string, CursorSeal>({ max: sealsMax });
+  return (filter) => {
+    const text = JSON.stringify(filter);
+    const known = kept.get(text) ?? createCursorSeal(filter);
+    kept.set(text, known);
+    return known;
   };
 }
 

@@ -8,8 +8,26 @@ import { groupName } from "../names.js";
 import { writeCause } from "./cause.js";
 import { writeDuration, writeTime } from "./time.js";
 
-/** A group with its status, as callers see it. */
+/**
+ * A group with its status, as callers see it. Shares parts with other answers: not to be changed.
+ */
 export function writeGroup({ group, placements }: GroupView): wire.Group {
+  const known = written.get(group) ?? writeConfigured(group);
+  written.set(group, known);
+  return {
+    ...known,
+    target: placements.reduce((sum, placement) => sum + placement.target, 0),
+    status: create(wire.GroupStatusSchema, {
+      placements: placements.map(writeStatus),
+      deleting: group.deleting,
+    }),
+  };
+}
+
+/** Groups are never changed, only replaced, and read far more often than edited. */
+const written = new WeakMap<Group, wire.Group>();
+
+function writeConfigured(group: Group): wire.Group {
   return create(wire.GroupSchema, {
     ...specFields(group),
     name: groupName({ account: group.account, group: group.id }),
@@ -18,11 +36,6 @@ export function writeGroup({ group, placements }: GroupView): wire.Group {
     createTime: writeTime(group.createdAtMs),
     updateTime: writeTime(group.updatedAtMs),
     launchRevision: BigInt(group.launchRevision),
-    target: placements.reduce((sum, placement) => sum + placement.target, 0),
-    status: create(wire.GroupStatusSchema, {
-      placements: placements.map(writeStatus),
-      deleting: group.deleting,
-    }),
   });
 }
 

@@ -166,16 +166,30 @@ async function pump(
   call: StreamCall,
   { stallMsMax }: { readonly stallMsMax: number },
 ): Promise<void> {
-  const waiting: Promise<void>[] = [];
+  let waiting = 0;
+  let onTaken: (() => void) | undefined;
+  const taken = () => {
+    waiting--;
+    onTaken?.();
+  };
   for await (const message of messages) {
     if (call.cancelled) return;
-    waiting.push(new Promise((resolve) => call.write(message, () => resolve())));
-    if (waiting.length >= WRITES_WAITING_MAX) await taken(waiting.shift()!, call, stallMsMax);
+    waiting++;
+    call.write(message, taken);
+    if (waiting < WRITES_WAITING_MAX) continue;
+    await endOfWait(call, stallMsMax, (resolve) => {
+      onTaken = resolve;
+    });
+    onTaken = undefined;
   }
 }
 
-/** Resolves when the write has left, or with the call's end, which leaves writes unanswered. */
-function taken(write: Promise<void>, call: StreamCall, stallMsMax: number): Promise<void> {
+/** Resolves when a write has left, or with the call's end, which leaves writes unanswered. */
+function endOfWait(
+  call: StreamCall,
+  stallMsMax: number,
+  whenTaken: (resolve: () => void) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = () => {
       clearTimeout(timer);
@@ -187,7 +201,7 @@ function taken(write: Promise<void>, call: StreamCall, stallMsMax: number): Prom
       reject(statusOfFault(stalled(stallMsMax)));
     }, stallMsMax);
     call.once("close", done);
-    write.then(done, done);
+    whenTaken(done);
   });
 }
 

@@ -43,15 +43,21 @@ export function createEventHub(deps: {
   let head = "";
   let reading = false;
   let again = false;
+  /** Subscribers, those included who still catch up. Without any the feed is not read. */
+  let following = 0;
+  let joined = Promise.resolve();
+  let joining = false;
 
   async function pump(): Promise<void> {
     again = true;
     if (reading) return;
     reading = true;
     try {
-      while (again && !signal.aborted) {
+      while (again && following > 0 && !joining && !signal.aborted) {
         again = false;
-        const page = await store.readFeed(head, pageMax, { signal });
+        const from = head;
+        const page = await store.readFeed(from, pageMax, { signal });
+        if (joining || head !== from) continue; // Read for those who followed before.
         if (page.length === 0) continue;
         head = page.at(-1)!.cursor;
         again = true;
@@ -64,6 +70,23 @@ export function createEventHub(deps: {
     } finally {
       reading = false;
     }
+  }
+
+  /** What happened while nobody followed is skipped, by the first who does again. */
+  function join(): Promise<void> {
+    following++;
+    if (following === 1) joined = skipToHead();
+    return joined;
+  }
+
+  async function skipToHead(): Promise<void> {
+    joining = true;
+    try {
+      head = await store.feedHead({ signal });
+    } finally {
+      joining = false;
+    }
+    void pump();
   }
 
   /** One filtered array for all subscribers of the same filter, so that it is encoded once. */
@@ -95,9 +118,10 @@ export function createEventHub(deps: {
       const filter = filterText(request);
       const { heartbeatMs } = request;
       const queue = createQueue({ clock, heartbeatMs, signal: caller, head: () => head });
-      let cursor = request.after ?? head;
       let saidAtMs = Number.NEGATIVE_INFINITY;
       try {
+        await join();
+        let cursor = request.after ?? head;
         // Catching up: pages of the feed, until the place where the live ones come from.
         while (cursor !== head) {
           const page = await store.readFeed(cursor, pageMax, { signal: caller });
@@ -125,6 +149,7 @@ export function createEventHub(deps: {
         if (isFault(error, "CANCELLED") && caller.aborted) return;
         throw error;
       } finally {
+        following--;
         queue.close();
       }
     },
@@ -170,9 +195,21 @@ function createQueue(of: {
   const { clock, heartbeatMs, signal, head } = of;
   const waiting: EventBatch[] = [];
   let tooSlow = false;
+  let silent = false;
+  let spokeAtMs = clock.monotonicMs();
   let wake: (() => void) | undefined;
   const stir = () => wake?.();
   signal.addEventListener("abort", stir, { once: true });
+
+  // One timer a subscriber, moved on when it fires: a busy stream never touches it.
+  let timer = clock.after(heartbeatMs, beat);
+  function beat(): void {
+    const leftMs = spokeAtMs + heartbeatMs - clock.monotonicMs();
+    silent = leftMs <= 0;
+    timer = clock.after(silent ? heartbeatMs : leftMs, beat);
+    if (silent) stir();
+  }
+
   return {
     push(batch) {
       // Once a batch was left out none may follow: the cursor would step over what is missing.
@@ -181,13 +218,9 @@ function createQueue(of: {
       stir();
     },
     async next() {
-      if (waiting.length === 0 && !tooSlow && !signal.aborted) {
+      if (waiting.length === 0 && !tooSlow && !silent && !signal.aborted) {
         await new Promise<void>((resolve) => {
-          const timer = clock.after(heartbeatMs, resolve);
-          wake = () => {
-            timer.cancel();
-            resolve();
-          };
+          wake = resolve;
         });
         wake = undefined;
       }
@@ -197,9 +230,14 @@ function createQueue(of: {
         const say = `more than ${waitingMax} batches waited: subscribe again with the last cursor`;
         throw new Fault("SUBSCRIBER_TOO_SLOW", { say, retryAfterMs: 1_000 });
       }
+      silent = false;
+      spokeAtMs = clock.monotonicMs();
       // In one breath with finding nothing: a cursor later on could stand behind a batch unseen.
       return batch ?? { events: [], cursor: head() };
     },
-    close: () => signal.removeEventListener("abort", stir),
+    close() {
+      timer.cancel();
+      signal.removeEventListener("abort", stir);
+    },
   };
 }

@@ -3,6 +3,7 @@ import type { Clock, Timer } from "../../core/ports/clock.js";
 import type { Journal } from "../../core/ports/journal.js";
 import type { Log } from "../../core/ports/log.js";
 import type { Store } from "../../core/ports/store.js";
+import { sleep } from "../sleep.js";
 
 /**
  * Brings the feed into the journal, from where the journal stands. A journal that is away stops
@@ -16,6 +17,8 @@ export interface Journaler {
 
 const pageMax = 1_000;
 const idleDelayMs = 1_000;
+/** Under load events come one by one; written down together they cost a fraction. */
+const gatherMs = 100;
 const retryDelayMs = 2_000;
 const trimEveryMs = 3_600_000;
 
@@ -58,6 +61,7 @@ export function createJournaler(deps: {
         if (page.length === 0) break;
         await journal.append(page, call);
         position = page.at(-1)!.cursor;
+        if (page.length < pageMax) await sleep(clock, gatherMs, signal);
       }
       if (clock.monotonicMs() - trimmedAtMs >= trimEveryMs) await trim(position);
     } catch (error) {

@@ -2,7 +2,9 @@ import type { PolicyId } from "../../core/model/ids.js";
 import type { Policy } from "../../core/model/policy.js";
 import type { PlacementChange, PlacementState } from "./placement-state.js";
 
-/** Drops the marks and alerts of policies that do not exist: a new one of the name starts afresh. */
+/**
+ * Drops the marks and alerts of policies that do not exist: a new one of the name starts afresh.
+ */
 export function forgetPolicies(
   state: PlacementState,
   policies: ReadonlyMap<PolicyId, Policy>,
