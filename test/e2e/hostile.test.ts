@@ -133,7 +133,7 @@ async function closed(socket: Socket): Promise<void> {
   const ends = () => socket.destroy();
   socket.once("end", ends);
   if (socket.readableEnded) ends();
-  // Not events.once: a reset is as good an end as any.
+  // Not events.once: a reset ends it just as well.
   if (!socket.closed) await new Promise<void>((resolve) => socket.once("close", () => resolve()));
 }
 

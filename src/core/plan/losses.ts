@@ -27,7 +27,10 @@ export function concludeLosses(
   const suspect: Cause = cause("B4.3", "LISTING_SUSPECT", { lost: gone.length, known });
   sheet.wait(suspect);
   sheet.wakeAt(nowMs + suspectLookMs);
-  if (gone.length === known) return new Set();
+  if (gone.length === known) {
+    sheet.hold();
+    return new Set();
+  }
   const before: LossWindow =
     doc.losses && nowMs < doc.losses.sinceMs + rampMs
       ? doc.losses

@@ -225,7 +225,7 @@ function serve(sheet: Sheet, id: ServerRow["id"]): void {
 
 function startDelete(sheet: Sheet, row: ServerRow, nowMs: number): void {
   const fresh = sheet.row(row.id);
-  const why = fresh.leaving ?? cause("B4.4", "SURPLUS", {});
+  const why = fresh.leaving ?? cause("B8.1", "REQUESTED", {});
   sheet.put(leave(fresh, "delete", why, nowMs));
   sheet.event("server.deleting", row.id, why);
 }

@@ -22,6 +22,8 @@ export interface Sheet {
   wakeAt(atMs: number): void;
   failed(reason: string, cause: Cause): void;
   succeeded(): void;
+  /** What was seen is not to be trusted: nothing is created or removed on its account. */
+  hold(): void;
   setLosses(losses: LossWindow): void;
   setOrphans(orphans: readonly CloudServerId[]): void;
   readonly out: {
@@ -32,6 +34,7 @@ export interface Sheet {
     readonly waits: readonly Cause[];
     readonly failure: { readonly reason: string; readonly cause: Cause } | undefined;
     readonly success: boolean;
+    readonly held: boolean;
     readonly losses: LossWindow | undefined;
     readonly orphans: readonly CloudServerId[] | undefined;
     readonly wakeAtMs: number | undefined;
@@ -47,6 +50,7 @@ export function createSheet(seen: Observation): Sheet {
   const waits: Cause[] = [];
   let failure: { reason: string; cause: Cause } | undefined;
   let success = false;
+  let held = false;
   let losses: LossWindow | undefined;
   let orphans: readonly CloudServerId[] | undefined;
   let wakeAtMs: number | undefined;
@@ -76,6 +80,9 @@ export function createSheet(seen: Observation): Sheet {
     succeeded: () => {
       success = true;
     },
+    hold: () => {
+      held = true;
+    },
     setLosses: (next) => {
       losses = next;
     },
@@ -83,7 +90,7 @@ export function createSheet(seen: Observation): Sheet {
       orphans = next;
     },
     get out() {
-      const found = { failure, success, losses, orphans };
+      const found = { failure, success, held, losses, orphans };
       return { changed, events, steps, lookUps, waits, wakeAtMs, ...found };
     },
   };
