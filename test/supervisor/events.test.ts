@@ -4,6 +4,7 @@ import { isFault } from "../../src/core/errors/fault.js";
 import type { MusterEvent } from "../../src/core/model/event.js";
 import type { EventBatch, Subscribe } from "../../src/supervisor/api.js";
 import {
+  askTarget,
   assertGapFree,
   converges,
   createGroup,
@@ -98,7 +99,7 @@ test("a subscriber that resumes with its cursor misses nothing and sees nothing 
     };
     await createGroup(world);
     for (let step = 0; step < 12; step++) {
-      setTarget(world, (step * 5) % 9).catch(() => {});
+      askTarget(world, (step * 5) % 9).catch(() => {});
       await world.clock.advance(100 + world.random() * 3_000);
       if (step % 3 === 2) {
         await world.crash();
@@ -125,7 +126,7 @@ test("a heartbeat's cursor never lies beyond what was delivered", async () => {
       if (subscriber.heartbeats > 2) leave();
     });
     leave = subscriber.stop;
-    setTarget(world, round % 5).catch(() => {});
+    askTarget(world, round % 5).catch(() => {});
     await world.until("it left", () => subscriber.ended, 20_000);
     seen.push(...subscriber.events);
     subscriberCursor = subscriber.cursor ?? "";

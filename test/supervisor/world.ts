@@ -49,6 +49,7 @@ export interface World {
   random(): number;
   /** The node now at work. */
   node(): Supervisor;
+  nodeWires(): Wires;
   /** Ends the node between two awaits, without any good-bye, and starts its successor. */
   crash(): Promise<void>;
   /** So long no node is up: cheap, however long. */
@@ -136,6 +137,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     balancers: balancers.get(colos[0]!)!,
     caller: { principal: "tester", signal: patient() },
     node: () => node.supervisor,
+    nodeWires: () => node.wires,
     join: boot,
     async crash() {
       node.wires.cut();
