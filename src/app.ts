@@ -70,9 +70,13 @@ export async function createMuster(options: MusterOptions): Promise<Muster> {
   const { dataDir, log = silent } = options;
   const clock = createSystemClock();
   const ids = createSystemIds();
-  const closers: (() => Promise<void>)[] = [];
-  const closeAll = async () => {
-    for (const close of closers.reverse()) await close();
+  const closers: ((graceMs: number) => Promise<void>)[] = [];
+  const closeAll = async (graceMs: number) => {
+    const failures: unknown[] = [];
+    // The last opened first; one that fails must not keep the store's lock from being given back.
+    for (const close of closers.splice(0).reverse())
+      await close(graceMs).catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
   };
   try {
     await mkdir(dataDir, { recursive: true });
@@ -97,22 +101,26 @@ export async function createMuster(options: MusterOptions): Promise<Muster> {
       leaseTimes: defaultLeaseTimes,
       retention: defaultRetention,
     });
+    closers.push((graceMs) => supervisor.stop(graceMs));
     await supervisor.start();
-    closers.push(() => supervisor.stop(stopGraceMs));
     const server = await listen(options, { supervisor, clock, log });
     const embedder = createTrustingAuthenticator(installationPrincipal("embedder", "admin"));
     const api = { supervisor, clock, log };
+    let stopped: Promise<void> | undefined;
     return {
       transport: createInProcessTransport({ ...api, authenticator: embedder }),
       supervisor,
       address: server && `${server.address}:${server.port}`,
-      async stop(graceMs = stopGraceMs) {
-        await server?.drain(graceMs);
-        await closeAll();
+      stop(graceMs = stopGraceMs) {
+        stopped ??= (async () => {
+          await server?.drain(graceMs);
+          await closeAll(graceMs);
+        })();
+        return stopped;
       },
     };
   } catch (error) {
-    await closeAll();
+    await closeAll(0).catch(() => {}); // What kept it from starting is what to tell.
     throw error;
   }
 }

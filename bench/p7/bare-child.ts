@@ -7,7 +7,9 @@ import { pathOf } from "../lib/grpc-call.js";
 import { makeBatches } from "./batches.js";
 import { createFeeder, type FeedLoad } from "./feeder.js";
 
-/** The reference: nothing but grpc-js, which sends the same bytes, prepared, to whoever connects. */
+/**
+ * The reference: nothing but grpc-js, which sends the same bytes, prepared, to whoever connects.
+ */
 const writer = createBatchWriter();
 const prepared = makeBatches().map((events, index) => {
   const message = writer.write({ events, cursor: String(index) }, (cursor) => `cursor-${cursor}`);

@@ -93,6 +93,7 @@ export function createGroupBook(deps: { readonly store: Store; readonly ids: Ids
           );
         } catch (error) {
           const unknown = isFault(error, "COMMIT_UNKNOWN");
+          cache.delete(groupText(key)); // Who can't tell what stands must read it again.
           if (!(unknown && (await store.wasCommitted(partition, commitId, { signal })))) {
             if (attempt < attemptsMax && (unknown || isFault(error, "PLACEMENT_CHANGED"))) continue;
             throw error;

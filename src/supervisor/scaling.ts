@@ -27,12 +27,12 @@ const receiptKeptMs = 24 * 3_600_000;
 export function createScaling(context: Context): ScalingUseCases {
   return {
     async submit(request, caller) {
-      const { key, requestId } = request;
+      const { key } = request;
       const entry = await liveGroup(context, key, caller.signal);
       const policy = policyOf(request, entry.policies);
       await ensurePlacements(context, entry.group, caller.signal);
       const others = await otherPlacements(context, entry.group, caller.signal);
-      const event = scaleEventOf(context, request, caller);
+      const event = scaleEventOf(context, request, entry.group, caller);
       const fingerprint = JSON.stringify([request.ask, request.force ?? null]);
       const lead = context.placements.open(leadOf(context, entry.group));
       const receipt = await lead.change(
@@ -40,7 +40,7 @@ export function createScaling(context: Context): ScalingUseCases {
           answerOnce(earlier, { event, fingerprint }, () =>
             decideOn(context, state, { event, group: entry.group, policy, others }),
           ),
-        requestId === undefined ? {} : { receiptKeys: [requestId] },
+        event.idempotencyKey === undefined ? {} : { receiptKeys: [event.idempotencyKey] },
       );
       // Asking heals: even a refusal makes the group look at itself (B2.8).
       context.wake(lead.key);
@@ -59,7 +59,12 @@ function policyOf(
   throw new Fault("POLICY_NOT_FOUND", { say: `there is no policy ${ask.policy}` });
 }
 
-function scaleEventOf(context: Context, request: SubmitScaleEvent, caller: Caller): ScaleEvent {
+function scaleEventOf(
+  context: Context,
+  request: SubmitScaleEvent,
+  group: Group,
+  caller: Caller,
+): ScaleEvent {
   const atMs = context.clock.nowMs();
   const { source, ask, force, requestId } = request;
   return {
@@ -69,7 +74,8 @@ function scaleEventOf(context: Context, request: SubmitScaleEvent, caller: Calle
     ask,
     principal: caller.principal,
     ...(force ? { force: { reason: force.reason, expiresAtMs: atMs + force.durationMs } } : {}),
-    ...(requestId === undefined ? {} : { idempotencyKey: requestId }),
+    // A group that was made anew under the same name has receipts of its own.
+    ...(requestId === undefined ? {} : { idempotencyKey: `${group.uid}/${requestId}` }),
   };
 }
 

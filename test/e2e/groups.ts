@@ -46,7 +46,11 @@ export async function createWeb(
 }
 
 /** Resolves once every placement says that it has converged, at this target. */
-export function converged({ client }: Daemon, target: number, name = web): Promise<Group> {
+export function converged(
+  { client }: Daemon,
+  target: number,
+  { name = web, msMax }: { readonly name?: string; readonly msMax?: number } = {},
+): Promise<Group> {
   return eventually(
     `${name} converges at ${target}`,
     async () => {
@@ -55,6 +59,7 @@ export function converged({ client }: Daemon, target: number, name = web): Promi
       return group;
     },
     (group) => standingOf(group).converged && standingOf(group).target === target,
+    msMax,
   );
 }
 

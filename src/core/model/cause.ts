@@ -50,6 +50,8 @@ export type CauseCode =
   | "LOAD_BALANCER_GONE"
   | "ADDRESS_UNKNOWN"
   | "REQUESTED"
+  | "WITHDRAWN"
+  | "LAUNCH_WAITS"
   | "UNHEALTHY_BRAKE"
   | "DELETE_AGED";
 

@@ -38,6 +38,7 @@ export type EventType =
   | "alert.reported"
   | "target.changed"
   | "server.intended"
+  | "server.withdrawn"
   | "server.building"
   | "server.active"
   | "server.in_service"

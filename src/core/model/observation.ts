@@ -31,6 +31,8 @@ export type CloudView =
       /** When the listing was asked for: it says nothing about what happened later. */
       readonly askedAtMs: number;
       readonly servers: readonly CloudServer[];
+      /** All of the account's servers by `host` and `host:port`: addresses get reused (B5.2). */
+      readonly byAddress?: ReadonlyMap<string, readonly CloudServerId[]>;
       /** Direct look-ups made for servers that the listing lacks: "gone" is the cloud's own 404. */
       readonly lookedUp: ReadonlyMap<CloudServerId, CloudServer | "gone" | "unknown">;
     }

@@ -1,5 +1,5 @@
 import type { Cause } from "./cause.js";
-import type { EventId, PlacementKey, PolicyId } from "./ids.js";
+import type { CloudServerId, EventId, PlacementKey, PolicyId } from "./ids.js";
 
 /** What one colo decides for one group: the row that every decision changes. */
 export interface PlacementDoc {
@@ -18,6 +18,9 @@ export interface PlacementDoc {
   readonly groupMarks: CooldownMarks;
   readonly policyMarks: Readonly<Record<PolicyId, PolicyMarks>>;
   readonly backoff?: BuildBackoff;
+  readonly losses?: LossWindow;
+  /** Cloud servers with our tags but without a row, as already reported (B9.6). */
+  readonly orphans?: readonly CloudServerId[];
   readonly conditions: readonly Condition[];
   /** What last moved the target. */
   readonly lastDecision?: TargetDecision;
@@ -58,6 +61,12 @@ export interface PolicyMarks extends CooldownMarks {
 export interface DebounceWindow {
   readonly openedAtMs: number;
   readonly eventId: string;
+}
+
+/** How many vanished servers were concluded lost since when: the ramp of B9.2. */
+export interface LossWindow {
+  readonly sinceMs: number;
+  readonly concluded: number;
 }
 
 /** Builds that failed in a row (B4.6). */

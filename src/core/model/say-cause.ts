@@ -82,6 +82,9 @@ const sentences: Readonly<Record<CauseCode, string>> = {
   LOAD_BALANCER_GONE: "the load balancer[ {loadBalancer}] is gone; servers stay without it",
   ADDRESS_UNKNOWN: "the address of the server[ {server}] is not known yet",
   REQUESTED: "a person or program asked for it[: {principal}][, {reason}]",
+  WITHDRAWN: "the intention was taken back before its call was made[: {why}]",
+  LAUNCH_WAITS:
+    "the server[ {server}] is not yet in service[: the load balancer {loadBalancer} has it {health}]",
   UNHEALTHY_BRAKE:
     "too many servers are suspected at once[: {suspected}][ of {known}]; none of them is replaced",
   DELETE_AGED: "the cloud has not confirmed the deletion[ of {server}][ for {ageMs}]",

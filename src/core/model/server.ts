@@ -36,6 +36,8 @@ export interface ServerRow {
   /** The cloud's own word for the server's state, as last seen. */
   readonly cloudStatus?: string;
   readonly cloudStatusSinceMs?: number;
+  /** Since when the cloud denies it, while that is only a suspicion (B4.3). */
+  readonly missingSinceMs?: number;
   readonly memberships: readonly Membership[];
   readonly protected: boolean;
   readonly inServiceAtMs?: number;
@@ -61,6 +63,10 @@ export interface Membership {
   readonly port: number;
   readonly weight: number;
   readonly state: "adding" | "member" | "draining" | "removing";
+  /**
+   * When it was last asked for or changed: what was seen of the load balancer before says nothing.
+   */
+  readonly changedAtMs?: number;
 }
 
 /** The tags on a cloud server that make it provably ours (M3.2, B9.5). */

@@ -49,17 +49,25 @@ function fillShortage(sheet: Sheet, target: number, counted: number, limits: Pla
     sheet.wakeAt(retryAtMs);
     return nothing;
   }
+  const abandoned = sheet.rows().filter((row) => row.state === "abandoned").length;
+  if (abandoned >= abandonedMax) {
+    sheet.wait(cause("B4.5", "ABANDONED", { count: abandoned }));
+    return nothing;
+  }
   const creates = Math.min(missing, limits.createsMax);
   if (creates < missing) sheet.wakeAt(nowMs + limits.pollMs);
   return { creates, createCause: shortage, withdraw: [] };
 }
 
+/** So many given-up intentions say that asking for more servers is of no use. */
+const abandonedMax = 500;
+
 function shedSurplus(sheet: Sheet, target: number, counted: readonly ServerRow[]): Balance {
-  const { nowMs, underWay, stopped } = sheet.seen;
+  const { nowMs, doc, underWay, stopped } = sheet.seen;
   const brake = stopped.get("delete");
   const surplus = cause("B4.4", "SURPLUS", { target, have: counted.length });
   const victims = counted
-    .filter((row) => !row.protected)
+    .filter((row) => doc.deleting || !row.protected) // Protection ends with the group (B8.4).
     .toSorted(chooser(sheet))
     .slice(0, counted.length - target);
   const withdraw: ServerId[] = [];

@@ -36,7 +36,10 @@ export function checkPlan(seen: Observation, plan: Plan): void {
   }
   for (const row of plan.rows) {
     const surplus = row.leaving?.code === "SURPLUS" && before.get(row.id)?.leaving === undefined;
-    insist(!(surplus && row.protected), "scales in a protected server (B4.4)");
+    insist(
+      !(surplus && row.protected && !seen.doc.deleting),
+      "scales in a protected server (B4.4)",
+    );
   }
 }
 

@@ -4,6 +4,8 @@ import { createKey } from "../model/observation.js";
 import type { CloudServer, ServerRow } from "../model/server.js";
 import { meaningOf } from "./cloud-status.js";
 import { bind, leave, move, withCloud } from "./lifecycle.js";
+import { concludeLosses } from "./losses.js";
+import { reportOrphans } from "./orphans.js";
 import type { Sheet } from "./sheet.js";
 
 /** REBOOT, RESIZE and the like pass within this time, or are reported (B4.2). */
@@ -26,10 +28,32 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
     if (!other || server.createdAtMs < other.createdAtMs) byIntention.set(intention, server);
   }
   const held = tooManySuspects(seen, byId);
+  const running = seen.rows.filter((row) => row.cloudId !== undefined && row.state !== "deleting");
+  const found = new Map(running.map((row) => [row.id, serverOf(sheet, row, byId, limits)]));
+  const gone = running.filter((row) => found.get(row.id) === "gone");
+  const lost = concludeLosses(sheet, gone, running.length);
   for (const row of seen.rows) {
+    const server = found.get(row.id);
     if (row.cloudId === undefined) judgeIntention(sheet, row, byIntention.get(row.id), limits);
-    else judgeBound(sheet, row, serverOf(sheet, row, byId, limits), held);
+    else if (server !== "gone") judgeBound(sheet, row, server, held);
+    else if (lost.has(row.id)) concludeLost(sheet, row);
+    else if (row.missingSinceMs === undefined) sheet.put({ ...row, missingSinceMs: seen.nowMs });
   }
+  const rowIds = new Set<string>(seen.rows.map((row) => row.id));
+  reportOrphans(
+    sheet,
+    seen.cloud.servers.filter((server) => {
+      if (bound.has(server.id)) return false;
+      const intention = server.ownership?.server ?? "";
+      return !rowIds.has(intention) || byIntention.get(intention) !== server;
+    }),
+  );
+}
+
+function concludeLost(sheet: Sheet, row: ServerRow): void {
+  const gone = cause("B4.3", "CLOUD_GONE", { cloudId: row.cloudId ?? "" });
+  sheet.event("server.lost", row.id, gone);
+  sheet.put(leave(row, "delete", gone, sheet.seen.nowMs));
 }
 
 function judgeIntention(
@@ -103,17 +127,11 @@ function serverOf(
 function judgeBound(
   sheet: Sheet,
   row: ServerRow,
-  server: CloudServer | "gone" | undefined,
+  server: CloudServer | undefined,
   heldSuspects: number | undefined,
 ): void {
   const { nowMs } = sheet.seen;
   if (server === undefined) return;
-  if (server === "gone") {
-    const gone = cause("B4.3", "CLOUD_GONE", { cloudId: row.cloudId ?? "" });
-    sheet.event("server.lost", row.id, gone);
-    sheet.put(leave(row, "delete", gone, nowMs));
-    return;
-  }
   const fresh = withCloud(row, server, nowMs);
   sheet.put(fresh);
   const meaning = meaningOf(server);

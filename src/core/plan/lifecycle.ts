@@ -76,13 +76,15 @@ export function leave(
 export function withCloud(row: ServerRow, server: CloudServer, nowMs: number): ServerRow {
   const address = server.address ?? row.address;
   const same =
+    row.missingSinceMs === undefined &&
     row.cloudStatus === server.status &&
     row.address?.host === address?.host &&
     row.address?.port === address?.port &&
     (server.fault === undefined || row.fault === server.fault);
   if (same) return row;
+  const { missingSinceMs: _found, ...rest } = row;
   return {
-    ...row,
+    ...rest,
     cloudStatus: server.status,
     cloudStatusSinceMs:
       row.cloudStatus === server.status ? (row.cloudStatusSinceMs ?? nowMs) : nowMs,

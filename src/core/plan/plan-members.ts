@@ -87,10 +87,13 @@ function createMemberChanges(
     remove: (row, going) =>
       going.flatMap((one) => {
         const view = viewOf(one);
-        // Addresses get reused: where another server of ours has this one, the member is that
-        // one's.
-        if (view?.kind === "gone" || wantedAddresses.has(addressKey(one))) return [];
-        if (view?.kind === "listed" && !view.members.has(memberKey(one))) return [];
+        // Addresses get reused: where another server has this one now, the member is that one's.
+        const isOthers = wantedAddresses.has(addressKey(one)) || hasOtherOwner(sheet, row, one);
+        if (view?.kind === "gone" || isOthers) return [];
+        const asked = sheet.seen.underWay.has(`members:${one.loadBalancer}`);
+        const seenSince = view?.kind === "listed" && view.askedAtMs > (one.changedAtMs ?? 0);
+        // A put that is under way would land after we forgot the membership, and stay for good.
+        if (!asked && seenSince && !view.members.has(memberKey(one))) return [];
         if (view?.kind === "listed") change(row, one, "remove", true);
         return [one.state === "removing" ? one : { ...one, state: "removing" as const }];
       }),
@@ -122,12 +125,19 @@ function createMemberPlan(
         const healthy = right && (!limits.checksHealth || there.health === "healthy");
         if (!healthy) ready = false;
         const state = right ? "member" : "adding";
-        return have.state === state && have.weight === want.weight ? have : { ...want, state };
+        if (have.state === state && have.weight === want.weight) return have;
+        return { ...want, state, changedAtMs: nowMs };
       });
       putMemberships(sheet, row, [...kept, ...leftovers]);
       if (row.state !== "launching") return;
       if (ready) serve(sheet, row.id);
-      else sheet.wakeAt(nowMs + limits.pollMs);
+      else
+        waitForLaunch(
+          sheet,
+          row,
+          kept.find((one) => thereOf(one)?.health !== "healthy"),
+        );
+      if (!ready) sheet.wakeAt(nowMs + limits.pollMs);
     },
 
     drain(row, limits) {
@@ -174,6 +184,38 @@ export function isDetached(row: ServerRow, nowMs: number): boolean {
   return row.memberships.length === 0 || nowMs >= (row.deletingSinceMs ?? nowMs) + removalMsMax;
 }
 
+/** Whether the cloud says that another server has the address by now. */
+function hasOtherOwner(sheet: Sheet, row: ServerRow, one: Membership): boolean {
+  const { cloud } = sheet.seen;
+  if (cloud.kind !== "listed") return false;
+  const owners = cloud.byAddress?.get(memberKey(one)) ?? cloud.byAddress?.get(one.host) ?? [];
+  return owners.some((id) => id !== row.cloudId);
+}
+
+/**
+ * A server that does not come into service says why, and is given up like a failed build when the
+ * group's build timeout has passed (B4.11, B6.5): unless its load balancer is what is away.
+ */
+function waitForLaunch(sheet: Sheet, row: ServerRow, unready: Membership | undefined): void {
+  const { nowMs, group, balancers } = sheet.seen;
+  const view = unready && balancers.get(unready.loadBalancer);
+  const member =
+    view?.kind === "listed"
+      ? view.members.find((one) => one.host === unready?.host && one.port === unready.port)
+      : undefined;
+  if (!unready || !member) return; // What keeps it from being a member says so itself.
+  const { loadBalancer } = unready;
+  const { health } = member;
+  sheet.wait(cause("B4.11", "LAUNCH_WAITS", { server: row.id, loadBalancer, health }));
+  const late = nowMs >= row.sinceMs + group.buildTimeoutMs;
+  if (!late || health !== "unhealthy") return;
+  const { buildTimeoutMs } = group;
+  const expired = cause("B4.11", "BUILD_TIMEOUT", { server: row.id, buildTimeoutMs, loadBalancer });
+  sheet.event("server.failed", row.id, expired);
+  sheet.failed(`not healthy in load balancer ${loadBalancer} in time`, expired);
+  sheet.put(leave(sheet.row(row.id), "drain", expired, nowMs));
+}
+
 function serve(sheet: Sheet, id: ServerRow["id"]): void {
   const row = sheet.row(id);
   const { nowMs } = sheet.seen;
@@ -211,7 +253,11 @@ function wantedKey(row: ServerRow, one: Attachment): string | undefined {
 }
 
 type IndexedView =
-  | { readonly kind: "listed"; readonly members: ReadonlyMap<string, Member> }
+  | {
+      readonly kind: "listed";
+      readonly askedAtMs: number;
+      readonly members: ReadonlyMap<string, Member>;
+    }
   | { readonly kind: "gone" | "unavailable" };
 
 function indexViews(
@@ -219,7 +265,8 @@ function indexViews(
 ): ReadonlyMap<LoadBalancerId, IndexedView> {
   const indexed = [...views].map(([id, view]): [LoadBalancerId, IndexedView] => {
     if (view.kind !== "listed") return [id, { kind: view.kind }];
-    return [id, { kind: "listed", members: new Map(view.members.map((m) => [memberKey(m), m])) }];
+    const members = new Map(view.members.map((one) => [memberKey(one), one]));
+    return [id, { kind: "listed", askedAtMs: view.askedAtMs, members }];
   });
   return new Map(indexed);
 }

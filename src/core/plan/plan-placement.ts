@@ -42,7 +42,7 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
 
   // Asked once and not yet answered: that alone turns no condition.
   const onlyAsked = !settled && seen.cloud.kind === "listed" && seen.cloud.lookedUp.size === 0;
-  const backedOff = settleBackoff(sheet);
+  const backedOff = settleMissing(sheet, settleBackoff(sheet));
   const doc = onlyAsked ? backedOff : settleConditions(sheet, backedOff, target, mayAct && settled);
   const { changed, events, steps, lookUps, wakeAtMs } = sheet.out;
   return {
@@ -100,6 +100,13 @@ function settleBackoff(sheet: Sheet): PlacementDoc {
     return { ...rest, backoff: next };
   }
   return success && backoff ? rest : doc;
+}
+
+/** The document with what was found missing, and what was found that nobody knows of. */
+function settleMissing(sheet: Sheet, doc: PlacementDoc): PlacementDoc {
+  const { losses, orphans } = sheet.out;
+  if (!losses && !orphans) return doc;
+  return { ...doc, ...(losses ? { losses } : {}), ...(orphans ? { orphans } : {}) };
 }
 
 /** The document with its conditions after this plan, and their edges as events. */

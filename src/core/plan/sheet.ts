@@ -3,6 +3,7 @@ import type { EventType } from "../model/event.js";
 import type { CloudServerId, ServerId } from "../model/ids.js";
 import type { Step } from "../model/observation.js";
 import { type Observation, stepKey } from "../model/observation.js";
+import type { LossWindow } from "../model/placement.js";
 import type { PlannedEvent } from "../model/plan.js";
 import type { ServerRow } from "../model/server.js";
 
@@ -21,6 +22,8 @@ export interface Sheet {
   wakeAt(atMs: number): void;
   failed(reason: string, cause: Cause): void;
   succeeded(): void;
+  setLosses(losses: LossWindow): void;
+  setOrphans(orphans: readonly CloudServerId[]): void;
   readonly out: {
     readonly changed: ReadonlySet<ServerId>;
     readonly events: readonly PlannedEvent[];
@@ -29,6 +32,8 @@ export interface Sheet {
     readonly waits: readonly Cause[];
     readonly failure: { readonly reason: string; readonly cause: Cause } | undefined;
     readonly success: boolean;
+    readonly losses: LossWindow | undefined;
+    readonly orphans: readonly CloudServerId[] | undefined;
     readonly wakeAtMs: number | undefined;
   };
 }
@@ -42,6 +47,8 @@ export function createSheet(seen: Observation): Sheet {
   const waits: Cause[] = [];
   let failure: { reason: string; cause: Cause } | undefined;
   let success = false;
+  let losses: LossWindow | undefined;
+  let orphans: readonly CloudServerId[] | undefined;
   let wakeAtMs: number | undefined;
   return {
     seen,
@@ -69,8 +76,15 @@ export function createSheet(seen: Observation): Sheet {
     succeeded: () => {
       success = true;
     },
+    setLosses: (next) => {
+      losses = next;
+    },
+    setOrphans: (next) => {
+      orphans = next;
+    },
     get out() {
-      return { changed, events, steps, lookUps, waits, failure, success, wakeAtMs };
+      const found = { failure, success, losses, orphans };
+      return { changed, events, steps, lookUps, waits, wakeAtMs, ...found };
     },
   };
 }

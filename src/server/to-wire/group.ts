@@ -8,7 +8,9 @@ import { groupName } from "../names.js";
 import { writeCause } from "./cause.js";
 import { writeDuration, writeTime } from "./time.js";
 
-/** A group with its status, as callers see it. Shares parts with other answers: not to be changed. */
+/**
+ * A group with its status, as callers see it. Shares parts with other answers: not to be changed.
+ */
 export function writeGroup({ group, placements }: GroupView): wire.Group {
   const known = written.get(group) ?? writeConfigured(group);
   written.set(group, known);

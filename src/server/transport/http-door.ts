@@ -29,7 +29,9 @@ export function createHttpDoor(
       connectionsCheckingInterval: Math.min(5_000, limits.headersMsMax),
     },
     (request, response) => {
+      const { socket } = request; // Node takes it away from both once the answer is out.
       response.on("error", () => undefined); // The peer is gone; there is nobody to tell.
+      response.on("finish", () => endUnread(request, socket));
       if (drain.draining) response.setHeader("connection", "close");
       response.on("close", () => {
         if (drain.draining) setImmediate(() => server.closeIdleConnections());
@@ -48,6 +50,18 @@ export function createHttpDoor(
       server.close();
     },
   };
+}
+
+/** How long a peer may go on sending what was answered already, to get to read the answer. */
+const unreadMsMax = 2_000;
+
+/** Node takes the rest of a refused request until `requestTimeout`, however fast it comes. */
+function endUnread(request: IncomingMessage, socket: Socket): void {
+  if (request.complete || socket.destroyed) return;
+  const timer = setTimeout(() => socket.destroy(), unreadMsMax);
+  const stop = () => clearTimeout(timer);
+  request.once("end", stop);
+  socket.once("close", stop);
 }
 
 /** `/healthz`: the process answers. `/readyz`: calls are welcome. */

@@ -45,11 +45,13 @@ export function createColoQueue(limits: ColoQueueLimits): ColoQueue {
   const deletes = createRoundRobin();
   const others = createRoundRobin();
   let othersRunning = 0;
+  // Ours, since p-queue counts a task as pending for a moment after it has ended.
+  let running = 0;
   let closed = false;
 
   /** Feeds free slots only, so that p-queue's own backlog never fixes an order. */
   function feed(): void {
-    while (!closed && slots.pending < limits.concurrency) {
+    while (!closed && running < limits.concurrency) {
       const task = deletes.next() ?? (othersMayStart() ? others.next() : undefined);
       if (!task) return;
       start(task);
@@ -62,11 +64,13 @@ export function createColoQueue(limits: ColoQueueLimits): ColoQueue {
 
   function start(task: ColoTask): void {
     standing.set(task.key, "running");
+    running++;
     if (!task.isDelete) othersRunning++;
     void slots.add(async () => {
       try {
         await task.run();
       } finally {
+        running--;
         if (!task.isDelete) othersRunning--;
         standing.delete(task.key);
         queueMicrotask(feed);
@@ -92,7 +96,7 @@ export function createColoQueue(limits: ColoQueueLimits): ColoQueue {
     standing: (key) => standing.get(key),
     room: () => Math.max(0, limits.waitingMax - deletes.size - others.size),
     get running() {
-      return slots.pending;
+      return running;
     },
     get waiting() {
       return deletes.size + others.size;

@@ -6,13 +6,13 @@ import type {
   NodeId,
   PlacementKey,
 } from "../../core/model/ids.js";
-import type { CloudServer, Member } from "../../core/model/server.js";
+import type { Member } from "../../core/model/server.js";
 import type { Clock, Ids } from "../../core/ports/clock.js";
 import type { CloudDriver } from "../../core/ports/cloud.js";
 import type { LoadBalancerDriver } from "../../core/ports/load-balancer.js";
 import type { Log } from "../../core/ports/log.js";
 import type { Store } from "../../core/ports/store.js";
-import { createWatch, listAll, type Watch } from "../converge/watch.js";
+import { type AccountListing, createWatch, listAll, type Watch } from "../converge/watch.js";
 import { withDeadline } from "../deadline.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { type Brakes, createBrakes } from "./brakes.js";
@@ -40,7 +40,7 @@ export interface Colo {
   readonly gate: Gate;
   readonly brakes: Brakes;
   readonly leases: Leases;
-  readonly servers: Watch<AccountId, ReadonlyMap<string, readonly CloudServer[]>>;
+  readonly servers: Watch<AccountId, AccountListing>;
   readonly members: Watch<LoadBalancerId, readonly Member[]>;
 }
 

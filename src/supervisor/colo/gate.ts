@@ -31,7 +31,9 @@ export function createGate(deps: {
       if (brake) return braked(brake.reason);
       if (operation === "create" && deps.brakes.ageMs() > switchAgeMsMax)
         return braked("the kill switch could not be read for more than a second");
-      const paused = deps.peek(key)?.doc?.paused;
+      const state = deps.peek(key);
+      if (!state) return braked("the placement has to be read again first");
+      const paused = state.doc?.paused;
       if (paused) return cause("B8.3", "PAUSED", { reason: paused.reason });
       return undefined;
     },

@@ -66,9 +66,11 @@ export function createLeases(deps: {
     }),
   );
   let timer: Timer | undefined;
+  let stopped = false;
 
   async function renew(shard: Shard): Promise<void> {
     const beforeMs = clock.monotonicMs();
+    if (stopped) return;
     const loaded = await store.load(shard.partition, "all", call);
     const row = loaded.rows[0];
     const held = row ? (JSON.parse(row.value) as LeaseDoc) : undefined;
@@ -80,7 +82,9 @@ export function createLeases(deps: {
       if (beforeMs - shard.seenSinceMs < held.ttlMs) return;
     }
     const epoch = held?.node === node && !held.released ? held.epoch : (held?.epoch ?? 0) + 1;
+    if (stopped) return;
     await write(shard, loaded.revision, { node, epoch, ttlMs: times.ttlMs, released: false });
+    if (stopped) return;
     const had = shard.untilMs > clock.monotonicMs();
     shard.untilMs = beforeMs + times.ttlMs;
     if (!had) deps.gained();
@@ -110,12 +114,13 @@ export function createLeases(deps: {
       if (isFault(result.reason, "PLACEMENT_CHANGED")) continue;
       log.warn({ colo, error: String(result.reason) }, "lease could not be renewed");
     }
-    if (!signal.aborted) timer = clock.after(times.renewEveryMs, () => void round());
+    if (!signal.aborted && !stopped) timer = clock.after(times.renewEveryMs, () => void round());
   }
 
   return {
     start: round,
     async stop() {
+      stopped = true;
       timer?.cancel();
       await Promise.allSettled(
         shards.map(async (shard) => {

@@ -2,7 +2,7 @@ import { Fault } from "../../core/errors/fault.js";
 import type { Caller, DeleteGroup } from "../api.js";
 import type { Context } from "../context.js";
 import { checkGeneration } from "../group-book.js";
-import { ensurePlacements, liveGroup, placementsOf } from "../placements/ensure.js";
+import { allPlacementsOf, ensurePlacements, liveGroup } from "../placements/ensure.js";
 import { finishDelete, isEmpty } from "../placements/finish-delete.js";
 
 /** Deletes a group: at once when it is empty, by draining it when forced (B8.4). */
@@ -12,9 +12,10 @@ export function createDeleteGroup(context: Context) {
     { signal }: Caller,
   ): Promise<{ readonly draining: boolean }> => {
     const { group: before } = await liveGroup(context, key, signal);
-    const actors = placementsOf(context, before).map((one) => context.placements.open(one));
+    const actors = allPlacementsOf(before).map((one) => context.placements.open(one));
     const states = await Promise.all(actors.map((actor) => actor.state(signal)));
-    const empty = states.every((one) => isEmpty(one) && (one.doc?.target ?? 0) === 0);
+    const nowMs = context.clock.nowMs();
+    const empty = states.every((one) => isEmpty(one, nowMs) && (one.doc?.target ?? 0) === 0);
     if (!force && !empty) {
       throw new Fault("GROUP_NOT_EMPTY", {
         say: "the group still has servers, or a target above 0; force drains it first",
@@ -35,7 +36,8 @@ export function createDeleteGroup(context: Context) {
       signal,
     );
     await ensurePlacements(context, group, signal);
-    for (const actor of actors) await finishDelete(context, actor, group);
+    const here = actors.filter((actor) => context.colos.has(actor.key.colo));
+    for (const actor of here) await finishDelete(context, actor, group);
     const { group: left } = await context.groups.get(key, signal);
     return { draining: left !== undefined };
   };

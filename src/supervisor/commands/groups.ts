@@ -37,7 +37,14 @@ export function createGroupUseCases(context: Context): GroupUseCases {
     ...createPause(context, view),
     async converge(key, caller) {
       const { group } = await liveGroup(context, key, caller.signal);
-      for (const placement of placementsOf(context, group)) context.wake(placement);
+      for (const placement of placementsOf(context, group)) {
+        // Who asks for it means what is there now, not what was seen a moment ago.
+        const { servers, members } = context.colos.get(placement.colo)!;
+        servers.forget(key.account);
+        const spec = group.placements.find(({ colo }) => colo === placement.colo);
+        for (const { loadBalancer } of spec?.attachments ?? []) members.forget(loadBalancer);
+        context.wake(placement);
+      }
     },
   };
 }
@@ -63,6 +70,11 @@ async function createGroup(
     (entry) => {
       if (entry.group) {
         return { change: {}, reply: repeated(entry.group, entry.createdBy, fingerprint) };
+      }
+      if (requestId !== undefined && entry.createdBy?.requestId === requestId) {
+        throw new Fault("REQUEST_ID_REUSED", {
+          say: "the group that this request_id made has been deleted since",
+        });
       }
       const expiresAtMs = nowMs + creationKeptMs;
       const createdBy =

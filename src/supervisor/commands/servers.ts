@@ -1,8 +1,10 @@
 import { Fault } from "../../core/errors/fault.js";
 import { cause } from "../../core/model/cause.js";
 import type { GroupKey, ServerId } from "../../core/model/ids.js";
+import type { PlacementDoc } from "../../core/model/placement.js";
 import type { ServerRow } from "../../core/model/server.js";
 import { isCounted, isLeaving, leave, mayMove } from "../../core/plan/lifecycle.js";
+import { effectiveLimits } from "../../core/policy/limits.js";
 import type { Caller, ServerUseCases, ServerView } from "../api.js";
 import type { Context } from "../context.js";
 import { liveGroup, placementsOf } from "../placements/ensure.js";
@@ -82,7 +84,7 @@ function removed(
   const { principal, replace } = asked;
   const why = cause("B8.1", "REQUESTED", { principal, replace });
   const next = leaving(row, why, clock.nowMs());
-  const target = doc && !replace ? Math.max(doc.min, doc.target - 1) : doc?.target;
+  const target = doc && !replace ? loweredTarget(doc, clock.nowMs()) : doc?.target;
   const lowered = doc && target !== undefined && target !== doc.target;
   const type = next.state === "draining" ? "server.draining" : "server.deleting";
   const facts = lowered ? { oldTarget: doc.target, target } : {};
@@ -94,6 +96,11 @@ function removed(
     },
     reply: next,
   };
+}
+
+/** One less, but not below the limits as they hold now; a target below them already stays. */
+function loweredTarget(doc: PlacementDoc, nowMs: number): number {
+  return Math.min(doc.target, Math.max(effectiveLimits(doc, nowMs).min, doc.target - 1));
 }
 
 /** @throws Fault `OVERLOADED` while the cloud has yet to say whether there is such a server. */

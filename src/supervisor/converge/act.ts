@@ -1,4 +1,4 @@
-import { type OutsideFault, outsideFaultOf } from "../../core/errors/outside-fault.js";
+import { OutsideFault, outsideFaultOf } from "../../core/errors/outside-fault.js";
 import { type Cause, cause } from "../../core/model/cause.js";
 import type { EventDraft } from "../../core/model/event.js";
 import { type PlacementKey, placementText, type ServerId } from "../../core/model/ids.js";
@@ -52,6 +52,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
           cooling.start(key, step, retryDelayMs);
         } finally {
           mine.delete(step);
+          if (mine.size === 0) offered.delete(placementText(key));
           context.wake(key);
         }
       },
@@ -74,7 +75,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
       const row = state.servers.get(server);
       if (row?.state !== "intended") return {};
       const ended = move(row, "end", clock.nowMs(), { leaving: why });
-      const type = fault ? ("server.failed" as const) : ("server.gone" as const);
+      const type = fault ? ("server.failed" as const) : ("server.withdrawn" as const);
       const draft = events.make(type, { server, causes: [why], ...parentOf(row) });
       const doc = fault && state.doc ? { doc: backedOff(state.doc, fault, clock.nowMs()) } : {};
       return { servers: [ended], events: [draft], ...doc };
@@ -91,7 +92,8 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     const stale = !group || group.launchRevision !== row.launchRevision;
     const refused = colo.gate.refusal("create", key);
     if (refused || tooLate || stale) {
-      await endIntention(key, server, refused ?? cause("B4.5", "REQUESTED", { tooLate, stale }));
+      const why = tooLate ? "it waited too long" : "its launch configuration was changed";
+      await endIntention(key, server, refused ?? cause("B4.5", "WITHDRAWN", { why }));
       return;
     }
     let made: CloudServer;
@@ -157,9 +159,11 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
         return { servers: [bind(row, ours, nowMs)], events: [draft] };
       }
       if (askedAtMs < row.attempt.callDeadlineMs + listingLagMs) return {};
-      const given = cause("B4.5", "ABANDONED", {});
+      const given = cause("B4.5", "ABANDONED", { server });
       const draft = events.make("server.abandoned", { server, causes: [given], ...parentOf(row) });
-      return { servers: [move(row, "abandon", nowMs)], events: [draft] };
+      const silent = new OutsideFault("unknown", "the answers to creates are lost");
+      const doc = state.doc ? { doc: backedOff(state.doc, silent, nowMs) } : {};
+      return { servers: [move(row, "abandon", nowMs)], events: [draft], ...doc };
     });
   }
 
@@ -202,7 +206,11 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     create(key, server) {
       if (offer(key, createKey(server), false, () => runCreate(key, server))) return;
       // The queue filled up meanwhile: nothing was called, so the intention ends as if never made.
-      void endIntention(key, server, cause("M2.3", "REQUESTED", { queueFull: true }));
+      const why = cause("M2.3", "WITHDRAWN", { why: "the colo's queue is full" });
+      endIntention(key, server, why).catch((error: unknown) => {
+        // It stays on record, and the next turn or the next life of the node sees to it.
+        if (!signal.aborted) log.warn({ ...key, server, error: String(error) }, "not withdrawn");
+      });
     },
     act(key, step) {
       switch (step.kind) {
@@ -223,7 +231,9 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
       const taken = servers.filter((one) => coloOf(key).queue.withdraw(full(key, createKey(one))));
       for (const one of taken) offered.get(placementText(key))?.delete(createKey(one));
       await Promise.all(
-        taken.map((one) => endIntention(key, one, cause("B4.4", "SURPLUS", { withdrawn: true }))),
+        taken.map((one) =>
+          endIntention(key, one, cause("B4.4", "WITHDRAWN", { why: "it is surplus by now" })),
+        ),
       );
     },
     underWay(key) {

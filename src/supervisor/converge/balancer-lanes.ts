@@ -1,4 +1,4 @@
-import { outsideFaultOf } from "../../core/errors/outside-fault.js";
+import { type OutsideFault, outsideFaultOf } from "../../core/errors/outside-fault.js";
 import type { EventDraft } from "../../core/model/event.js";
 import { type LoadBalancerId, type PlacementKey, placementText } from "../../core/model/ids.js";
 import type { MemberStep } from "../../core/model/observation.js";
@@ -31,10 +31,13 @@ interface Lane {
 
 const changeDeadlineMs = 30_000;
 const retryDelayMs = 1_000;
+/** What only a person can change is tried again, rarely. */
+const lastingDelayMs = 30_000;
 
 export function createBalancerLanes(context: Context, cooling: Cooling): BalancerLanes {
   const { clock, signal, log } = context;
   const lanes = new Map<string, Lane>();
+  let turns = 0;
   const stepOf = (loadBalancer: LoadBalancerId) => `members:${loadBalancer}`;
   const mine = new Map<string, Set<string>>();
 
@@ -51,29 +54,43 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
     const first = lane.waiting.values().next().value;
     if (lane.busy || !first) return;
     lane.busy = colo.queue.offer({
-      key: stepOf(loadBalancer),
+      // A key of its own each time: the queue still knows the last one while it ends.
+      key: `${stepOf(loadBalancer)}#${++turns}`,
       account: first.key.account,
       isDelete: false,
       async run() {
         const asks = [...lane.waiting.values()];
         lane.waiting.clear();
         await runMerged(colo, loadBalancer, asks);
-        for (const { key } of asks) {
-          mine.get(placementText(key))?.delete(stepOf(loadBalancer));
-          context.wake(key);
-        }
-        queueMicrotask(() => {
-          lane.busy = false;
-          feed(colo, loadBalancer, lane);
-        });
+        for (const { key } of asks) done(key, loadBalancer);
+        lane.busy = false;
+        feed(colo, loadBalancer, lane);
+        if (!lane.busy) lanes.delete(`${colo.id}/${loadBalancer}`);
       },
     });
+    if (lane.busy) return;
+    // The colo's queue is full: the next turns ask again.
+    for (const { key } of lane.waiting.values()) {
+      cooling.start(key, stepOf(loadBalancer), retryDelayMs);
+      done(key, loadBalancer);
+    }
+    lane.waiting.clear();
+  }
+
+  function done(key: PlacementKey, loadBalancer: LoadBalancerId): void {
+    const steps = mine.get(placementText(key));
+    steps?.delete(stepOf(loadBalancer));
+    if (steps?.size === 0) mine.delete(placementText(key));
+    context.wake(key);
   }
 
   async function runMerged(colo: Colo, id: LoadBalancerId, asks: readonly Ask[]): Promise<void> {
-    const allowed = asks.filter(({ key }) => !colo.gate.refusal("loadBalancer", key));
-    for (const { key } of asks.filter((ask) => !allowed.includes(ask)))
-      cooling.start(key, stepOf(id), retryDelayMs);
+    const allowed: Ask[] = [];
+    for (const ask of asks) {
+      if (!colo.gate.refusal("loadBalancer", ask.key)) allowed.push(ask);
+      // Without a pause the next turn would ask again at once, and so on while the brake holds.
+      else cooling.start(ask.key, stepOf(id), retryDelayMs);
+    }
     if (allowed.length === 0) return;
     try {
       await send(colo, id, allowed);
@@ -87,21 +104,26 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
         return;
       }
       log.warn({ loadBalancer: id, kind: fault.kind, error: fault.message }, "members not changed");
-      const delayMs = fault.retryAfterMs ?? retryDelayMs;
+      const delayMs = fault.retryAfterMs ?? (isLasting(fault) ? lastingDelayMs : retryDelayMs);
       for (const { key } of allowed) cooling.start(key, stepOf(id), delayMs);
     }
   }
 
   async function send(colo: Colo, id: LoadBalancerId, asks: readonly Ask[]): Promise<void> {
-    const changes = asks.flatMap((ask) => ask.changes.map(toChange));
+    const sent = asks.map(({ key, changes }) => ({
+      key,
+      changes: changes.filter((step) => isStillWanted(context, key, id, step)),
+    }));
+    const merged = sent.flatMap(({ changes }) => changes.map(toChange));
+    if (merged.length === 0) return;
     await withDeadline(clock, { deadlineMs: changeDeadlineMs, signal }, (within) =>
-      balancerOf(colo.setup).changeMembers(id, changes, { signal: within }),
+      balancerOf(colo.setup).changeMembers(id, merged, { signal: within }),
     );
     colo.members.forget(id);
     await Promise.all(
-      asks.map(({ key, changes: done }) =>
+      sent.map(({ key, changes }) =>
         context.placements.open(key).change((state) => ({
-          change: settled(context, state, id, done),
+          change: settled(context, state, id, changes),
           reply: undefined,
         })),
       ),
@@ -117,13 +139,31 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
       const steps = mine.get(text) ?? new Set<string>();
       mine.set(text, steps.add(stepOf(loadBalancer)));
       feed(colo, loadBalancer, lane);
-      if (lane.busy) return;
-      // The colo's queue is full: the next turn asks again.
-      lane.waiting.delete(text);
-      steps.delete(stepOf(loadBalancer));
     },
     underWay: (key) => mine.get(placementText(key)) ?? [],
   };
+}
+
+/** Servers may have begun to leave while their change waited: they are not put any more. */
+function isStillWanted(
+  context: Context,
+  key: PlacementKey,
+  loadBalancer: LoadBalancerId,
+  step: MemberStep,
+): boolean {
+  if (step.kind === "remove") return true;
+  const row = context.placements.peek(key)?.servers.get(step.server);
+  return (row?.memberships ?? []).some(
+    (one) =>
+      one.loadBalancer === loadBalancer &&
+      one.host === step.host &&
+      one.port === step.port &&
+      one.state !== "removing",
+  );
+}
+
+function isLasting({ kind }: OutsideFault): boolean {
+  return kind === "badRequest" || kind === "quota" || kind === "denied" || kind === "notFound";
 }
 
 function toChange({ kind, host, port, weight, draining }: MemberStep): MemberChange {
@@ -146,7 +186,9 @@ function settled(
       one.loadBalancer === loadBalancer && one.host === step.host && one.port === step.port;
     const before = row.memberships.find(isIt);
     if (!before) continue;
-    const after: Membership = { ...before, state: step.draining ? "draining" : "member" };
+    const changedAtMs = context.clock.nowMs();
+    const standing = step.draining ? "draining" : "member";
+    const after: Membership = { ...before, state: standing, changedAtMs };
     const memberships =
       step.kind === "remove"
         ? row.memberships.filter((one) => !isIt(one))

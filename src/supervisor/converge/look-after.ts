@@ -1,5 +1,6 @@
 import type { Group } from "../../core/model/group.js";
 import type { EventId, PlacementKey } from "../../core/model/ids.js";
+import type { PlacementDoc } from "../../core/model/placement.js";
 import type { Policy } from "../../core/model/policy.js";
 import type { ScaleEvent } from "../../core/model/scale-event.js";
 import type { DuePolicy } from "../../core/policy/circle-back.js";
@@ -103,7 +104,7 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
   }
 
   /** Targets decided here go to the other placements as idempotent commands (B11.2). */
-  async function deliver(actor: PlacementActor): Promise<void> {
+  async function deliver(actor: PlacementActor): Promise<undefined> {
     const { deliveries, key } = await actor.state(signal);
     for (const delivery of deliveries.values()) {
       const other = { ...key, colo: delivery.colo as PlacementKey["colo"] };
@@ -120,6 +121,20 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
     }
   }
 
+  /** What other placements have to do with must not keep this one from being looked after. */
+  async function apart(
+    key: PlacementKey,
+    work: () => Promise<number | undefined>,
+  ): Promise<number | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      context.log.warn({ ...key, error: String(error) }, "another placement could not be reached");
+      return clock.nowMs() + othersRetryMs;
+    }
+  }
+
   return {
     async turn(key) {
       const actor = context.placements.open(key);
@@ -128,39 +143,50 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
       const { group } = entry;
       if (group && !isCurrent(state.doc, group)) await ensurePlacements(context, group, signal);
       if (!group) {
-        if (state.servers.size === 0 && state.doc === undefined) await actor.markIdle();
+        if (state.servers.size === 0 && !state.doc) await actor.markIdle(state.revision);
         return undefined;
       }
-      await deliver(actor);
+      const policies = [...entry.policies.values()];
       const wakes = [
         await expireForce(actor),
-        await circle(actor, group, [...entry.policies.values()]),
-        await converger.converge(actor, group),
-      ].filter((one) => one !== undefined);
+        await apart(key, () => circle(actor, group, policies)),
+        await apart(key, () => deliver(actor)),
+      ];
+      const { revision } = await actor.state(signal);
+      const quiet = await converger.converge(actor, group);
+      wakes.push(quiet.wakeAtMs);
       if (await finishDelete(context, actor, group)) return undefined;
-      if (wakes.length > 0) return Math.min(...wakes);
-      await actor.markIdle();
+      const due = wakes.filter((one) => one !== undefined);
+      if (due.length > 0) return Math.min(...due);
+      if (quiet.revision === revision) await actor.markIdle(revision);
+      else return clock.nowMs(); // Something moved meanwhile: look once more before resting.
       return undefined;
     },
   };
 }
+
+const othersRetryMs = 2_000;
 
 /** A target decided elsewhere, unless a newer one was taken already. */
 function take(context: Context, state: PlacementState, delivery: Delivery): PlacementChange {
   const { doc } = state;
   if (!doc || doc.deleting) return {};
   if (doc.lastDecision && doc.lastDecision.id >= delivery.decisionId) return {};
-  const { decisionId, eventId, target, forced } = delivery;
-  const facts = { target, oldTarget: doc.target };
+  const { decisionId, eventId, forced } = delivery;
+  const nowMs = context.clock.nowMs();
   const parent = eventId as EventId;
+  const told: PlacementDoc = {
+    ...doc,
+    target: delivery.target,
+    lastDecision: { id: decisionId, eventId: parent },
+    ...(forced ? { forced } : {}),
+  };
+  // The limits may have moved since it was decided: today's hold (B11.3).
+  const { target, causes } = settleLimits(told, nowMs);
+  const facts = { target, oldTarget: doc.target };
+  if (target === doc.target) return { doc: { ...told, target } };
   return {
-    doc: {
-      ...doc,
-      target,
-      lastDecision: { id: decisionId, eventId: parent },
-      ...(forced ? { forced } : {}),
-      ...(target === doc.target ? {} : { targetChangedAtMs: context.clock.nowMs() }),
-    },
-    events: target === doc.target ? [] : [context.events.make("target.changed", { facts, parent })],
+    doc: { ...told, target, targetChangedAtMs: nowMs },
+    events: [context.events.make("target.changed", { facts, causes, parent })],
   };
 }

@@ -15,6 +15,7 @@ import type {
   Observation,
   PlanLimits,
 } from "../../core/model/observation.js";
+import type { PlacementDoc } from "../../core/model/placement.js";
 import type { Plan } from "../../core/model/plan.js";
 import type { CloudServer, ServerRow } from "../../core/model/server.js";
 import { checkPlan } from "../../core/plan/check-plan.js";
@@ -30,8 +31,14 @@ import { balancerViewOf } from "./watch.js";
 
 /** Observe, plan, commit, act: one placement's servers come nearer to its target. */
 export interface Converger {
-  /** Resolves to when to look again; undefined when nothing is on its way. */
-  converge(actor: PlacementActor, group: Group): Promise<number | undefined>;
+  converge(actor: PlacementActor, group: Group): Promise<Converged>;
+}
+
+export interface Converged {
+  /** When to look again; undefined when nothing is on its way. */
+  readonly wakeAtMs: number | undefined;
+  /** The revision that was planned on and needed no change; undefined when it did. */
+  readonly revision: number | undefined;
 }
 
 /** How old a listing may be while nothing is on its way here. */
@@ -53,7 +60,8 @@ export function createConverger(context: Context, actors: Actors): Converger {
     return {
       kind: "listed",
       askedAtMs: look.askedAtMs,
-      servers: look.value.get(`${key.group}/${key.colo}`) ?? [],
+      servers: look.value.byPlacement.get(`${key.group}/${key.colo}`) ?? [],
+      byAddress: look.value.byAddress,
       lookedUp: new Map(),
     };
   }
@@ -83,18 +91,28 @@ export function createConverger(context: Context, actors: Actors): Converger {
     cloudIds: readonly CloudServerId[],
   ): Promise<ReadonlyMap<CloudServerId, CloudServer | "gone" | "unknown">> {
     const found = new Map<CloudServerId, CloudServer | "gone" | "unknown">();
-    const limit = { deadlineMs: lookDeadlineMs, signal };
-    for (const id of cloudIds.slice(0, lookUpsMax)) {
-      try {
-        const server = await withDeadline(clock, limit, (within) =>
-          colo.setup.cloud.getServer({ account: key.account, id }, { signal: within }),
-        );
-        found.set(id, server ?? "gone");
-      } catch (error) {
-        found.set(id, "unknown");
-        if (outsideFaultOf(error).kind === "throttled") break;
+    const left = cloudIds.slice(0, lookUpsMax);
+    // One end for them all: while they are asked for, the placement's other work waits.
+    const endMs = clock.monotonicMs() + lookDeadlineMs;
+    const worker = async () => {
+      for (let id = left.shift(); id !== undefined; id = left.shift()) {
+        const deadlineMs = Math.min(lookUpDeadlineMs, endMs - clock.monotonicMs());
+        if (deadlineMs <= 0) return;
+        const ref = { account: key.account, id };
+        try {
+          const server = await withDeadline(clock, { deadlineMs, signal }, (within) =>
+            colo.setup.cloud.getServer(ref, { signal: within }),
+          );
+          found.set(id, server ?? "gone");
+        } catch (error) {
+          found.set(id, "unknown");
+          if (outsideFaultOf(error).kind === "throttled") left.length = 0;
+        }
       }
-    }
+    };
+    await Promise.all(Array.from({ length: lookUpsAtOnce }, worker));
+    // What there was no time for is unknown, like what was not answered: it keeps nothing waiting.
+    for (const id of cloudIds) if (!found.has(id)) found.set(id, "unknown");
     return found;
   }
 
@@ -129,7 +147,7 @@ export function createConverger(context: Context, actors: Actors): Converger {
     actor: PlacementActor,
     group: Group,
     views: Pick<Observation, "cloud" | "balancers">,
-  ): Promise<{ readonly plan: Plan; readonly intended: readonly ServerRow[] } | undefined> {
+  ): Promise<Planned | undefined> {
     const { capabilities } = colo.setup.cloud;
     const limits: PlanLimits = {
       listingLagMs: capabilities.listingLagMs,
@@ -158,7 +176,7 @@ export function createConverger(context: Context, actors: Actors): Converger {
             ...intended.map((row) => intendedEvent(row, plan)),
           ],
         },
-        reply: { plan, intended },
+        reply: { plan, intended, revision: isEmptyPlan(plan, doc) ? state.revision : undefined },
       };
     });
   }
@@ -209,18 +227,32 @@ export function createConverger(context: Context, actors: Actors): Converger {
         cloud = { ...cloud, lookedUp };
         done = await planAndCommit(colo, actor, group, { cloud, balancers });
       }
-      if (!done) return undefined;
-      const { plan, intended } = done;
+      if (!done) return { wakeAtMs: undefined, revision: state.revision };
+      const { plan, intended, revision } = done;
       for (const row of intended) actors.create(actor.key, row.id);
       for (const step of plan.steps) actors.act(actor.key, step);
       if (plan.withdraw.length > 0) await actors.withdraw(actor.key, plan.withdraw);
-      return plan.lookUps.length > 0 ? clock.nowMs() + colo.setup.pollMs : plan.wakeAtMs;
+      const again = plan.lookUps.length > 0 ? clock.nowMs() + colo.setup.pollMs : plan.wakeAtMs;
+      return { wakeAtMs: again, revision };
     },
   };
 }
 
+interface Planned {
+  readonly plan: Plan;
+  readonly intended: readonly ServerRow[];
+  readonly revision: number | undefined;
+}
+
+function isEmptyPlan(plan: Plan, before: PlacementDoc): boolean {
+  return plan.doc === before && plan.rows.length + plan.creates + plan.events.length === 0;
+}
+
 /** Look-ups of one turn; the rest waits for the next. */
 const lookUpsMax = 200;
+const lookUpsAtOnce = 8;
+/** One that hangs must not keep the others from being asked for. */
+const lookUpDeadlineMs = 10_000;
 
 function isBusy(state: PlacementState): boolean {
   const counts = countRows([...state.servers.values()]);

@@ -1,5 +1,5 @@
 import PQueue from "p-queue";
-import { type PlacementKey, placementText } from "../../core/model/ids.js";
+import { type ColoId, type PlacementKey, placementText } from "../../core/model/ids.js";
 import type { Clock, Timer } from "../../core/ports/clock.js";
 
 /**
@@ -22,11 +22,12 @@ interface Placed {
   dirty: boolean;
 }
 
-/** Turns wait for the outside more than they work. */
+/** Turns of one colo at once: they wait for the outside more than they work. */
 const turnsMax = 256;
 
 export function createWakeups(clock: Clock, turn: (key: PlacementKey) => Promise<void>): Wakeups {
-  const turns = new PQueue({ concurrency: turnsMax });
+  // A colo whose outside hangs must not hold up the turns of the others.
+  const turnsOf = new Map<ColoId, PQueue>();
   const all = new Map<string, Placed>();
   let stopped = false;
 
@@ -52,7 +53,15 @@ export function createWakeups(clock: Clock, turn: (key: PlacementKey) => Promise
     placed.timer?.cancel();
     placed.timer = undefined;
     placed.dueMs = Number.POSITIVE_INFINITY;
-    void turns.add(() => run(placed));
+    void queueOf(placed.key.colo).add(() => run(placed));
+  }
+
+  function queueOf(colo: ColoId): PQueue {
+    const known = turnsOf.get(colo);
+    if (known) return known;
+    const fresh = new PQueue({ concurrency: turnsMax });
+    turnsOf.set(colo, fresh);
+    return fresh;
   }
 
   async function run(placed: Placed): Promise<void> {
@@ -84,7 +93,7 @@ export function createWakeups(clock: Clock, turn: (key: PlacementKey) => Promise
     async stop() {
       stopped = true;
       for (const placed of all.values()) placed.timer?.cancel();
-      await turns.onIdle();
+      await Promise.all([...turnsOf.values()].map((turns) => turns.onIdle()));
     },
   };
 }

@@ -1,8 +1,9 @@
+import { LRUCache } from "lru-cache";
 import { outsideFaultOf } from "../../core/errors/outside-fault.js";
 import { type Cause, cause } from "../../core/model/cause.js";
-import type { AccountId } from "../../core/model/ids.js";
+import type { AccountId, CloudServerId } from "../../core/model/ids.js";
 import type { BalancerView } from "../../core/model/observation.js";
-import type { CloudServer, Member } from "../../core/model/server.js";
+import type { CloudServer, Member, ServerAddress } from "../../core/model/server.js";
 import type { Clock } from "../../core/ports/clock.js";
 import type { CloudDriver } from "../../core/ports/cloud.js";
 
@@ -18,6 +19,8 @@ export interface Watch<Key, Value> {
   forget(key: Key): void;
 }
 
+const watchedMax = 10_000;
+
 interface Watched<Value> {
   last?: { readonly look: Look<Value>; readonly askedAtMs: number };
   running?: Promise<Look<Value>> | undefined;
@@ -25,11 +28,12 @@ interface Watched<Value> {
   validFromMs: number;
 }
 
-export function createWatch<Key, Value>(
+export function createWatch<Key extends string, Value>(
   clock: Clock,
   fetch: (key: Key) => Promise<Value>,
 ): Watch<Key, Value> {
-  const all = new Map<Key, Watched<Value>>();
+  // What nobody looks at any more leaves memory again.
+  const all = new LRUCache<Key, Watched<Value>>({ max: watchedMax });
   const watchedOf = (key: Key): Watched<Value> => {
     const known = all.get(key);
     if (known) return known;
@@ -79,13 +83,22 @@ export function createWatch<Key, Value>(
 /** A listing that runs into this many pages is broken. */
 const pagesMax = 1_000;
 
+/** One listing of an account, by what it is asked for. */
+export interface AccountListing {
+  /** By `group/colo`. */
+  readonly byPlacement: ReadonlyMap<string, readonly CloudServer[]>;
+  /** By `host:port`, or `host` where the cloud knows no ports. */
+  readonly byAddress: ReadonlyMap<string, readonly CloudServerId[]>;
+}
+
 /** All servers of an account that carry this installation's tags: whole, or not at all (B4.3). */
 export async function listAll(
   cloud: CloudDriver,
   request: { readonly account: AccountId; readonly installation: string },
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, readonly CloudServer[]>> {
+): Promise<AccountListing> {
   const byPlacement = new Map<string, CloudServer[]>();
+  const byAddress = new Map<string, CloudServerId[]>();
   const ids = new Set<string>();
   let cursor: string | undefined;
   for (let page = 0; page < pagesMax; page++) {
@@ -101,17 +114,26 @@ export async function listAll(
       const { ownership } = server;
       if (!ownership || ownership.installation !== request.installation) continue;
       if (ownership.account !== request.account) continue;
-      const key = `${ownership.group}/${ownership.colo}`;
-      const list = byPlacement.get(key);
-      if (list) list.push(server);
-      else byPlacement.set(key, [server]);
+      push(byPlacement, `${ownership.group}/${ownership.colo}`, server);
+      if (server.address) push(byAddress, addressText(server.address), server.id);
     }
-    if (listed.next === undefined) return byPlacement;
+    if (listed.next === undefined) return { byPlacement, byAddress };
     if (listed.next === cursor || (fresh === 0 && listed.servers.length > 0))
       throw new Error("the listing gave the same page twice");
     cursor = listed.next;
   }
   throw new Error(`the listing did not end after ${pagesMax} pages`);
+}
+
+function push<Value>(lists: Map<string, Value[]>, key: string, value: Value): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+}
+
+/** `host:port`, or `host` where the cloud knows no ports. */
+function addressText({ host, port }: ServerAddress): string {
+  return port === 0 ? host : `${host}:${port}`;
 }
 
 export function balancerViewOf(look: Look<readonly Member[]>): BalancerView {

@@ -33,6 +33,7 @@ const sentences: Readonly<Record<EventType, string>> = {
   "alert.reported": "An alert was reported",
   "target.changed": "The target was changed",
   "server.intended": "A server is wanted; the intention is on record",
+  "server.withdrawn": "The server's intention was taken back; nothing was asked of the cloud",
   "server.building": "The cloud builds the server",
   "server.active": "The server is active in the cloud",
   "server.in_service": "The server is in service",

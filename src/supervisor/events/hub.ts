@@ -116,31 +116,32 @@ export function createEventHub(deps: {
     notify: () => void pump(),
     async *subscribe(request, caller) {
       const filter = filterText(request);
-      const queue = createQueue(clock, request.heartbeatMs, caller);
+      const { heartbeatMs } = request;
+      const queue = createQueue({ clock, heartbeatMs, signal: caller, head: () => head });
+      let saidAtMs = Number.NEGATIVE_INFINITY;
       try {
         await join();
         let cursor = request.after ?? head;
         // Catching up: pages of the feed, until the place where the live ones come from.
         while (cursor !== head) {
           const page = await store.readFeed(cursor, pageMax, { signal: caller });
-          if (page.length === 0) {
-            await sleep(clock, retryDelayMs, caller);
-            continue;
+          const nowMs = clock.monotonicMs();
+          const batch: EventBatch =
+            page.length === 0 ? { events: [], cursor } : batchOf(page, filter);
+          ({ cursor } = batch);
+          if (batch.events.length > 0 || nowMs - saidAtMs >= heartbeatMs) {
+            saidAtMs = nowMs;
+            yield batch;
           }
-          cursor = page.at(-1)!.cursor;
-          const batch = batchOf(page, filter);
-          if (batch.events.length > 0) yield batch;
+          // Two cursors of the same place need not be the same text: what is new will tell.
+          if (page.length === 0) await sleep(clock, retryDelayMs, caller);
         }
         const mine: Live = { filter, push: queue.push };
         live.add(mine);
         try {
           // An opening heartbeat says that the stream stands, and from where.
           yield { events: [], cursor };
-          for (;;) {
-            const batch = await queue.next();
-            if (batch) yield batch;
-            else yield { events: [], cursor: head };
-          }
+          for (;;) yield await queue.next();
         } finally {
           live.delete(mine);
         }
@@ -180,12 +181,18 @@ function matches(event: MusterEvent, { account, group, types }: Filter): boolean
 
 interface Queue {
   push(batch: EventBatch): void;
-  /** The next batch; undefined when none came within the heartbeat. */
-  next(): Promise<EventBatch | undefined>;
+  /** The next batch; an empty one when none came within the heartbeat. */
+  next(): Promise<EventBatch>;
   close(): void;
 }
 
-function createQueue(clock: Clock, heartbeatMs: number, signal: AbortSignal): Queue {
+function createQueue(of: {
+  readonly clock: Clock;
+  readonly heartbeatMs: number;
+  readonly signal: AbortSignal;
+  readonly head: () => string;
+}): Queue {
+  const { clock, heartbeatMs, signal, head } = of;
   const waiting: EventBatch[] = [];
   let tooSlow = false;
   let silent = false;
@@ -205,8 +212,9 @@ function createQueue(clock: Clock, heartbeatMs: number, signal: AbortSignal): Qu
 
   return {
     push(batch) {
+      // Once a batch was left out none may follow: the cursor would step over what is missing.
       if (waiting.length >= waitingMax) tooSlow = true;
-      else waiting.push(batch);
+      if (!tooSlow) waiting.push(batch);
       stir();
     },
     async next() {
@@ -224,7 +232,8 @@ function createQueue(clock: Clock, heartbeatMs: number, signal: AbortSignal): Qu
       }
       silent = false;
       spokeAtMs = clock.monotonicMs();
-      return batch;
+      // In one breath with finding nothing: a cursor later on could stand behind a batch unseen.
+      return batch ?? { events: [], cursor: head() };
     },
     close() {
       timer.cancel();

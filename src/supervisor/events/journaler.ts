@@ -1,3 +1,4 @@
+import { isFault } from "../../core/errors/fault.js";
 import type { Clock, Timer } from "../../core/ports/clock.js";
 import type { Journal } from "../../core/ports/journal.js";
 import type { Log } from "../../core/ports/log.js";
@@ -64,8 +65,10 @@ export function createJournaler(deps: {
       }
       if (clock.monotonicMs() - trimmedAtMs >= trimEveryMs) await trim(position);
     } catch (error) {
-      position = undefined;
-      delayMs = retryDelayMs;
+      const resume = isFault(error, "CURSOR_EXPIRED") ? error.facts["resume"] : undefined;
+      if (resume !== undefined) log.error({}, "history has a gap: the feed behind it was trimmed");
+      position = resume;
+      delayMs = resume === undefined ? retryDelayMs : 0;
       if (!signal.aborted) log.warn({ error: String(error) }, "the journal lags behind");
     } finally {
       running = false;

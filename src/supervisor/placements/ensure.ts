@@ -27,6 +27,13 @@ export function leadOf(context: Context, group: Group): PlacementKey {
   throw new Fault("COLO_NOT_FOUND", { say: `no colo of group ${group.id} is served here` });
 }
 
+/** In all colos, served here or not: what a group still has elsewhere is not forgotten. */
+export function allPlacementsOf(group: Group): PlacementKey[] {
+  const { account, id, placements } = group;
+  return placements.map(({ colo }) => ({ account, group: id, colo }));
+}
+
+/** In the colos that are served here. */
 export function placementsOf(context: Context, group: Group): PlacementKey[] {
   return group.placements
     .filter(({ colo }) => context.colos.has(colo))
@@ -43,11 +50,11 @@ export async function ensurePlacements(
     placementsOf(context, group).map(async (key) => {
       const actor = context.placements.open(key);
       if (isCurrent((await actor.state(signal)).doc, group)) return;
-      await actor.change((state) => ({
-        change: configure(context, state, group),
-        reply: undefined,
-      }));
-      context.wake(key);
+      const changed = await actor.change((state) => {
+        const change = configure(context, state, group);
+        return { change, reply: change.doc !== undefined };
+      });
+      if (changed) context.wake(key);
     }),
   );
 }
@@ -67,7 +74,8 @@ export function configure(context: Context, state: PlacementState, group: Group)
   if (!before) {
     // What an earlier group of the same name left behind is not this group's.
     const leftovers = [...state.servers.values()].some((row) => row.state !== "abandoned");
-    if (!spec || leftovers) return {};
+    // A placement that drained before its group's others did is not made again.
+    if (!spec || leftovers || group.deleting) return {};
     const doc = firstDoc(state.key, group, spec, nowMs);
     const facts = { target: doc.target, min: doc.min, max: doc.max };
     return { doc, events: [context.events.make("group.created", { facts })] };
@@ -115,7 +123,7 @@ function firstDoc(
         ? (parts.find((one) => one.colo === spec.colo)?.newTarget ?? min)
         : min,
     targetChangedAtMs: nowMs,
-    deleting: group.deleting,
+    deleting: false,
     groupMarks: {},
     policyMarks: {},
     conditions: [],

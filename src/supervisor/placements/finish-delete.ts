@@ -1,6 +1,7 @@
 import type { Group } from "../../core/model/group.js";
+import { move } from "../../core/plan/lifecycle.js";
 import type { Context } from "../context.js";
-import { placementsOf } from "./ensure.js";
+import { allPlacementsOf } from "./ensure.js";
 import { groupHint, placementHint } from "./hints.js";
 import type { PlacementActor } from "./placement-actor.js";
 import type { PlacementState } from "./placement-state.js";
@@ -16,23 +17,26 @@ export async function finishDelete(
   actor: PlacementActor,
   group: Group,
 ): Promise<boolean> {
-  const { signal, store } = context;
+  const { signal, store, clock } = context;
   const state = await actor.state(signal);
   const leaves = group.deleting || !group.placements.some((one) => one.colo === actor.key.colo);
-  if (!leaves || !isEmpty(state)) return false;
-  if (state.doc) {
+  if (!leaves || !isEmpty(state, clock.nowMs())) return false;
+  if (state.doc || state.servers.size > 0) {
     await actor.change((now) => {
-      if (!now.doc || !isEmpty(now)) return { change: {}, reply: undefined };
+      // A group that was made anew under this name meanwhile is another's business.
+      const another = now.doc !== undefined && now.doc.groupUid !== group.uid;
+      const nowMs = clock.nowMs();
+      if (another || !isEmpty(now, nowMs)) return { change: {}, reply: undefined };
+      const servers = [...now.servers.values()].map((row) => move(row, "end", nowMs));
       const event = context.events.make("group.deleted", { facts: { colo: actor.key.colo } });
       const alertsGone = [...now.alerts.values()];
       const deliveriesGone = [...now.deliveries.keys()];
       return {
-        change: { doc: "remove", alertsGone, deliveriesGone, events: [event] },
+        change: { doc: "remove", servers, alertsGone, deliveriesGone, events: [event] },
         reply: undefined,
       };
     });
   }
-  await store.deleteHints([placementHint(actor.key)], { signal });
   if (group.deleting && (await allGone(context, group))) {
     await context.groups.change(
       keyOf(group),
@@ -45,18 +49,29 @@ export async function finishDelete(
     );
     await store.deleteHints([groupHint(keyOf(group))], { signal });
   }
-  await actor.markIdle();
+  await store.deleteHints([placementHint(actor.key)], { signal });
+  const { group: anew } = await context.groups.refresh(keyOf(group), signal);
+  if (anew && anew.uid !== group.uid)
+    await store.putHints([groupHint(keyOf(group)), placementHint(actor.key)], { signal });
+  else await actor.markIdle((await actor.state(signal)).revision);
   return true;
 }
 
-/** Nothing of it is left in the cloud, nor may be; abandoned intentions were looked up in vain. */
-export function isEmpty(state: PlacementState): boolean {
-  return [...state.servers.values()].every((row) => row.state === "abandoned");
+/**
+ * Nothing of it is left in the cloud, nor may be: intentions that were given up were looked up in
+ * vain, and a while has passed in which a late server would have shown up.
+ */
+export function isEmpty(state: PlacementState, nowMs: number): boolean {
+  return [...state.servers.values()].every(
+    (row) => row.state === "abandoned" && nowMs >= row.sinceMs + lateServerMs,
+  );
 }
+
+const lateServerMs = 10 * 60_000;
 
 async function allGone(context: Context, group: Group): Promise<boolean> {
   const states = await Promise.all(
-    placementsOf(context, group).map((key) => context.placements.open(key).state(context.signal)),
+    allPlacementsOf(group).map((key) => context.placements.open(key).state(context.signal)),
   );
   return states.every((state) => state.doc === undefined);
 }

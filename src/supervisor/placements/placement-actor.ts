@@ -37,8 +37,11 @@ export interface PlacementActor {
    * @throws Fault `STORE_UNAVAILABLE`: nothing was kept.
    */
   change<Reply>(decide: Decide<Reply>, options?: ChangeOptions): Promise<Reply>;
-  /** Takes back the hint that there is work here: the turn found none. */
-  markIdle(): Promise<void>;
+  /**
+   * Takes back the hint that there is work here: a turn found none, on the state of this revision.
+   * Does nothing when the state has moved on: what moved it wakes a turn of its own.
+   */
+  markIdle(revision: number): Promise<void>;
   isBusy(): boolean;
 }
 
@@ -165,7 +168,7 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
       events,
       hints,
     };
-    hint = "stands";
+    hint = "unknown"; // A commit that fails may or may not have written it.
     let revision: number;
     try {
       revision = (await store.commit(commit, call)).revision;
@@ -174,6 +177,7 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
       if (!(await readBack(commitId))) throw changedMeanwhile(error);
       revision = before.revision + 1;
     }
+    hint = "stands";
     state = { ...after, revision };
     deps.committed(state, events);
   }
@@ -211,8 +215,8 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
         queueMicrotask(() => void pump());
       });
     },
-    async markIdle() {
-      if (hint === "gone") return;
+    async markIdle(revision) {
+      if (hint === "gone" || state?.revision !== revision || running) return;
       hint = "gone";
       await store.deleteHints([workHint(key)], call);
       // A commit that came meanwhile wrote the hint anew, perhaps ahead of the deletion.

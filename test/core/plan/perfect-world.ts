@@ -62,7 +62,7 @@ export function createPerfectWorld(start: Observation): PerfectWorld {
       ...before,
       doc: plan.doc,
       rows: live,
-      balancers: new Map([...balancers].map(([id, view]) => [id, settled(view)])),
+      balancers: new Map([...balancers].map(([id, view]) => [id, settled(view, nowMs + 1)])),
       underWay: new Map(),
       cloud: {
         kind: "listed",
@@ -130,10 +130,10 @@ function grown(server: CloudServer): CloudServer {
   return server.status === "BUILD" ? { ...server, status: "ACTIVE" } : server;
 }
 
-function settled(view: BalancerView): BalancerView {
+function settled(view: BalancerView, askedAtMs: number): BalancerView {
   if (view.kind !== "listed") return view;
   const members = view.members.map((one): Member => ({ ...one, health: "healthy" }));
-  return { ...view, members };
+  return { ...view, askedAtMs, members };
 }
 
 /** What is not listed and was not said to exist is gone. */
@@ -144,6 +144,7 @@ function withLookUps(seen: Observation): Observation {
   const lookedUp = new Map(cloud.lookedUp);
   for (const { cloudId } of seen.rows)
     if (cloudId && !listed.has(cloudId) && !lookedUp.has(cloudId)) lookedUp.set(cloudId, "gone");
+  for (const server of cloud.servers) if (!lookedUp.has(server.id)) lookedUp.set(server.id, server);
   return { ...seen, cloud: { ...cloud, lookedUp } };
 }
 

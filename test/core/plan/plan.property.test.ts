@@ -112,10 +112,11 @@ test("B4.1 the plan of an achieved plan is empty: every placement comes to rest"
   const restMs = 2 * 3_600_000;
   fc.assert(
     fc.property(observations({ rowsMax: 6 }), (start) => {
+      fc.pre(!hasLostAll(start));
       const world = createPerfectWorld(start);
       let atRest = 0;
       for (let round = 0; round < roundsMax && atRest < 3; round++) {
-        const { seen, plan: made } = world.turn(limits, atRest > 0 ? restMs : limits.pollMs);
+        const { seen, plan: made } = world.turn(limits, atRest > 0 ? restMs : 30_000);
         checkPlan(seen, made);
         atRest = isEmptyPlan(made, seen) ? atRest + 1 : 0;
       }
@@ -125,6 +126,14 @@ test("B4.1 the plan of an achieved plan is empty: every placement comes to rest"
   );
 });
 
+/** That is held until a person looks (B9.7): no world is perfect enough for it to come to rest. */
+function hasLostAll({ rows, cloud }: Observation): boolean {
+  const servers = cloud.kind === "listed" ? cloud.servers : [];
+  const running = rows.filter((row) => row.cloudId !== undefined && row.state !== "deleting");
+  const listed = new Set(servers.map((server) => server.id));
+  return running.length > 3 && running.every((row) => !listed.has(row.cloudId!));
+}
+
 test("B4.1 at rest, a placement that nothing stops has its target in service", () => {
   let converged = 0;
   fc.assert(
@@ -133,7 +142,7 @@ test("B4.1 at rest, a placement that nothing stops has its target in service", (
       const rows = start.rows.map((row) => ({ ...row, protected: false }));
       const spec = start.spec && { ...start.spec, attachments: [] };
       const { cloud } = start;
-      fc.pre(cloud.kind === "listed");
+      fc.pre(cloud.kind === "listed" && !hasLostAll(start));
       const servers = cloud.servers.map((one) => ({ ...one, status: "ACTIVE" }));
       const world = createPerfectWorld({
         ...start,

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PlacementKey } from "../../src/core/model/ids.js";
+import { createWakeups } from "../../src/supervisor/converge/wakeups.js";
+import { createWatch } from "../../src/supervisor/converge/watch.js";
+import { createVirtualClock } from "../simulation/virtual-clock.js";
+
+const key = (group: string) => ({ account: "acme", group, colo: "iad" }) as unknown as PlacementKey;
+
+function bench(turnMs = 0) {
+  const clock = createVirtualClock();
+  const turns: string[] = [];
+  let running = 0;
+  let most = 0;
+  const wakeups = createWakeups(clock, async ({ group }) => {
+    turns.push(group);
+    running++;
+    most = Math.max(most, running);
+    if (turnMs > 0) await new Promise<void>((resolve) => clock.after(turnMs, resolve));
+    running--;
+  });
+  return { clock, wakeups, turns, most: () => most };
+}
+
+test("M2.4 a burst of wake-ups is the turn that the first began and one more", async () => {
+  const { clock, wakeups, turns } = bench();
+  for (let count = 0; count < 100; count++) wakeups.wake(key(count % 2 ? "web" : "api"));
+  await clock.advance(1_000);
+  assert.deepEqual(turns.toSorted(), ["api", "api", "web", "web"]);
+});
+
+test("M2.4 wake-ups during a turn are one more turn, never two at once", async () => {
+  const { clock, wakeups, turns, most } = bench(100);
+  wakeups.wake(key("web"));
+  await clock.advance(50);
+  for (let count = 0; count < 100; count++) wakeups.wake(key("web"));
+  await clock.advance(1_000);
+  assert.equal(turns.length, 2);
+  assert.equal(most(), 1);
+});
+
+test("the earliest of several times counts; a wake-up takes the timer's place", async () => {
+  const { clock, wakeups, turns } = bench();
+  const at = (delayMs: number) => wakeups.wakeAt(key("web"), clock.nowMs() + delayMs);
+  at(1_000);
+  at(300);
+  at(2_000);
+  await clock.advance(299);
+  assert.equal(turns.length, 0);
+  await clock.advance(1);
+  assert.equal(turns.length, 1);
+  await clock.advance(10_000);
+  assert.equal(turns.length, 1, "the later ones were the same wish");
+  at(500);
+  wakeups.wake(key("web"));
+  await clock.advance(10_000);
+  assert.equal(turns.length, 2);
+});
+
+test("a turn that asks for now again and again leaves room for others", async () => {
+  const clock = createVirtualClock();
+  let turns = 0;
+  const wakeups = createWakeups(clock, async (one) => {
+    turns++;
+    wakeups.wakeAt(one, clock.nowMs() - 5);
+  });
+  wakeups.wake(key("web"));
+  await clock.advance(1_000);
+  assert.ok(turns <= 102, `${turns} turns in a second`);
+});
+
+test("after the stop nothing runs any more", async () => {
+  const { clock, wakeups, turns } = bench(100);
+  wakeups.wakeAt(key("later"), clock.nowMs() + 500);
+  wakeups.wake(key("web"));
+  await clock.advance(10);
+  const stopped = wakeups.stop();
+  await clock.advance(200);
+  await stopped;
+  wakeups.wake(key("web"));
+  await clock.advance(10_000);
+  assert.deepEqual(turns, ["web"]);
+});
+
+test("B4.3 one look serves all who ask, while it is young enough", async () => {
+  const clock = createVirtualClock();
+  let looks = 0;
+  const watch = createWatch(clock, async (one: string) => {
+    looks++;
+    await new Promise<void>((resolve) => clock.after(50, resolve));
+    return `${one}${looks}`;
+  });
+  const ask = async (maxAgeMs: number) => {
+    const look = watch.look("a", maxAgeMs);
+    await clock.advance(200);
+    const seen = await look;
+    return seen.kind === "seen" ? seen.value : seen.fault;
+  };
+  const together = Array.from({ length: 10 }, () => watch.look("a", 1_000));
+  await clock.advance(60);
+  assert.equal(new Set(await Promise.all(together)).size, 1);
+  assert.equal(await ask(1_000), "a1");
+  assert.equal(await ask(100), "a2");
+  watch.forget("a");
+  assert.equal(await ask(1_000_000), "a3");
+});
+
+test("B4.3 a look that was under way when something changed does not count", async () => {
+  const clock = createVirtualClock();
+  let truth = "old";
+  const watch = createWatch(clock, async () => {
+    const seen = truth;
+    await new Promise<void>((resolve) => clock.after(50, resolve));
+    return seen;
+  });
+  const first = watch.look("a", 1_000);
+  await clock.advance(10);
+  truth = "new";
+  watch.forget("a");
+  const second = watch.look("a", 1_000);
+  await clock.advance(500);
+  assert.equal((await first).kind, "seen");
+  const look = await second;
+  assert.equal(look.kind === "seen" && look.value, "new");
+});
