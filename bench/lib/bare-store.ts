@@ -26,29 +26,47 @@ export interface BareStoreRate {
   readonly latencyMsP99: number;
 }
 
-/** The bare durable commit rate of a fresh embedded store, after a short warm-up. */
-export async function measureBareStore(load: BareStoreLoad): Promise<BareStoreRate> {
+/** An embedded store with nothing around it, kept open so that its files age as others' do. */
+export interface BareStore {
+  measure(forMs: number): Promise<BareStoreRate>;
+  close(): Promise<void>;
+}
+
+export async function openBareStore(load: Omit<BareStoreLoad, "forMs">): Promise<BareStore> {
   const folder = await mkdtemp(join(tmpdir(), "muster-bare-store-"));
   const store = await createSqliteStore({
     path: join(folder, "state.db"),
     clock: createSystemClock(),
   });
+  const callers = Array.from({ length: load.callers }, (_, index) => createCaller(index, load));
+  return {
+    async measure(forMs) {
+      const startMs = performance.now();
+      const latencies = await Promise.all(callers.map((next) => commitFor(store, next, forMs)));
+      return rateOf(latencies.flat(), performance.now() - startMs);
+    },
+    async close() {
+      await store.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** The bare durable commit rate of a fresh embedded store, after a short warm-up. */
+export async function measureBareStore(load: BareStoreLoad): Promise<BareStoreRate> {
+  const store = await openBareStore(load);
   try {
-    const callers = Array.from({ length: load.callers }, (_, index) => createCaller(index, load));
-    await Promise.all(callers.map((next) => commitFor(store, next, load.forMs * warmUpShare)));
-    const startMs = performance.now();
-    const latencies = await Promise.all(callers.map((next) => commitFor(store, next, load.forMs)));
-    return rateOf(latencies.flat(), performance.now() - startMs);
+    await store.measure(load.forMs * warmUpShare);
+    return await store.measure(load.forMs);
   } finally {
     await store.close();
-    await rm(folder, { recursive: true });
   }
 }
 
 const warmUpShare = 0.2;
 
 /** Makes one caller's commits: the same rows over and over, new events each time. */
-function createCaller(index: number, load: BareStoreLoad): () => Commit {
+function createCaller(index: number, load: Omit<BareStoreLoad, "forMs">): () => Commit {
   const partition: PartitionId = { scope: "placement", key: `bench/group-${index}/iad` };
   const value = JSON.stringify({ text: "r".repeat(padding({ text: "" }, load.rowBytes ?? 300)) });
   const message = "e".repeat(padding(eventOf(index, 1, ""), load.eventBytes ?? 300));

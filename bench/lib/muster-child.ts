@@ -8,6 +8,7 @@ serveParent(
   {
     address: () => muster.address,
     createGroups: (count: number) => createGroups(muster, count),
+    settle: () => muster.settle(),
     cpuMs,
   },
   () => muster.dispose(),

@@ -2,10 +2,14 @@ import { setMaxListeners } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createMuster, type Muster, type MusterOptions } from "../../src/app.js";
 import type { AccountId, ColoId, GroupId, GroupKey } from "../../src/core/model/ids.js";
+import type { Journal } from "../../src/core/ports/journal.js";
 import type { Store } from "../../src/core/ports/store.js";
 import { createSystemClock } from "../../src/drivers/clock-system/index.js";
+import { createSqliteJournal } from "../../src/drivers/journal-sqlite/index.js";
 import { createSqliteStore } from "../../src/drivers/store-sqlite/index.js";
 import type { Caller, GroupSpec } from "../../src/supervisor/api.js";
 import { defaultLeaseTimes } from "../../src/supervisor/colo/leases.js";
@@ -25,6 +29,8 @@ function patientSignal(): AbortSignal {
 /** A Muster in this process over a simulated cloud, in a folder of its own. */
 export interface BenchMuster extends Muster {
   readonly store: CountedStore;
+  /** Waits until the journal has every event. @returns for how long, in ms. */
+  settle(): Promise<number>;
   /** Stops it and removes its folder. */
   dispose(): Promise<void>;
 }
@@ -44,16 +50,32 @@ export async function openBenchMuster(options: BenchMusterOptions): Promise<Benc
   const path = join(dataDir, "state.db");
   const store = createCountedStore(await createSqliteStore({ path, clock: createSystemClock() }));
   if (!options.converges) await leaseElsewhere(store);
-  const muster = await createMuster({ ...benchConfig(options.listens), dataDir, store });
+  const bare = await createSqliteJournal({ path: join(dataDir, "events.db") });
+  let journaled = 0;
+  const journal: Journal = {
+    ...bare,
+    async append(entries, call) {
+      await bare.append(entries, call);
+      journaled += entries.length;
+    },
+  };
+  const muster = await createMuster({ ...benchConfig(options.listens), dataDir, store, journal });
   return {
     ...muster,
     store,
+    async settle() {
+      const startMs = performance.now();
+      while (journaled < store.written().events) await sleep(settlePollMs);
+      return performance.now() - startMs;
+    },
     async dispose() {
       await muster.stop(0);
       await rm(dataDir, { recursive: true });
     },
   };
 }
+
+const settlePollMs = 20;
 
 export function benchConfig(
   listens: boolean,

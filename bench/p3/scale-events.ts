@@ -6,7 +6,7 @@ import {
   SetTargetRequestSchema,
   type SetTargetResponse,
 } from "../../src/gen/muster/v1/scaling_service_pb.js";
-import { measureBareStore } from "../lib/bare-store.js";
+import { openBareStore } from "../lib/bare-store.js";
 import {
   atLeast,
   type Bench,
@@ -34,8 +34,10 @@ import { growthExponent, medianOf, summaryOf } from "../lib/statistics.js";
 const callerCounts = [1, 50, 500] as const;
 const sideCallers = 50;
 const rounds = 5;
-const forMs = 1_200;
-const warmUpMs = 600;
+const forMs = 1_000;
+const warmUpMs = 800;
+/** Compiling a whole server takes longer. */
+const wireWarmUpMs = 3_000;
 const weighMs = 200;
 const connections = 5;
 const ratioMin = 0.5;
@@ -88,22 +90,28 @@ export const scaleEvents: Bench = {
         `ours writes for one event: ${intake.map(({ callers, written }) => `${callers} callers: ${writtenText(written)}`).join("; ")}`,
         `with request ids: ${writtenText(keyed[0]!.written)}; with turns: ${writtenText(turning[0]!.written)}`,
         "reference: the embedded store alone, as many callers, 1 commit for 1 event, the same bytes",
-        "the journal's copy and the event feed's reader run beside ours, not beside the reference",
+        "the journal's copy runs beside ours and is waited for; nobody follows the events",
         "over gRPC: server in a process of its own, against the same reference",
       ],
     };
   },
 };
 
-interface Case {
+interface Case extends Times {
   readonly callers: number;
   readonly pairs: Pairs;
   /** Per event. */
   readonly written: Written;
-  readonly p50Ms: readonly number[];
-  readonly p99Ms: readonly number[];
-  readonly bareP50Ms: readonly number[];
-  readonly bareP99Ms: readonly number[];
+}
+
+/** Round by round. */
+interface Times {
+  readonly p50Ms: number[];
+  readonly p99Ms: number[];
+  readonly bareP50Ms: number[];
+  readonly bareP99Ms: number[];
+  /** How far the journal was behind at the end. */
+  readonly journalMs: number[];
 }
 
 interface InProcess {
@@ -164,28 +172,33 @@ function createSubmitter(muster: BenchMuster, requestIds: boolean): Submit {
 }
 
 async function measureCase(muster: BenchMuster, callers: number, submit: Submit): Promise<Case> {
-  const latencies = { p50Ms: [], p99Ms: [], bareP50Ms: [], bareP99Ms: [] } as Record<
-    "p50Ms" | "p99Ms" | "bareP50Ms" | "bareP99Ms",
-    number[]
-  >;
+  const times = { p50Ms: [], p99Ms: [], bareP50Ms: [], bareP99Ms: [], journalMs: [] } as Times;
   const { events, written } = await weigh(muster, callers, submit);
-  await measureCallers({ callers, forMs: warmUpMs, call: submit });
-  const pairs = await measurePairs({
-    rounds,
-    async ours() {
-      const rate = await measureCallers({ callers, forMs, call: submit });
-      latencies.p50Ms.push(rate.latencyMsP50);
-      latencies.p99Ms.push(rate.latencyMsP99);
-      return rate.perSecond;
-    },
-    async reference() {
-      const rate = await measureBareStore({ ...bareLoad(written, events), callers, forMs });
-      latencies.bareP50Ms.push(rate.latencyMsP50);
-      latencies.bareP99Ms.push(rate.latencyMsP99);
-      return rate.commitsPerSecond;
-    },
-  });
-  return { callers, pairs, written: perEvent(written, events), ...latencies };
+  const bare = await openBareStore({ ...bareLoad(written, events), callers });
+  try {
+    await measureCallers({ callers, forMs: warmUpMs, call: submit });
+    await bare.measure(warmUpMs);
+    const pairs = await measurePairs({
+      rounds,
+      async ours() {
+        const rate = await measureCallers({ callers, forMs, call: submit });
+        times.p50Ms.push(rate.latencyMsP50);
+        times.p99Ms.push(rate.latencyMsP99);
+        // What is left to do for ours must not slow the reference down.
+        times.journalMs.push(await muster.settle());
+        return rate.perSecond;
+      },
+      async reference() {
+        const rate = await bare.measure(forMs);
+        times.bareP50Ms.push(rate.latencyMsP50);
+        times.bareP99Ms.push(rate.latencyMsP99);
+        return rate.commitsPerSecond;
+      },
+    });
+    return { callers, pairs, written: perEvent(written, events), ...times };
+  } finally {
+    await bare.close();
+  }
 }
 
 /** What ours writes for an event, in number and in bytes. */
@@ -229,6 +242,7 @@ function figuresOf(suffix: string, one: Case): Figure[] {
     pairFigure(name, "events/s", one.pairs),
     { name: `${name}, p50`, unit: "ms", ...p50 },
     { name: `${name}, p99`, unit: "ms", ...p99 },
+    { name: `${name}, journal behind at the end`, unit: "ms", ours: summaryOf(one.journalMs) },
   ];
 }
 
@@ -237,17 +251,20 @@ async function overGrpc(run: BenchRun, written: Written): Promise<Pairs> {
   const child = await startChild(new URL("../lib/muster-child.js", import.meta.url), ["takesOnly"]);
   const address = await child.ask<string>("address");
   const clients = Array.from({ length: connections }, () => openGrpcClient(address));
+  const bare = await openBareStore({ ...bareLoad(written, 1), callers: sideCallers });
   try {
     await child.ask("createGroups", sideCallers);
     const call = createWireSubmitter(clients);
-    await measureCallers({ callers: sideCallers, forMs: warmUpMs, call });
+    await measureCallers({ callers: sideCallers, forMs: wireWarmUpMs, call });
+    await bare.measure(warmUpMs);
     const pairs = await measurePairs({
       rounds,
-      ours: async () => (await measureCallers({ callers: sideCallers, forMs, call })).perSecond,
-      async reference() {
-        const load = { ...bareLoad(written, 1), callers: sideCallers, forMs };
-        return (await measureBareStore(load)).commitsPerSecond;
+      async ours() {
+        const { perSecond } = await measureCallers({ callers: sideCallers, forMs, call });
+        await child.ask("settle");
+        return perSecond;
       },
+      reference: async () => (await bare.measure(forMs)).commitsPerSecond,
     });
     run.say(
       `over gRPC: ${Math.round(pairs.ours.median)} events/s, ratio ${pairs.ratio.toFixed(2)}`,
@@ -255,6 +272,7 @@ async function overGrpc(run: BenchRun, written: Written): Promise<Pairs> {
     return pairs;
   } finally {
     for (const client of clients) client.close();
+    await bare.close();
     await child.stop();
   }
 }

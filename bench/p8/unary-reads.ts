@@ -10,9 +10,9 @@ const callers = 50;
 const connections = { grpc: 5, connect: callers };
 const groupCounts = [1, 30, 1_000] as const;
 const groupsPromised = 30;
-const rounds = 5;
-const forMs = 800;
-const warmUpMs = 600;
+const rounds = 4;
+const forMs = 700;
+const warmUpMs = 1_500;
 const ratioMin = 0.7;
 
 type Door = "grpc" | "connect";

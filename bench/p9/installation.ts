@@ -45,11 +45,14 @@ export async function createInstallation(options: InstallationOptions): Promise<
   const dataDir = join(folder, "data");
   const configPath = join(folder, "muster.json");
   await writeFile(configPath, JSON.stringify({ ...benchConfig(true), dataDir }));
-  await fill(dataDir, options);
-  return {
-    start: () => startOnce(configPath, options.groups > 0),
-    remove: () => rm(folder, { recursive: true }),
-  };
+  const remove = () => rm(folder, { recursive: true });
+  try {
+    await fill(dataDir, options);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { start: () => startOnce(configPath, options.groups > 0), remove };
 }
 
 async function fill(dataDir: string, { groups, atWork }: InstallationOptions): Promise<void> {
