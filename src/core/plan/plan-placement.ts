@@ -29,7 +29,7 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
 
   // What may have been lost is looked up before anything is concluded; nothing else moves till
   // then.
-  const settled = sheet.out.lookUps.length === 0;
+  const settled = sheet.out.lookUps.length === 0 && !sheet.out.held;
   let gap: Balance = { creates: 0, createCause: undefined, withdraw: [] };
   if (mayAct && settled) {
     gap = balance(sheet, target, limits);
@@ -41,7 +41,8 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
     sheet.wakeAt(seen.nowMs + limits.pollMs);
 
   // Asked once and not yet answered: that alone turns no condition.
-  const onlyAsked = !settled && seen.cloud.kind === "listed" && seen.cloud.lookedUp.size === 0;
+  const onlyAsked =
+    sheet.out.lookUps.length > 0 && seen.cloud.kind === "listed" && seen.cloud.lookedUp.size === 0;
   const backedOff = settleMissing(sheet, settleBackoff(sheet));
   const doc = onlyAsked ? backedOff : settleConditions(sheet, backedOff, target, mayAct && settled);
   const { changed, events, steps, lookUps, wakeAtMs } = sheet.out;
