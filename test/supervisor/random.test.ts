@@ -134,6 +134,7 @@ async function act(story: Story): Promise<void> {
       const rows = await rowsOf(world).catch(() => []);
       if (rows.length === 0) return;
       const server = pick(rows).id;
+      story.most += 1; // Its replacement comes while it leaves: those are counted apart (B9.3).
       node.servers.delete({ key: web, server, replace: chance(0.5) }, world.caller).catch(forget);
       return;
     }
