@@ -166,16 +166,14 @@ test("B8.4 M6.1 groups delete --force --wait leaves nothing, protected or not", 
   assert.equal((await musterctl("groups", "get", "web")).code, 1);
 });
 
-test("M10.3 --dev on port 0 says where it listens", async () => {
+test("M10.3 --dev on port 0 says where it listens", async (t) => {
   const log = join(daemon.folder, "dev.log");
   const data = join(daemon.folder, "dev");
   const args = ["--dev", "--listen", "127.0.0.1:0", "--token", token, "--data", data];
   const child = spawnDaemon({ args, folder: daemon.folder, logPath: log });
-  try {
-    const address = await readyAddress(child);
-    assert.doesNotMatch(address, /:0$/);
-    assert.match(await ok("colo", "list", "--address", address), /^local /m);
-  } finally {
-    assert.equal(await end(child, "SIGTERM"), 0, await readFile(log, "utf8"));
-  }
+  t.after(() => end(child, "SIGKILL"));
+  const address = await readyAddress(child);
+  assert.doesNotMatch(address, /:0$/);
+  assert.match(await ok("colo", "list", "--address", address), /^local /m);
+  assert.equal(await end(child, "SIGTERM"), 0, await readFile(log, "utf8"));
 });

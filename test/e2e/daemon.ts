@@ -190,7 +190,7 @@ export async function readyAddress(child: ChildProcess): Promise<string> {
       throw new Error("the daemon was not ready in time");
     });
     const [line] = await Promise.race([once(lines, "line"), ended, late]);
-    const found = /^muster ready on (\S+) in \d+ ms$/.exec(String(line))?.[1];
+    const found = /^muster ready on (\S+) in \d+ ms\b/.exec(String(line))?.[1];
     assert.ok(found, `not ready: ${line}`);
     return found;
   } finally {
