@@ -38,8 +38,8 @@ const promises: Readonly<Record<string, (seen: Observation, made: Plan) => void>
       assert.ok(!step.cloudId.startsWith("copy-") && !step.cloudId.startsWith("cloud-90"));
     }
   },
-  "B4.4 no protected server is chosen": (seen, made) => {
-    if (seen.doc.deleting) return; // Protection ends with the group (B8.4).
+  "B4.4 no protected server is chosen, unless the group itself goes": (seen, made) => {
+    if (seen.doc.deleting) return;
     for (const before of seen.rows.filter((row) => row.protected && !row.leaving)) {
       const after = made.rows.find((row) => row.id === before.id);
       assert.notEqual(after?.leaving?.code, "SURPLUS");
