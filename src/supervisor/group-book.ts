@@ -3,7 +3,7 @@ import { Fault, isFault } from "../core/errors/fault.js";
 import type { Group } from "../core/model/group.js";
 import { type GroupKey, groupText, type PolicyId } from "../core/model/ids.js";
 import type { Policy } from "../core/model/policy.js";
-import type { Ids } from "../core/ports/clock.js";
+import type { Clock, Ids } from "../core/ports/clock.js";
 import type { Hint, PartitionId, Row, RowKey, Store } from "../core/ports/store.js";
 
 /** A group's configuration with its policies: one partition, written by users' edits alone. */
@@ -30,8 +30,9 @@ export interface GroupChange {
   readonly hints?: readonly Hint[];
 }
 
-/** Groups as this node knows them: read from the store once, then kept. */
+/** Groups as this node knows them: read from the store, then kept for a few seconds. */
 export interface GroupBook {
+  /** At most `freshMs` behind other nodes' edits; longer only while the store is away. */
   get(key: GroupKey, signal: AbortSignal): Promise<GroupEntry>;
   /** Reads again from the store. */
   refresh(key: GroupKey, signal: AbortSignal): Promise<GroupEntry>;
@@ -45,33 +46,57 @@ export interface GroupBook {
 
 const cachedMax = 20_000;
 const attemptsMax = 8;
+const freshMs = 5_000;
 
-export function createGroupBook(deps: { readonly store: Store; readonly ids: Ids }): GroupBook {
-  const { store, ids } = deps;
-  const cache = new LRUCache<string, GroupEntry>({ max: cachedMax });
+interface Kept {
+  readonly entry: GroupEntry;
+  readonly readAtMs: number;
+}
+
+export function createGroupBook(deps: {
+  readonly store: Store;
+  readonly ids: Ids;
+  readonly clock: Clock;
+}): GroupBook {
+  const { store, ids, clock } = deps;
+  const cache = new LRUCache<string, Kept>({ max: cachedMax });
 
   async function refresh(key: GroupKey, signal: AbortSignal): Promise<GroupEntry> {
+    const readAtMs = clock.monotonicMs();
     const loaded = await store.load(groupPartition(key), "all", { signal });
-    const entry = entryOf(loaded.revision, loaded.rows);
-    keep(key, entry);
-    return entry;
+    return keep(key, entryOf(loaded.revision, loaded.rows), readAtMs);
   }
 
   /** A slow read must not put an older entry in place of a newer one. */
-  function keep(key: GroupKey, entry: GroupEntry): void {
+  function keep(key: GroupKey, entry: GroupEntry, readAtMs: number): GroupEntry {
     const text = groupText(key);
-    const known = cache.get(text);
-    if (!known || known.revision <= entry.revision) cache.set(text, entry);
+    const known = cache.get(text)?.entry;
+    const newest = known && known.revision >= entry.revision ? known : entry;
+    cache.set(text, { entry: newest, readAtMs });
+    return newest;
+  }
+
+  async function get(key: GroupKey, signal: AbortSignal): Promise<GroupEntry> {
+    const known = cache.get(groupText(key));
+    // That there is no such group is never taken from memory: another node may have made it.
+    if (!known?.entry.group) return refresh(key, signal);
+    if (clock.monotonicMs() - known.readAtMs < freshMs) return known.entry;
+    try {
+      return await refresh(key, signal);
+    } catch (error) {
+      if (!isFault(error, "STORE_UNAVAILABLE")) throw error;
+      return known.entry;
+    }
   }
 
   return {
-    get: async (key, signal) => cache.get(groupText(key)) ?? refresh(key, signal),
+    get,
     refresh,
     async change(key, decide, signal) {
       for (let attempt = 1; ; attempt++) {
         const before =
           attempt === 1
-            ? (cache.get(groupText(key)) ?? (await refresh(key, signal)))
+            ? (cache.get(groupText(key))?.entry ?? (await refresh(key, signal)))
             : await refresh(key, signal);
         const { change, reply } = decide(before);
         const { puts, deletes } = rowsOf(before, change);
@@ -99,7 +124,7 @@ export function createGroupBook(deps: { readonly store: Store; readonly ids: Ids
             throw error;
           }
         }
-        keep(key, after(before, change));
+        keep(key, after(before, change), clock.monotonicMs());
         return reply;
       }
     },

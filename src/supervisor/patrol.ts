@@ -1,7 +1,13 @@
-import type { ColoId } from "../core/model/ids.js";
+import type { ColoId, PlacementKey } from "../core/model/ids.js";
 import type { Timer } from "../core/ports/clock.js";
 import type { Context } from "./context.js";
-import { placementIndex, placementOfHint, workIndex } from "./placements/hints.js";
+import {
+  askedHint,
+  askedIndex,
+  placementIndex,
+  placementOfHint,
+  workIndex,
+} from "./placements/hints.js";
 
 /**
  * Makes sure that no placement is forgotten: those with work at once after a start, a gained lease
@@ -20,6 +26,8 @@ const pageMax = 100;
 const pauseMs = 1_000;
 /** Many stirs within this time are one look. */
 const stirDelayMs = 20;
+/** How soon a node notices what another one was asked for in its stead. */
+const listenMs = 1_000;
 
 export function createPatrol(context: Context): Patrol {
   const { clock, store, signal, log } = context;
@@ -40,13 +48,38 @@ export function createPatrol(context: Context): Patrol {
     timers.add(timer);
   }
 
+  function wakeHere(key: PlacementKey): void {
+    if (context.colos.get(key.colo)?.leases.holds(key)) context.wake(key);
+  }
+
+  /** What other nodes were asked for and this one works on. */
+  async function listen(colo: ColoId): Promise<void> {
+    let afterKey = "";
+    for (;;) {
+      const page = { index: askedIndex(colo), afterKey, hintsMax: pageMax };
+      const hints = await store.listHints(page, { signal });
+      const ours = hints
+        .map((hint) => placementOfHint(colo, hint))
+        .filter((key) => context.colos.get(colo)?.leases.holds(key));
+      // Forgotten first: what comes from now on is a hint of its own.
+      if (ours.length > 0) await store.deleteHints(ours.map(askedHint), { signal });
+      for (const key of ours) {
+        context.placements.distrust(key);
+        context.wake(key);
+      }
+      if (hints.length < pageMax) break;
+      afterKey = hints.at(-1)!.key;
+    }
+    later(listenMs, () => listen(colo));
+  }
+
   async function wakeWork(colo: ColoId): Promise<void> {
     stirred.delete(colo);
     let afterKey = "";
     for (;;) {
       const page = { index: workIndex(colo), afterKey, hintsMax: pageMax };
       const hints = await store.listHints(page, { signal });
-      for (const hint of hints) context.wake(placementOfHint(colo, hint));
+      for (const hint of hints) wakeHere(placementOfHint(colo, hint));
       if (hints.length < pageMax) return;
       afterKey = hints.at(-1)!.key;
     }
@@ -59,7 +92,11 @@ export function createPatrol(context: Context): Patrol {
     const spreadMs = hints.length < pageMax ? roundMs : pauseMs;
     hints.forEach((hint, index) => {
       const delayMs = (spreadMs * (index + 1)) / (hints.length + 1);
-      later(delayMs, async () => context.wake(placementOfHint(colo, hint)));
+      later(delayMs, async () => {
+        const key = placementOfHint(colo, hint);
+        context.placements.distrust(key);
+        wakeHere(key);
+      });
     });
     const next = hints.length < pageMax ? "" : hints.at(-1)!.key;
     later(next === "" ? roundMs : pauseMs, () => walk(colo, next));
@@ -70,6 +107,7 @@ export function createPatrol(context: Context): Patrol {
       for (const colo of context.colos.keys()) {
         later(0, () => wakeWork(colo));
         later(pauseMs, () => walk(colo, ""));
+        later(listenMs, () => listen(colo));
       }
     },
     stop() {

@@ -27,8 +27,7 @@ const receiptKeptMs = 24 * 3_600_000;
 export function createScaling(context: Context): ScalingUseCases {
   return {
     async submit(request, caller) {
-      const { key } = request;
-      const entry = await liveGroup(context, key, caller.signal);
+      const entry = await entryFor(context, request, caller.signal);
       const policy = policyOf(request, entry.policies);
       await ensurePlacements(context, entry.group, caller.signal);
       const others = await otherPlacements(context, entry.group, caller.signal);
@@ -47,6 +46,14 @@ export function createScaling(context: Context): ScalingUseCases {
       return receipt;
     },
   };
+}
+
+/** A policy that this node does not know may be younger than what it read. */
+async function entryFor(context: Context, { key, ask }: SubmitScaleEvent, signal: AbortSignal) {
+  const known = await liveGroup(context, key, signal);
+  if (!("policy" in ask) || known.policies.has(ask.policy)) return known;
+  await context.groups.refresh(key, signal);
+  return liveGroup(context, key, signal);
 }
 
 function policyOf(

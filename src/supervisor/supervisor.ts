@@ -24,6 +24,7 @@ import { createJournaler, type Retention } from "./events/journaler.js";
 import { createGroupBook } from "./group-book.js";
 import { joinSignals } from "./join-signals.js";
 import { createPatrol } from "./patrol.js";
+import { askedHint } from "./placements/hints.js";
 import { createPlacementBook } from "./placements/placement-book.js";
 import { createScaling } from "./scaling.js";
 
@@ -52,7 +53,19 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
   setMaxListeners(0, signal);
   let stopping = false;
   let wakeups: Wakeups | undefined;
-  const wake = (key: PlacementKey) => wakeups?.wake(key);
+  const holds = (key: PlacementKey) => colos.get(key.colo)?.leases.holds(key) ?? false;
+  const wake = (key: PlacementKey) => {
+    if (holds(key)) wakeups?.wake(key);
+    else tellHolder(key);
+  };
+
+  /** Whoever works on it looks for such hints every second, and at every placement in turn. */
+  function tellHolder(key: PlacementKey): void {
+    if (signal.aborted) return;
+    store.putHints([askedHint(key)], { signal }).catch((error: unknown) => {
+      if (!signal.aborted) log.warn({ ...key, error: String(error) }, "its node was not told");
+    });
+  }
 
   const hub = createEventHub({ store, clock, log, signal });
   const journaler = createJournaler({ ...setup, signal });
@@ -61,6 +74,7 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
     clock,
     ids,
     signal,
+    holds,
     committed(_state, events) {
       if (events.length === 0) return;
       hub.notify();
@@ -76,14 +90,17 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
         signal,
         isStopping: () => stopping,
         peek: placements.peek,
-        stirred: (colo) => patrol.stir(colo),
+        stirred(colo) {
+          placements.distrust(colo);
+          patrol.stir(colo);
+        },
       }),
     ]),
   );
   const context: Context = {
     ...setup,
     attemptId: ids.next(),
-    groups: createGroupBook({ store, ids }),
+    groups: createGroupBook({ store, ids, clock }),
     placements,
     colos,
     events: createEventMaker({ clock, ids }),
@@ -97,7 +114,7 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
   const patrol = createPatrol(context);
 
   async function turn(key: PlacementKey): Promise<void> {
-    if (!colos.get(key.colo)?.leases.holds(key)) return; // Gaining the lease wakes it again.
+    if (!holds(key)) return; // Gaining the lease wakes it again.
     try {
       const nextMs = await lookAfter.turn(key);
       if (nextMs !== undefined) wakeups?.wakeAt(key, nextMs);

@@ -1,4 +1,4 @@
-import { Fault } from "../../core/errors/fault.js";
+import { Fault, isFault } from "../../core/errors/fault.js";
 import type { Group } from "../../core/model/group.js";
 import type { AccountId, GroupId, GroupKey, PlacementKey } from "../../core/model/ids.js";
 import { countRows } from "../../core/plan/plan-placement.js";
@@ -251,14 +251,28 @@ export async function viewGroup(
   return { group, placements };
 }
 
+/** While the store is away, what was known last is better than nothing. */
+async function newestKnown(
+  context: Context,
+  key: PlacementKey,
+  signal: AbortSignal,
+): Promise<PlacementState> {
+  try {
+    return await context.placements.open(key).state(signal);
+  } catch (error) {
+    const known = context.placements.peek(key);
+    if (known && isFault(error, "STORE_UNAVAILABLE")) return known;
+    throw error;
+  }
+}
+
 async function viewPlacement(
   context: Context,
   key: PlacementKey,
   group: Group,
   signal: AbortSignal,
 ): Promise<PlacementView> {
-  const known = context.placements.peek(key);
-  const state: PlacementState = known ?? (await context.placements.open(key).state(signal));
+  const state = await newestKnown(context, key, signal);
   const { inService, pending, leaving } = countRows([...state.servers.values()]);
   const { doc } = state;
   return {

@@ -7,6 +7,7 @@ import type { DuePolicy } from "../../core/policy/circle-back.js";
 import { circleBack } from "../../core/policy/circle-back.js";
 import { settleLimits } from "../../core/policy/limits.js";
 import type { Context } from "../context.js";
+import type { GroupEntry } from "../group-book.js";
 import { ensurePlacements, isCurrent, leadOf } from "../placements/ensure.js";
 import { finishDelete } from "../placements/finish-delete.js";
 import type { PlacementActor } from "../placements/placement-actor.js";
@@ -135,11 +136,18 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
     }
   }
 
+  /** The group as its placement knows it at least: another node may have edited it. */
+  async function entryFor({ key, doc }: PlacementState): Promise<GroupEntry> {
+    const entry = await context.groups.get(key, signal);
+    const behind = doc !== undefined && doc.groupGeneration > (entry.group?.generation ?? 0);
+    return behind ? context.groups.refresh(key, signal) : entry;
+  }
+
   return {
     async turn(key) {
       const actor = context.placements.open(key);
       const state = await actor.state(signal);
-      const entry = await context.groups.get(key, signal);
+      const entry = await entryFor(state);
       const { group } = entry;
       if (group && !isCurrent(state.doc, group)) await ensurePlacements(context, group, signal);
       if (!group) {

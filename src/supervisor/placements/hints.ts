@@ -12,12 +12,18 @@ export function placementHint(key: PlacementKey): Hint {
   return { index: placementIndex(key.colo), key: groupText(key), value: "" };
 }
 
+/** Says that a node was asked for something that another one works on. */
+export function askedHint(key: PlacementKey): Hint {
+  return { index: askedIndex(key.colo), key: groupText(key), value: "" };
+}
+
 /** Says that an account has this group. */
 export function groupHint(key: GroupKey): Hint {
   return { index: groupIndex(key.account), key: key.group, value: "" };
 }
 
 export const workIndex = (colo: ColoId) => `work/${colo}`;
+export const askedIndex = (colo: ColoId) => `asked/${colo}`;
 export const placementIndex = (colo: ColoId) => `placements/${colo}`;
 export const groupIndex = (account: AccountId) => `groups/${account}`;
 

@@ -42,6 +42,8 @@ export interface PlacementActor {
    * Does nothing when the state has moved on: what moved it wakes a turn of its own.
    */
   markIdle(revision: number): Promise<void>;
+  /** Another node may have written: the next look asks the store whether this one is behind. */
+  distrust(): void;
   isBusy(): boolean;
 }
 
@@ -67,6 +69,8 @@ export interface PlacementActorDeps {
   readonly ids: Ids;
   /** Ends every wait when the node stops. */
   readonly signal: AbortSignal;
+  /** Whether this node works on the placement. What others work on is never taken from memory. */
+  readonly holds: () => boolean;
   /** Called after each commit that took effect, in order. */
   readonly committed: (state: PlacementState, events: readonly MusterEvent[]) => void;
 }
@@ -92,22 +96,36 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
   let state: PlacementState | undefined;
   let loading: Promise<PlacementState> | undefined;
   let running = false;
+  let trusted = true;
   /** Whether the work hint stands. Another life of this node may have left one. */
   let hint: "stands" | "gone" | "unknown" = "unknown";
 
   const hintStands = () => hint === "stands";
 
-  function load(): Promise<PlacementState> {
-    loading ??= store
-      .load(partition, stateKinds, call)
-      .then((loaded) => {
-        state = stateOf(key, loaded);
-        return state;
-      })
-      .finally(() => {
-        loading = undefined;
-      });
+  /** The newest state, from memory where nobody else may have written. */
+  function current(): Promise<PlacementState> {
+    if (state && trusted && deps.holds()) return Promise.resolve(state);
+    loading ??= load().finally(() => {
+      loading = undefined;
+    });
     return loading;
+  }
+
+  async function load(): Promise<PlacementState> {
+    trusted = true; // A doubt that comes up meanwhile stands.
+    try {
+      if (state) {
+        const { revision } = await store.load(partition, ["doc"], call);
+        if (state && state.revision >= revision) return state;
+      }
+      const loaded = await store.load(partition, stateKinds, call);
+      // A commit of ours may have come meanwhile: what it left is newer.
+      if (!state || state.revision < loaded.revision) state = stateOf(key, loaded);
+      return state;
+    } catch (error) {
+      trusted = false;
+      throw error;
+    }
   }
 
   async function pump(): Promise<void> {
@@ -123,7 +141,7 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
   async function runBatch(batch: readonly Waiting[]): Promise<void> {
     try {
       for (let attempt = 1; ; attempt++) {
-        const before = state ?? (await load());
+        const before = await current();
         const receipts = await readReceipts(batch);
         const drafted = decideAll(before, batch, receipts);
         try {
@@ -198,7 +216,10 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
     key,
     peek: () => state,
     isBusy: () => running || queue.length > 0,
-    state: async () => state ?? load(),
+    state: () => current(),
+    distrust() {
+      trusted = false;
+    },
     change<Reply>(decide: Decide<Reply>, options: ChangeOptions = {}): Promise<Reply> {
       if (queue.length >= waitingMax) {
         const say = `${waitingMax} changes of this placement wait already`;

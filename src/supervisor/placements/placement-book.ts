@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { MusterEvent } from "../../core/model/event.js";
-import { type PlacementKey, placementText } from "../../core/model/ids.js";
+import { type ColoId, type PlacementKey, placementText } from "../../core/model/ids.js";
 import type { Clock, Ids } from "../../core/ports/clock.js";
 import type { Store } from "../../core/ports/store.js";
 import { createPlacementActor, type PlacementActor } from "./placement-actor.js";
@@ -11,6 +11,8 @@ export interface PlacementBook {
   open(key: PlacementKey): PlacementActor;
   /** The state as this node last knew it, without waiting. */
   peek(key: PlacementKey): PlacementState | undefined;
+  /** Other nodes may have written to this placement, or to any of the colo's. */
+  distrust(of: PlacementKey | ColoId): void;
 }
 
 /** So many quiet placements are kept in memory; busy ones always are. */
@@ -21,6 +23,7 @@ export function createPlacementBook(deps: {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly signal: AbortSignal;
+  readonly holds: (key: PlacementKey) => boolean;
   readonly committed: (state: PlacementState, events: readonly MusterEvent[]) => void;
 }): PlacementBook {
   // An actor that is busy and falls out must not get a second one beside it: it is put back.
@@ -35,10 +38,14 @@ export function createPlacementBook(deps: {
       const text = placementText(key);
       const known = actors.get(text);
       if (known) return known;
-      const actor = createPlacementActor({ ...deps, key });
+      const actor = createPlacementActor({ ...deps, key, holds: () => deps.holds(key) });
       actors.set(text, actor);
       return actor;
     },
     peek: (key) => actors.get(placementText(key))?.peek(),
+    distrust(of) {
+      if (typeof of !== "string") actors.get(placementText(of))?.distrust();
+      else for (const actor of actors.values()) if (actor.key.colo === of) actor.distrust();
+    },
   };
 }
