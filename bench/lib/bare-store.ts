@@ -52,19 +52,6 @@ export async function openBareStore(load: Omit<BareStoreLoad, "forMs">): Promise
   };
 }
 
-/** The bare durable commit rate of a fresh embedded store, after a short warm-up. */
-export async function measureBareStore(load: BareStoreLoad): Promise<BareStoreRate> {
-  const store = await openBareStore(load);
-  try {
-    await store.measure(load.forMs * warmUpShare);
-    return await store.measure(load.forMs);
-  } finally {
-    await store.close();
-  }
-}
-
-const warmUpShare = 0.2;
-
 /** Makes one caller's commits: the same rows over and over, new events each time. */
 function createCaller(index: number, load: Omit<BareStoreLoad, "forMs">): () => Commit {
   const partition: PartitionId = { scope: "placement", key: `bench/group-${index}/iad` };
