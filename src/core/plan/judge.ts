@@ -28,12 +28,11 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
     if (!other || server.createdAtMs < other.createdAtMs) byIntention.set(intention, server);
   }
   const held = tooManySuspects(seen, byId);
-  const running = seen.rows.filter((row) => row.cloudId !== undefined && row.state !== "deleting");
-  const found = new Map(running.map((row) => [row.id, serverOf(sheet, row, byId, limits)]));
-  const gone = running.filter((row) => found.get(row.id) === "gone");
-  const lost = concludeLosses(sheet, gone, running.length);
-  for (const row of seen.rows) {
-    const server = found.get(row.id);
+  const found = seen.rows.map((row) => ({ row, server: serverOf(sheet, row, byId, limits) }));
+  const gone = found.filter(({ server }) => server === "gone").map(({ row }) => row);
+  const running = gone.length === 0 ? 0 : seen.rows.filter(isRunning).length;
+  const lost = concludeLosses(sheet, gone, running);
+  for (const { row, server } of found) {
     if (row.cloudId === undefined) judgeIntention(sheet, row, byIntention.get(row.id), limits);
     else if (server !== "gone") judgeBound(sheet, row, server, held);
     else if (lost.has(row.id)) concludeLost(sheet, row);
@@ -48,6 +47,10 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
       return !rowIds.has(intention) || byIntention.get(intention) !== server;
     }),
   );
+}
+
+function isRunning(row: ServerRow): boolean {
+  return row.cloudId !== undefined && row.state !== "deleting";
 }
 
 function concludeLost(sheet: Sheet, row: ServerRow): void {

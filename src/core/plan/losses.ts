@@ -22,6 +22,7 @@ export function concludeLosses(
   gone: readonly ServerRow[],
   known: number,
 ): ReadonlySet<ServerRow["id"]> {
+  if (gone.length === 0) return none;
   if (gone.length <= Math.max(lostMax, known * lostShareMax)) return idsOf(gone);
   const { nowMs, doc } = sheet.seen;
   const suspect: Cause = cause("B4.3", "LISTING_SUSPECT", { lost: gone.length, known });
@@ -44,6 +45,8 @@ export function concludeLosses(
     sheet.setLosses({ ...before, concluded: before.concluded + concluded.length });
   return idsOf(concluded);
 }
+
+const none: ReadonlySet<ServerRow["id"]> = new Set();
 
 function idsOf(rows: readonly ServerRow[]): ReadonlySet<ServerRow["id"]> {
   return new Set(rows.map((row) => row.id));

@@ -64,12 +64,16 @@ function createMemberChanges(
   changes: Map<LoadBalancerId, MemberStep[]>,
 ): MemberChanges {
   const views = indexViews(sheet.seen.balancers);
-  const wantedAddresses = new Set(
-    sheet
-      .rows()
-      .filter((row) => row.state === "launching" || row.state === "inService")
-      .flatMap((row) => attachments.flatMap((one) => wantedKey(row, one) ?? [])),
-  );
+  let wantedAddresses: ReadonlySet<string> | undefined;
+  const isWanted = (one: Membership) => {
+    wantedAddresses ??= new Set(
+      sheet
+        .rows()
+        .filter((row) => row.state === "launching" || row.state === "inService")
+        .flatMap((row) => attachments.flatMap((other) => wantedKey(row, other) ?? [])),
+    );
+    return wantedAddresses.has(addressKey(one));
+  };
   const viewOf = (one: Membership) => views.get(one.loadBalancer);
   const change: MemberChanges["change"] = (row, one, kind, draining) => {
     const { loadBalancer, host, port, weight } = one;
@@ -88,7 +92,7 @@ function createMemberChanges(
       going.flatMap((one) => {
         const view = viewOf(one);
         // Addresses get reused: where another server has this one now, the member is that one's.
-        const isOthers = wantedAddresses.has(addressKey(one)) || hasOtherOwner(sheet, row, one);
+        const isOthers = isWanted(one) || hasOtherOwner(sheet, row, one);
         if (view?.kind === "gone" || isOthers) return [];
         const asked = sheet.seen.underWay.has(`members:${one.loadBalancer}`);
         const seenSince = view?.kind === "listed" && view.askedAtMs > (one.changedAtMs ?? 0);
@@ -110,6 +114,7 @@ function createMemberPlan(
 
   return {
     attach(row, limits) {
+      if (row.state === "inService" && isSettled(row, attachments, thereOf)) return;
       const wanted = attachments.flatMap((one) => wantedMembership(sheet, row, one));
       const isWanted = (one: Membership) => wanted.some((other) => sameMember(one, other));
       const leftovers = remove(
@@ -131,12 +136,7 @@ function createMemberPlan(
       putMemberships(sheet, row, [...kept, ...leftovers]);
       if (row.state !== "launching") return;
       if (ready) serve(sheet, row.id);
-      else
-        waitForLaunch(
-          sheet,
-          row,
-          kept.find((one) => thereOf(one)?.health !== "healthy"),
-        );
+      else waitForLaunch(sheet, row, kept, thereOf);
       if (!ready) sheet.wakeAt(nowMs + limits.pollMs);
     },
 
@@ -196,13 +196,15 @@ function hasOtherOwner(sheet: Sheet, row: ServerRow, one: Membership): boolean {
  * A server that does not come into service says why, and is given up like a failed build when the
  * group's build timeout has passed (B4.11, B6.5): unless its load balancer is what is away.
  */
-function waitForLaunch(sheet: Sheet, row: ServerRow, unready: Membership | undefined): void {
-  const { nowMs, group, balancers } = sheet.seen;
-  const view = unready && balancers.get(unready.loadBalancer);
-  const member =
-    view?.kind === "listed"
-      ? view.members.find((one) => one.host === unready?.host && one.port === unready.port)
-      : undefined;
+function waitForLaunch(
+  sheet: Sheet,
+  row: ServerRow,
+  memberships: readonly Membership[],
+  thereOf: MemberChanges["thereOf"],
+): void {
+  const { nowMs, group } = sheet.seen;
+  const unready = memberships.find((one) => thereOf(one)?.health !== "healthy");
+  const member = unready && thereOf(unready);
   if (!unready || !member) return; // What keeps it from being a member says so itself.
   const { loadBalancer } = unready;
   const { health } = member;
@@ -280,5 +282,24 @@ function addressKey(one: Membership): string {
 }
 
 function sameMember(a: Membership, b: Membership): boolean {
-  return addressKey(a) === addressKey(b);
+  return a.loadBalancer === b.loadBalancer && a.host === b.host && a.port === b.port;
+}
+
+/** What nearly every server of a quiet group is: just as it should be. Costs no memory. */
+function isSettled(
+  row: ServerRow,
+  attachments: readonly Attachment[],
+  thereOf: MemberChanges["thereOf"],
+): boolean {
+  const { memberships, address } = row;
+  if (!address || memberships.length !== attachments.length) return false;
+  return attachments.every(({ loadBalancer, port, weight }, index) => {
+    const have = memberships[index]!;
+    const wantedPort = port === 0 ? address.port : port;
+    if (have.loadBalancer !== loadBalancer || have.state !== "member") return false;
+    if (have.host !== address.host || have.port !== wantedPort || have.weight !== weight)
+      return false;
+    const there = thereOf(have);
+    return there !== undefined && !there.draining && there.weight === weight;
+  });
 }

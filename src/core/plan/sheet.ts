@@ -43,6 +43,7 @@ export interface Sheet {
 
 export function createSheet(seen: Observation): Sheet {
   const rows = new Map(seen.rows.map((row) => [row.id, row]));
+  let list: readonly ServerRow[] | undefined;
   const changed = new Set<ServerId>();
   const events: PlannedEvent[] = [];
   const steps: Step[] = [];
@@ -56,11 +57,15 @@ export function createSheet(seen: Observation): Sheet {
   let wakeAtMs: number | undefined;
   return {
     seen,
-    rows: () => [...rows.values()],
+    rows: () => {
+      list ??= [...rows.values()];
+      return list;
+    },
     row: (id) => rows.get(id)!,
     put(row) {
       if (rows.get(row.id) === row) return;
       rows.set(row.id, row);
+      list = undefined;
       changed.add(row.id);
     },
     event(type, server, ...causes) {
