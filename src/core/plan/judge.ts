@@ -20,10 +20,13 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
   const byId = new Map(seen.cloud.servers.map((server) => [server.id, server]));
   const bound = new Set(seen.rows.map((row) => row.cloudId));
   const byIntention = new Map<string, CloudServer>();
+  const unbound: CloudServer[] = [];
   for (const server of seen.cloud.servers) {
     const intention = server.ownership?.server;
     // A second server with the same tag is a copy by someone else's hand; the older one is ours.
-    if (intention === undefined || bound.has(server.id)) continue;
+    if (bound.has(server.id)) continue;
+    unbound.push(server);
+    if (intention === undefined) continue;
     const other = byIntention.get(intention);
     if (!other || server.createdAtMs < other.createdAtMs) byIntention.set(intention, server);
   }
@@ -38,11 +41,10 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
     else if (lost.has(row.id)) concludeLost(sheet, row);
     else if (row.missingSinceMs === undefined) sheet.put({ ...row, missingSinceMs: seen.nowMs });
   }
-  const rowIds = new Set<string>(seen.rows.map((row) => row.id));
+  const rowIds = new Set<string>(unbound.length === 0 ? [] : seen.rows.map((row) => row.id));
   reportOrphans(
     sheet,
-    seen.cloud.servers.filter((server) => {
-      if (bound.has(server.id)) return false;
+    unbound.filter((server) => {
       const intention = server.ownership?.server ?? "";
       return !rowIds.has(intention) || byIntention.get(intention) !== server;
     }),
@@ -136,7 +138,7 @@ function judgeBound(
   const { nowMs } = sheet.seen;
   if (server === undefined) return;
   const fresh = withCloud(row, server, nowMs);
-  sheet.put(fresh);
+  if (fresh !== row) sheet.put(fresh);
   const meaning = meaningOf(server);
   if (meaning === "unknown") warnUnheardOf(sheet, row, server);
   switch (row.state) {
@@ -251,6 +253,7 @@ function tooManySuspects(
   seen: Observation,
   byId: ReadonlyMap<string, CloudServer>,
 ): number | undefined {
+  if (seen.cloud.kind === "listed" && !seen.cloud.servers.some(isFailed)) return undefined;
   const served = seen.rows.filter((row) => row.state === "inService");
   const suspects = served.filter((row) => {
     const server = row.cloudId === undefined ? undefined : byId.get(row.cloudId);
@@ -258,6 +261,10 @@ function tooManySuspects(
   });
   const most = Math.max(suspectsMax, served.length * suspectShareMax);
   return suspects.length > most ? suspects.length : undefined;
+}
+
+function isFailed(server: CloudServer): boolean {
+  return meaningOf(server) === "failed";
 }
 
 const suspectsMax = 3;

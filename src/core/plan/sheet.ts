@@ -42,7 +42,12 @@ export interface Sheet {
 }
 
 export function createSheet(seen: Observation): Sheet {
-  const rows = new Map(seen.rows.map((row) => [row.id, row]));
+  // Made by the first change: most plans change nothing, and there may be thousands of rows.
+  let byId: Map<ServerId, ServerRow> | undefined;
+  const rows = () => {
+    byId ??= new Map(seen.rows.map((row) => [row.id, row]));
+    return byId;
+  };
   let list: readonly ServerRow[] | undefined;
   const changed = new Set<ServerId>();
   const events: PlannedEvent[] = [];
@@ -58,13 +63,13 @@ export function createSheet(seen: Observation): Sheet {
   return {
     seen,
     rows: () => {
-      list ??= [...rows.values()];
+      list ??= byId ? [...byId.values()] : seen.rows;
       return list;
     },
-    row: (id) => rows.get(id)!,
+    row: (id) => rows().get(id)!,
     put(row) {
-      if (rows.get(row.id) === row) return;
-      rows.set(row.id, row);
+      if (rows().get(row.id) === row) return;
+      rows().set(row.id, row);
       list = undefined;
       changed.add(row.id);
     },
