@@ -240,6 +240,22 @@ function changeOf(
   };
 }
 
+function sayAsk({ source, ask }: ScaleEvent): string {
+  switch (ask.kind) {
+    case "target":
+      return `Target ${ask.target} was asked for`;
+    case "change":
+      return `A change of ${ask.change > 0 ? "+" : ""}${ask.change} was asked for`;
+    case "policy":
+      if (source === "circleBack") return `Policy ${ask.policy} circled back`;
+      return `Policy ${ask.policy} was executed`;
+    case "alert":
+      return `${ask.key} is ${ask.state} for policy ${ask.policy}`;
+    default:
+      return ask satisfies never;
+  }
+}
+
 function decidedEvent({ event, policy, parent }: DecideOn, receipt: Receipt): EventDraft {
   const why = receipt.causes.map(sayCause).join("; ");
   const { outcome, oldTarget, newTarget } = receipt;
@@ -249,7 +265,7 @@ function decidedEvent({ event, policy, parent }: DecideOn, receipt: Receipt): Ev
     id: event.id,
     type: "scale.decided",
     atMs: receipt.atMs,
-    message: `${event.source} ${event.ask.kind}: ${outcome}, ${moved}${why ? ` (${why})` : ""}`,
+    message: `${sayAsk(event)}: ${outcome}, ${moved}${why ? ` (${why})` : ""}`,
     facts: {
       source: event.source,
       ask: event.ask.kind,

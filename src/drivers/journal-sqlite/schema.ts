@@ -7,6 +7,8 @@ import type { Schema } from "../sqlite-worker/open-database.js";
  */
 export const journalSchema: Schema = {
   applicationId: 0x4d75734a,
+  // Behind a power cut it stands where it stood a moment before, and goes on from the feed.
+  durability: "normal",
   migrations: [
     `
     CREATE TABLE IF NOT EXISTS facts (

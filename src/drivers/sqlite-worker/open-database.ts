@@ -9,6 +9,11 @@ export interface Schema {
   readonly applicationId: number;
   /** Each is idempotent: `IF NOT EXISTS`, `OR IGNORE`. Never edited once released. */
   readonly migrations: readonly string[];
+  /**
+   * "full": what was acknowledged survives a power cut. "normal": the newest of it may not, but the
+   * file stays whole; for what is filled again from elsewhere.
+   */
+  readonly durability: "full" | "normal";
 }
 
 /**
@@ -23,7 +28,7 @@ export async function openDatabase(path: string, schema: Schema): Promise<Databa
     createPrivately(path);
     const db = await openFile(path);
     try {
-      configure(db);
+      configure(db, schema);
       migrate(db, path, schema);
       return db;
     } catch (error) {
@@ -49,13 +54,13 @@ function createPrivately(path: string): void {
   }
 }
 
-function configure(db: Database): void {
+function configure(db: Database, { durability }: Schema): void {
   // The exclusive lock comes with the first access and goes with the process, kill -9 included.
   db.exec("PRAGMA busy_timeout = 0");
   db.exec("PRAGMA locking_mode = EXCLUSIVE");
   db.exec("PRAGMA journal_mode = WAL");
-  // Drivers and builds set NORMAL for WAL: then a power cut takes acknowledged commits.
-  db.exec("PRAGMA synchronous = FULL");
+  // Said always: drivers and builds have defaults of their own.
+  db.exec(`PRAGMA synchronous = ${durability}`);
   db.exec(`PRAGMA cache_size = -${cacheKibibytes}`);
   db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
   db.exec(`PRAGMA journal_size_limit = ${walBytesMax}`);

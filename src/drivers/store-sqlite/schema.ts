@@ -10,6 +10,7 @@ export const commitIdsKept = 1_000;
  */
 export const storeSchema: Schema = {
   applicationId: 0x4d757374,
+  durability: "full",
   migrations: [
     `
     CREATE TABLE IF NOT EXISTS facts (
