@@ -37,14 +37,33 @@ async function settle(): Promise<void> {
   for (let round = 0; round < 3; round++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-test("M2.4 the queue is bounded, and says how much room there is", async () => {
+test("M2.3 the queue is bounded, and says how many creates could start at once", async () => {
   const { queue, offer } = bench({ waitingMax: 3 });
+  assert.equal(queue.free(), 3, "four slots, one of them for deletes");
   for (const key of ["1", "2", "3"]) assert.ok(offer(key));
-  assert.equal(queue.room(), 0);
+  assert.equal(queue.free(), 0);
   assert.equal(offer("4"), false);
   await settle();
-  assert.deepEqual([queue.running, queue.waiting, queue.room()], [3, 0, 3]);
+  assert.deepEqual([queue.running, queue.waiting, queue.free()], [3, 0, 0]);
   assert.ok(offer("4"));
+});
+
+test("M2.3 who found nothing free is woken by what ends, accounts taking turns", async () => {
+  const { queue, offer, end } = bench();
+  const woken: string[] = [];
+  const wait = (key: string, account: string) =>
+    queue.whenFree({ key, account: account as never, wake: () => woken.push(key) });
+  for (const key of ["c0", "c1", "c2"]) offer(key);
+  await settle();
+  wait("a1", "a");
+  wait("a2", "a");
+  wait("b1", "b");
+  await settle();
+  assert.deepEqual(woken, []);
+  await end("c0");
+  assert.deepEqual(woken, ["a1"]);
+  await end("c1");
+  assert.deepEqual(woken, ["a1", "b1", "a2"], "two slots are free by now");
 });
 
 test("M2.4 no more run at once than may; one slot is kept for deletes", async () => {

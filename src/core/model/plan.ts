@@ -13,6 +13,8 @@ export interface Plan {
   /** How many new intentions to commit. */
   readonly creates: number;
   readonly createCause: Cause | undefined;
+  /** More are wanted than may be asked for now: a free slot is worth another look. */
+  readonly isShort: boolean;
   /** Intentions whose create call waits in the queue and is no longer wanted. */
   readonly withdraw: readonly ServerId[];
   /** Look each of these up before anything is concluded from its absence, then plan again. */

@@ -10,9 +10,16 @@ export interface Balance {
   readonly creates: number;
   readonly createCause: Cause | undefined;
   readonly withdraw: readonly ServerId[];
+  /** More are wanted than this turn may ask for. */
+  readonly isShort: boolean;
 }
 
-const nothing: Balance = { creates: 0, createCause: undefined, withdraw: [] };
+export const nothing: Balance = {
+  creates: 0,
+  createCause: undefined,
+  withdraw: [],
+  isShort: false,
+};
 
 /** Closes the gap between the servers that count and the target, in either direction (B4.1). */
 export function balance(sheet: Sheet, target: number, limits: PlanLimits): Balance {
@@ -56,7 +63,7 @@ function fillShortage(sheet: Sheet, target: number, counted: number, limits: Pla
   }
   const creates = Math.min(missing, limits.createsMax);
   if (creates < missing) sheet.wakeAt(nowMs + limits.pollMs);
-  return { creates, createCause: shortage, withdraw: [] };
+  return { creates, createCause: shortage, withdraw: [], isShort: creates < missing };
 }
 
 /** So many given-up intentions say that asking for more servers is of no use. */
@@ -87,7 +94,7 @@ function shedSurplus(sheet: Sheet, target: number, counted: readonly ServerRow[]
     sheet.event(inUse ? "server.draining" : "server.deleting", row.id, surplus);
   }
   if (victims.length < counted.length - target) sheet.wait(cause("B4.4", "PROTECTED", {}));
-  return { creates: 0, createCause: undefined, withdraw };
+  return { ...nothing, withdraw };
 }
 
 /** Who goes first: not yet answered, building (newest first), launching, left alone, in service. */

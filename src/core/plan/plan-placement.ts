@@ -4,7 +4,7 @@ import type { PlacementDoc } from "../model/placement.js";
 import type { Plan } from "../model/plan.js";
 import type { ServerRow } from "../model/server.js";
 import { afterFailure } from "./backoff.js";
-import { type Balance, balance } from "./balance.js";
+import { balance, nothing } from "./balance.js";
 import { conditionsOf } from "./conditions.js";
 import { judgeRows } from "./judge.js";
 import { isCounted, isLeaving, isPending } from "./lifecycle.js";
@@ -30,7 +30,7 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   // What may have been lost is looked up before anything is concluded; nothing else moves till
   // then.
   const settled = sheet.out.lookUps.length === 0 && !sheet.out.held;
-  let gap: Balance = { creates: 0, createCause: undefined, withdraw: [] };
+  let gap = nothing;
   if (mayAct && settled) {
     gap = balance(sheet, target, limits);
     planMembers(sheet, seen.spec?.attachments ?? [], limits);
@@ -51,6 +51,7 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
     rows: [...changed].map((id) => sheet.row(id)),
     creates: doc.backoff !== seen.doc.backoff && doc.backoff ? 0 : gap.creates,
     createCause: gap.createCause,
+    isShort: gap.isShort,
     withdraw: gap.withdraw,
     lookUps,
     steps,

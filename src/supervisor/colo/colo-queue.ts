@@ -1,5 +1,6 @@
 import PQueue from "p-queue";
 import type { AccountId } from "../../core/model/ids.js";
+import { createRoundRobin } from "./round-robin.js";
 
 /** Steps of one colo on their way to the outside: bounded, fair over accounts, deletes first. */
 export interface ColoQueue {
@@ -9,8 +10,10 @@ export interface ColoQueue {
   withdraw(key: string): boolean;
   /** `undefined`: neither queued nor running. */
   standing(key: string): "queued" | "running" | undefined;
-  /** How many tasks may still be offered. */
-  room(): number;
+  /** How many creates could start at once: more would only be promises that wait. */
+  free(): number;
+  /** Wakes whoever found nothing free, once something is: accounts take turns. */
+  whenFree(waiter: Waiter): void;
   readonly running: number;
   readonly waiting: number;
   /** Resolves when nothing runs; what waits is dropped. */
@@ -24,6 +27,12 @@ export interface ColoTask {
   readonly isDelete: boolean;
   /** Never rejects: every outcome is an answer. */
   run(): Promise<void>;
+}
+
+export interface Waiter {
+  readonly key: string;
+  readonly account: AccountId;
+  wake(): void;
 }
 
 export interface ColoQueueLimits {
@@ -42,8 +51,9 @@ export function createColoQueue(limits: ColoQueueLimits): ColoQueue {
   // Only its concurrency is used: its timeouts and intervals read real time.
   const slots = new PQueue({ concurrency: limits.concurrency });
   const standing = new Map<string, "queued" | "running">();
-  const deletes = createRoundRobin();
-  const others = createRoundRobin();
+  const deletes = createRoundRobin<ColoTask>();
+  const others = createRoundRobin<ColoTask>();
+  const waiters = createRoundRobin<Waiter>();
   let othersRunning = 0;
   // Ours, since p-queue counts a task as pending for a moment after it has ended.
   let running = 0;
@@ -55,6 +65,21 @@ export function createColoQueue(limits: ColoQueueLimits): ColoQueue {
       const task = deletes.next() ?? (othersMayStart() ? others.next() : undefined);
       if (!task) return;
       start(task);
+    }
+  }
+
+  function free(): number {
+    const slotsFree = limits.concurrency - limits.reservedForDeletes - othersRunning - others.size;
+    const roomLeft = limits.waitingMax - deletes.size - others.size;
+    return closed ? 0 : Math.max(0, Math.min(slotsFree, roomLeft));
+  }
+
+  function goOn(): void {
+    feed();
+    for (let left = free(); left > 0; left--) {
+      const waiter = waiters.next();
+      if (!waiter) return;
+      waiter.wake();
     }
   }
 
@@ -73,7 +98,7 @@ export function createColoQueue(limits: ColoQueueLimits): ColoQueue {
         running--;
         if (!task.isDelete) othersRunning--;
         standing.delete(task.key);
-        queueMicrotask(feed);
+        queueMicrotask(goOn);
       }
     });
   }
@@ -94,7 +119,8 @@ export function createColoQueue(limits: ColoQueueLimits): ColoQueue {
       return found;
     },
     standing: (key) => standing.get(key),
-    room: () => Math.max(0, limits.waitingMax - deletes.size - others.size),
+    free,
+    whenFree: (waiter) => waiters.push(waiter),
     get running() {
       return running;
     },
@@ -104,56 +130,6 @@ export function createColoQueue(limits: ColoQueueLimits): ColoQueue {
     async drain() {
       closed = true;
       await slots.onIdle();
-    },
-  };
-}
-
-interface RoundRobin {
-  readonly size: number;
-  push(task: ColoTask): void;
-  next(): ColoTask | undefined;
-  remove(key: string): boolean;
-}
-
-/** Accounts take turns; within one, first come, first served. */
-function createRoundRobin(): RoundRobin {
-  const lanes = new Map<AccountId, Map<string, ColoTask>>();
-  let size = 0;
-  const take = (account: AccountId, lane: Map<string, ColoTask>, key: string) => {
-    lane.delete(key);
-    size--;
-    lanes.delete(account);
-    // Back to the end of the line: a Map keeps the order of insertion.
-    if (lane.size > 0) lanes.set(account, lane);
-  };
-  return {
-    get size() {
-      return size;
-    },
-    push(task) {
-      const lane = lanes.get(task.account) ?? new Map<string, ColoTask>();
-      lane.set(task.key, task);
-      lanes.set(task.account, lane);
-      size++;
-    },
-    next() {
-      for (const [account, lane] of lanes) {
-        for (const [key, task] of lane) {
-          take(account, lane, key);
-          return task;
-        }
-      }
-      return undefined;
-    },
-    remove(key) {
-      for (const [account, lane] of lanes) {
-        if (!lane.has(key)) continue;
-        lane.delete(key);
-        size--;
-        if (lane.size === 0) lanes.delete(account);
-        return true;
-      }
-      return false;
     },
   };
 }

@@ -2,12 +2,13 @@ import { outsideFaultOf } from "../../core/errors/outside-fault.js";
 import type { OperationClass } from "../../core/model/colo.js";
 import type { EventDraft } from "../../core/model/event.js";
 import type { Group } from "../../core/model/group.js";
-import type {
-  CloudServerId,
-  EventId,
-  LoadBalancerId,
-  PlacementKey,
-  ServerId,
+import {
+  type CloudServerId,
+  type EventId,
+  type LoadBalancerId,
+  type PlacementKey,
+  placementText,
+  type ServerId,
 } from "../../core/model/ids.js";
 import type {
   BalancerView,
@@ -153,7 +154,7 @@ export function createConverger(context: Context, actors: Actors): Converger {
       listingLagMs: capabilities.listingLagMs,
       pollMs: colo.setup.pollMs,
       checksHealth: colo.setup.loadBalancer?.capabilities.checksHealth ?? false,
-      createsMax: Math.min(createsPerTurnMax, colo.queue.room()),
+      createsMax: Math.min(createsPerTurnMax, colo.queue.free()),
     };
     return actor.change((state) => {
       const { doc } = state;
@@ -212,6 +213,11 @@ export function createConverger(context: Context, actors: Actors): Converger {
     });
   }
 
+  function waitForSlots(colo: Colo, key: PlacementKey): void {
+    const wake = () => context.wake(key);
+    colo.queue.whenFree({ key: placementText(key), account: key.account, wake });
+  }
+
   return {
     async converge(actor, group) {
       const colo = context.colos.get(actor.key.colo)!;
@@ -230,6 +236,7 @@ export function createConverger(context: Context, actors: Actors): Converger {
       if (!done) return { wakeAtMs: undefined, revision: state.revision };
       const { plan, intended, revision } = done;
       for (const row of intended) actors.create(actor.key, row.id);
+      if (plan.isShort) waitForSlots(colo, actor.key);
       for (const step of plan.steps) actors.act(actor.key, step);
       if (plan.withdraw.length > 0) await actors.withdraw(actor.key, plan.withdraw);
       const again = plan.lookUps.length > 0 ? clock.nowMs() + colo.setup.pollMs : plan.wakeAtMs;

@@ -13,6 +13,7 @@ const empty = (seen: Observation): Plan => ({
   rows: [],
   creates: 0,
   createCause: undefined,
+  isShort: false,
   withdraw: [],
   lookUps: [],
   steps: [],
