@@ -14,8 +14,7 @@ export function createDeleteGroup(context: Context) {
     const { group: before } = await liveGroup(context, key, signal);
     const actors = allPlacementsOf(before).map((one) => context.placements.open(one));
     const states = await Promise.all(actors.map((actor) => actor.state(signal)));
-    const nowMs = context.clock.nowMs();
-    const empty = states.every((one) => isEmpty(one, nowMs) && (one.doc?.target ?? 0) === 0);
+    const empty = states.every((one) => isEmpty(context, one) && (one.doc?.target ?? 0) === 0);
     if (!force && !empty) {
       throw new Fault("GROUP_NOT_EMPTY", {
         say: "the group still has servers, or a target above 0; force drains it first",

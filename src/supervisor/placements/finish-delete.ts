@@ -20,13 +20,13 @@ export async function finishDelete(
   const { signal, store, clock } = context;
   const state = await actor.state(signal);
   const leaves = group.deleting || !group.placements.some((one) => one.colo === actor.key.colo);
-  if (!leaves || !isEmpty(state, clock.nowMs())) return false;
+  if (!leaves || !isEmpty(context, state)) return false;
   if (state.doc || state.servers.size > 0) {
     await actor.change((now) => {
       // A group that was made anew under this name meanwhile is another's business.
       const another = now.doc !== undefined && now.doc.groupUid !== group.uid;
       const nowMs = clock.nowMs();
-      if (another || !isEmpty(now, nowMs)) return { change: {}, reply: undefined };
+      if (another || !isEmpty(context, now)) return { change: {}, reply: undefined };
       const servers = [...now.servers.values()].map((row) => move(row, "end", nowMs));
       const event = context.events.make("group.deleted", { facts: { colo: actor.key.colo } });
       const alertsGone = [...now.alerts.values()];
@@ -61,13 +61,16 @@ export async function finishDelete(
  * Nothing of it is left in the cloud, nor may be: intentions that were given up were looked up in
  * vain, and a while has passed in which a late server would have shown up.
  */
-export function isEmpty(state: PlacementState, nowMs: number): boolean {
+export function isEmpty(context: Context, state: PlacementState): boolean {
+  const cloud = context.colos.get(state.key.colo)?.setup.cloud.capabilities;
+  const lateMs = cloud ? cloud.createDeadlineMs + cloud.listingLagMs : lateMsElsewhere;
   return [...state.servers.values()].every(
-    (row) => row.state === "abandoned" && nowMs >= row.sinceMs + lateServerMs,
+    (row) => row.state === "abandoned" && context.clock.nowMs() >= row.sinceMs + lateMs,
   );
 }
 
-const lateServerMs = 10 * 60_000;
+/** Where the colo is served by others, and its cloud's own times are not known here. */
+const lateMsElsewhere = 10 * 60_000;
 
 async function allGone(context: Context, group: Group): Promise<boolean> {
   const states = await Promise.all(
