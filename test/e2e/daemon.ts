@@ -108,7 +108,7 @@ export async function openDaemon(colos: Colos): Promise<Daemon> {
     async end() {
       try {
         if (child) {
-          await deleteAll(client);
+          await deleteAll(daemon);
           await daemon.stop();
         }
       } catch (error) {
@@ -216,13 +216,18 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<
   return code;
 }
 
-async function deleteAll(client: MusterClient): Promise<void> {
+/** Until no server runs: a group may stay on record longer, for one that might still show up. */
+async function deleteAll(daemon: Daemon): Promise<void> {
+  const { colos, groups } = daemon.client;
   const parent = accountName(account);
-  for (const colo of (await client.colos.listColos({})).colos)
-    await client.colos.clearBrake({ name: colo.name });
-  const list = async () => (await client.groups.listGroups({ parent })).groups;
-  for (const { name } of await list()) await client.groups.deleteGroup({ name, force: true });
-  await eventually("groups are gone", list, (groups) => groups.length === 0);
+  for (const colo of (await colos.listColos({})).colos) await colos.clearBrake({ name: colo.name });
+  for (const { name } of (await groups.listGroups({ parent })).groups)
+    await groups.deleteGroup({ name, force: true });
+  await eventually(
+    "no server runs",
+    () => daemon.running(),
+    (seen) => seen.length === 0,
+  );
 }
 
 /** Ends what is left, so that the machine is clean, and then says that it was not. */
