@@ -59,8 +59,28 @@ type Colos = Readonly<Record<string, ColoConfig>>;
 /** A daemon that ends with its test. */
 export async function startDaemon(t: TestContext, colos: Colos): Promise<Daemon> {
   const daemon = await openDaemon(colos);
-  t.after(() => daemon.end());
+  defer(t, () => daemon.end());
   return daemon;
+}
+
+type Task = () => Promise<unknown>;
+const deferred = new WeakMap<TestContext, Task[]>();
+
+/**
+ * Leaves a task to the test's end. The last comes first, and each comes, whatever became of the
+ * others: the test runner's own hooks run first to last, and end with the first that fails, so that
+ * what still ran would keep the whole run from ending.
+ */
+export function defer(t: TestContext, task: Task): void {
+  const known = deferred.get(t);
+  if (known) return void known.push(task);
+  const tasks = [task];
+  deferred.set(t, tasks);
+  t.after(async () => {
+    const failures: unknown[] = [];
+    for (const one of tasks.toReversed()) await one().catch((error) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  });
 }
 
 /** A daemon that runs until its `end`. */
