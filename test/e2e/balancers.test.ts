@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { accountName, coloName } from "../../clients/node/index.js";
 import { OperationClass } from "../../src/gen/muster/v1/colo_service_pb.js";
 import { startHaproxy } from "../drivers/haproxy-process.js";
-import { account, type Daemon, eventually, freePort, startDaemon } from "./daemon.js";
+import { account, type Daemon, defer, eventually, freePort, startDaemon } from "./daemon.js";
 import { readFromStart } from "./followed.js";
 import { converged, ledgerOf, web } from "./groups.js";
 import { startTraffic, type Traffic } from "./traffic.js";
@@ -26,6 +26,7 @@ const check = { intervalMs: 100, rise: 1, fall: 3 };
  */
 async function startWorld(t: TestContext) {
   const haproxy = await startHaproxy();
+  defer(t, () => haproxy.stop()); // After the daemon, which takes its members out of it first.
   const proxyPort = await freePort();
   const listen = `127.0.0.1:${proxyPort}`;
   const cloud = (from: number) => {
@@ -46,7 +47,6 @@ async function startWorld(t: TestContext) {
       pollMs: 100,
     },
   });
-  t.after(() => haproxy.stop()); // After the daemon: it takes its members out before it goes.
   const loadBalancers = [{ loadBalancer: "web", drainTimeout: { seconds: 30n } }];
   await daemon.client.groups.createGroup({
     parent: accountName(account),
@@ -67,7 +67,7 @@ test("M8.1 B5.3 behind the proxy and HAProxy, no request fails while servers com
     { colo: "near", traffic: startTraffic(near) },
     { colo: "far", traffic: startTraffic(far) },
   ];
-  t.after(() => Promise.all(lanes.map(({ traffic }) => traffic.stop())));
+  defer(t, () => Promise.all(lanes.map(({ traffic }) => traffic.stop())));
 
   for (const target of [2 * perColo, 2, 2 * perColo, 2]) {
     await daemon.client.scaling.setTarget({ name: web, target });
@@ -91,7 +91,7 @@ test("M8.1 B5.3 behind the proxy and HAProxy, no request fails while servers com
 test("M8.1 M2.5 a dead daemon leaves HAProxy's traffic alone, and finds its proxy's members again", async (t) => {
   const { daemon, near, far } = await startWorld(t);
   const traffic = startTraffic(far);
-  t.after(() => traffic.stop());
+  defer(t, () => traffic.stop());
   await answeredByAll(daemon, "far", traffic);
   await daemon.client.scaling.setTarget({ name: web, target: 2 * perColo });
   await daemon.kill();
@@ -108,7 +108,7 @@ test("M8.1 M2.5 a dead daemon leaves HAProxy's traffic alone, and finds its prox
   assert.deepEqual(traffic.failures, []);
 
   const again = startTraffic(near);
-  t.after(() => again.stop());
+  defer(t, () => again.stop());
   await answeredByAll(daemon, "near", again);
   await again.stop();
   assert.deepEqual(again.failures, []);
@@ -139,7 +139,7 @@ test("B9.1 under the load-balancer brake servers wait unattached, and the daemon
   await daemon.client.colos.clearBrake({ name, operations });
   await converged(daemon, 2 * perColo);
   const traffic = startTraffic(near);
-  t.after(() => traffic.stop());
+  defer(t, () => traffic.stop());
   await answeredByAll(daemon, "near", traffic);
 });
 

@@ -59,8 +59,28 @@ type Colos = Readonly<Record<string, ColoConfig>>;
 /** A daemon that ends with its test. */
 export async function startDaemon(t: TestContext, colos: Colos): Promise<Daemon> {
   const daemon = await openDaemon(colos);
-  t.after(() => daemon.end());
+  defer(t, () => daemon.end());
   return daemon;
+}
+
+type Task = () => Promise<unknown>;
+const deferred = new WeakMap<TestContext, Task[]>();
+
+/**
+ * Leaves a task to the test's end. The last comes first, and each comes, whatever became of the
+ * others: the test runner's own hooks run first to last, and end with the first that fails, so that
+ * what still ran would keep the whole run from ending.
+ */
+export function defer(t: TestContext, task: Task): void {
+  const known = deferred.get(t);
+  if (known) return void known.push(task);
+  const tasks = [task];
+  deferred.set(t, tasks);
+  t.after(async () => {
+    const failures: unknown[] = [];
+    for (const one of tasks.toReversed()) await one().catch((error) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  });
 }
 
 /** A daemon that runs until its `end`. */
@@ -108,7 +128,7 @@ export async function openDaemon(colos: Colos): Promise<Daemon> {
     async end() {
       try {
         if (child) {
-          await deleteAll(client);
+          await deleteAll(daemon);
           await daemon.stop();
         }
       } catch (error) {
@@ -216,13 +236,18 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<
   return code;
 }
 
-async function deleteAll(client: MusterClient): Promise<void> {
+/** Until no server runs: a group may stay on record longer, for one that might still show up. */
+async function deleteAll(daemon: Daemon): Promise<void> {
+  const { colos, groups } = daemon.client;
   const parent = accountName(account);
-  for (const colo of (await client.colos.listColos({})).colos)
-    await client.colos.clearBrake({ name: colo.name });
-  const list = async () => (await client.groups.listGroups({ parent })).groups;
-  for (const { name } of await list()) await client.groups.deleteGroup({ name, force: true });
-  await eventually("groups are gone", list, (groups) => groups.length === 0);
+  for (const colo of (await colos.listColos({})).colos) await colos.clearBrake({ name: colo.name });
+  for (const { name } of (await groups.listGroups({ parent })).groups)
+    await groups.deleteGroup({ name, force: true });
+  await eventually(
+    "no server runs",
+    () => daemon.running(),
+    (seen) => seen.length === 0,
+  );
 }
 
 /** Ends what is left, so that the machine is clean, and then says that it was not. */

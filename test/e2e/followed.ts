@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { accountName, followEvents } from "../../clients/node/index.js";
 import type { Event } from "../../src/gen/muster/v1/event_service_pb.js";
-import { account, type Daemon, eventually } from "./daemon.js";
+import { account, type Daemon, defer, eventually } from "./daemon.js";
 
 /** What must be the same wherever an event is read. */
 export interface SeenEvent {
@@ -53,7 +53,7 @@ export function followAll(t: TestContext, { client }: Daemon): Followed {
     stop.abort();
     await running;
   };
-  t.after(end);
+  defer(t, () => end().catch(() => {})); // How it failed is told by `until`.
   return {
     get breaks() {
       return breaks;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { waitWords } from "../../clients/cli/standing.js";
 import { idOf } from "../../clients/node/index.js";
 import { createRandom } from "../simulation/virtual-clock.js";
 import { type Daemon, startDaemon } from "./daemon.js";
@@ -55,7 +56,11 @@ test("M2.5 M6.1 killed 50 times while scaling, it finishes each time, and nothin
     if (round % 7 === 5 && !patient) continue; // The next kill comes while it still recovers.
     const tookMs = await finishes(daemon, target, patient ? patientMsMax : patienceMs);
     converging.push(tookMs ?? "later");
-    if (tookMs === undefined) continue;
+    if (tookMs === undefined) {
+      const { group } = await daemon.client.groups.getGroup({ name: web });
+      t.diagnostic(`round ${round} is left to later ones: ${group && waitWords(group)}`);
+      continue;
+    }
     await assertExactly(daemon, colo, target);
   }
   const finished = converging.filter((one) => one !== "later").length;
