@@ -105,6 +105,26 @@ test("B4.3 one look serves all who ask, while it is young enough", async () => {
   assert.equal(await ask(1_000_000), "a3");
 });
 
+test("B4.3 a look that takes longer than it may be old is shared all the same", async () => {
+  const clock = createVirtualClock();
+  let looks = 0;
+  const watch = createWatch(clock, async () => {
+    looks++;
+    await new Promise<void>((resolve) => clock.after(5_000, resolve));
+    return looks;
+  });
+  let answered = 0;
+  const ask = async () => {
+    await watch.look("a", 1_000);
+    answered++;
+  };
+  void ask();
+  await clock.advance(3_000);
+  for (let count = 0; count < 20; count++) void ask();
+  await clock.advance(8_000);
+  assert.deepEqual([answered, looks], [21, 2], "the one under way, and one more for all");
+});
+
 test("B4.3 a look that was under way when something changed does not count", async () => {
   const clock = createVirtualClock();
   let truth = "old";

@@ -82,12 +82,30 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     });
   }
 
+  /**
+   * Our intention with time enough for its call. One that waited longer than it said gets a new
+   * deadline on record first: a successor goes by it (B4.5). Undefined: it is ours no more.
+   */
+  async function inTime(key: PlacementKey, server: ServerId, createDeadlineMs: number) {
+    const ours = (row: ServerRow | undefined) =>
+      row?.state === "intended" && row.attempt.id === context.attemptId ? row : undefined;
+    const row = ours(context.placements.peek(key)?.servers.get(server));
+    if (!row || clock.nowMs() + createDeadlineMs <= row.attempt.callDeadlineMs) return row;
+    return context.placements.open(key).change((state) => {
+      const now = ours(state.servers.get(server));
+      if (!now) return { change: {}, reply: undefined };
+      const callDeadlineMs = clock.nowMs() + callWaitMs + createDeadlineMs;
+      const renewed: ServerRow = { ...now, attempt: { ...now.attempt, callDeadlineMs } };
+      return { change: { servers: [renewed] }, reply: renewed };
+    });
+  }
+
   async function runCreate(key: PlacementKey, server: ServerId): Promise<void> {
     const colo = coloOf(key);
-    const row = context.placements.peek(key)?.servers.get(server);
-    if (row?.state !== "intended" || row.attempt.id !== context.attemptId) return;
-    const { group } = await context.groups.get(key, signal);
     const { createDeadlineMs } = colo.setup.cloud.capabilities;
+    const row = await inTime(key, server, createDeadlineMs);
+    if (!row) return;
+    const { group } = await context.groups.get(key, signal);
     const tooLate = clock.nowMs() + createDeadlineMs > row.attempt.callDeadlineMs;
     const stale = !group || group.launchRevision !== row.launchRevision;
     const refused = colo.gate.refusal("create", key);
@@ -248,6 +266,8 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
   };
 }
 
+/** From the promise on record to the start of its call; one that waits longer is renewed. */
+export const callWaitMs = 2_000;
 const retryDelayMs = 2_000;
 /** A server that lost our tags is looked at again, rarely: a person has to put it right. */
 const foreignDelayMs = 60_000;

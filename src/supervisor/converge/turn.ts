@@ -27,7 +27,7 @@ import type { Context } from "../context.js";
 import { withDeadline } from "../deadline.js";
 import type { PlacementActor } from "../placements/placement-actor.js";
 import type { PlacementState } from "../placements/placement-state.js";
-import type { Actors } from "./act.js";
+import { type Actors, callWaitMs } from "./act.js";
 import { balancerViewOf } from "./watch.js";
 
 /** Observe, plan, commit, act: one placement's servers come nearer to its target. */
@@ -46,8 +46,6 @@ export interface Converged {
 const quietListingMs = 15_000;
 /** Intentions of one turn: more would only wait, and each waiting one is a promise to keep. */
 const createsPerTurnMax = 500;
-/** From the intention to the start of its call; then it is withdrawn and planned anew. */
-const queueWaitMs = 2_000;
 
 export function createConverger(context: Context, actors: Actors): Converger {
   const { clock, ids, events, signal } = context;
@@ -197,7 +195,7 @@ export function createConverger(context: Context, actors: Actors): Converger {
       launchRevision: group.launchRevision,
       attempt: {
         id: context.attemptId,
-        callDeadlineMs: nowMs + queueWaitMs + createDeadlineMs,
+        callDeadlineMs: nowMs + callWaitMs + createDeadlineMs,
       },
       memberships: [],
       protected: false,

@@ -60,8 +60,11 @@ export function createWatch<Key extends string, Value>(
   return {
     async look(key, maxAgeMs) {
       const watched = watchedOf(key);
+      // By when it was asked, not by when it is answered: a look that takes longer than `maxAgeMs`
+      // would else be too old for everyone who waited for it, and each would look on their own.
+      const youngMs = clock.monotonicMs() - maxAgeMs;
       for (;;) {
-        const oldestMs = Math.max(clock.monotonicMs() - maxAgeMs, watched.validFromMs);
+        const oldestMs = Math.max(youngMs, watched.validFromMs);
         if (watched.last && watched.last.askedAtMs >= oldestMs) return watched.last.look;
         const running = watched.running;
         if (running) {
