@@ -37,14 +37,14 @@ async function settle(): Promise<void> {
   for (let round = 0; round < 3; round++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-test("M2.3 the queue is bounded, and says how many creates could start at once", async () => {
+test("M2.3 the queue is bounded, and says how many creates may be asked for", async () => {
   const { queue, offer } = bench({ waitingMax: 3 });
-  assert.equal(queue.free(), 3, "four slots, one of them for deletes");
+  assert.equal(queue.free(), 3, "what may wait bounds it here");
   for (const key of ["1", "2", "3"]) assert.ok(offer(key));
   assert.equal(queue.free(), 0);
   assert.equal(offer("4"), false);
   await settle();
-  assert.deepEqual([queue.running, queue.waiting, queue.free()], [3, 0, 0]);
+  assert.deepEqual([queue.running, queue.waiting, queue.free()], [3, 0, 3]);
   assert.ok(offer("4"));
 });
 
@@ -61,9 +61,7 @@ test("M2.3 who found nothing free is woken by what ends, accounts taking turns",
   await settle();
   assert.deepEqual(woken, []);
   await end("c0");
-  assert.deepEqual(woken, ["a1"]);
-  await end("c1");
-  assert.deepEqual(woken, ["a1", "b1", "a2"], "two slots are free by now");
+  assert.deepEqual(woken, ["a1", "b1", "a2"]);
 });
 
 test("M2.4 no more run at once than may; one slot is kept for deletes", async () => {

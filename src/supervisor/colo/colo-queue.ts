@@ -10,7 +10,10 @@ export interface ColoQueue {
   withdraw(key: string): boolean;
   /** `undefined`: neither queued nor running. */
   standing(key: string): "queued" | "running" | undefined;
-  /** How many creates could start at once: more would only be promises that wait. */
+  /**
+   * How many creates may be asked for now: as many as run at once, and as many again, so that a slot
+   * never waits for a turn. More would only be promises that wait.
+   */
   free(): number;
   /** Wakes whoever found nothing free, once something is: accounts take turns. */
   whenFree(waiter: Waiter): void;
@@ -69,9 +72,10 @@ export function createColoQueue(limits: ColoQueueLimits): ColoQueue {
   }
 
   function free(): number {
-    const slotsFree = limits.concurrency - limits.reservedForDeletes - othersRunning - others.size;
+    const wanted = 2 * limits.concurrency - limits.reservedForDeletes;
     const roomLeft = limits.waitingMax - deletes.size - others.size;
-    return closed ? 0 : Math.max(0, Math.min(slotsFree, roomLeft));
+    const left = Math.min(wanted - othersRunning - others.size, roomLeft);
+    return closed ? 0 : Math.max(0, left);
   }
 
   function goOn(): void {

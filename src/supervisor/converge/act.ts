@@ -180,7 +180,9 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
       const given = cause("B4.5", "ABANDONED", { server });
       const draft = events.make("server.abandoned", { server, causes: [given], ...parentOf(row) });
       const silent = new OutsideFault("unknown", "the answers to creates are lost");
-      const doc = state.doc ? { doc: backedOff(state.doc, silent, nowMs) } : {};
+      // What another life of the node left behind says nothing about the cloud.
+      const oursToo = row.attempt.id === context.attemptId;
+      const doc = state.doc && oursToo ? { doc: backedOff(state.doc, silent, nowMs) } : {};
       return { servers: [move(row, "abandon", nowMs)], events: [draft], ...doc };
     });
   }
