@@ -11,8 +11,8 @@ export interface ColoQueue {
   /** `undefined`: neither queued nor running. */
   standing(key: string): "queued" | "running" | undefined;
   /**
-   * How many creates may be asked for now: as many as run at once, and as many again, so that a slot
-   * never waits for a turn. More would only be promises that wait.
+   * How many creates may be asked for now: some waves of what runs at once, so that a slot never
+   * waits for a turn that waits for a listing. More would only be promises that wait.
    */
   free(): number;
   /** Wakes whoever found nothing free, once something is: accounts take turns. */
@@ -50,6 +50,8 @@ export const defaultQueueLimits: ColoQueueLimits = {
   waitingMax: 4_000,
 };
 
+const wavesMax = 8;
+
 export function createColoQueue(limits: ColoQueueLimits): ColoQueue {
   // Only its concurrency is used: its timeouts and intervals read real time.
   const slots = new PQueue({ concurrency: limits.concurrency });
@@ -72,7 +74,7 @@ export function createColoQueue(limits: ColoQueueLimits): ColoQueue {
   }
 
   function free(): number {
-    const wanted = 2 * limits.concurrency - limits.reservedForDeletes;
+    const wanted = wavesMax * limits.concurrency - limits.reservedForDeletes;
     const roomLeft = limits.waitingMax - deletes.size - others.size;
     const left = Math.min(wanted - othersRunning - others.size, roomLeft);
     return closed ? 0 : Math.max(0, left);
