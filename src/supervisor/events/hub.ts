@@ -118,6 +118,18 @@ export function createEventHub(deps: {
       const filter = filterText(request);
       const { heartbeatMs } = request;
       const queue = createQueue({ clock, heartbeatMs, signal: caller, head: () => head });
+      const mine: Live = { filter, push: queue.push };
+      let ended = false;
+      // Also when the caller goes away while nobody asks this generator to go on.
+      const end = () => {
+        if (ended) return;
+        ended = true;
+        following--;
+        live.delete(mine);
+        queue.close();
+        caller.removeEventListener("abort", end);
+      };
+      caller.addEventListener("abort", end, { once: true });
       let saidAtMs = Number.NEGATIVE_INFINITY;
       try {
         await join();
@@ -136,21 +148,15 @@ export function createEventHub(deps: {
           // Two cursors of the same place need not be the same text: what is new will tell.
           if (page.length === 0) await sleep(clock, retryDelayMs, caller);
         }
-        const mine: Live = { filter, push: queue.push };
-        live.add(mine);
-        try {
-          // An opening heartbeat says that the stream stands, and from where.
-          yield { events: [], cursor };
-          for (;;) yield await queue.next();
-        } finally {
-          live.delete(mine);
-        }
+        if (!ended) live.add(mine);
+        // An opening heartbeat says that the stream stands, and from where.
+        yield { events: [], cursor };
+        for (;;) yield await queue.next();
       } catch (error) {
         if (isFault(error, "CANCELLED") && caller.aborted) return;
         throw error;
       } finally {
-        following--;
-        queue.close();
+        end();
       }
     },
   };
@@ -196,6 +202,7 @@ function createQueue(of: {
   const waiting: EventBatch[] = [];
   let tooSlow = false;
   let silent = false;
+  let closed = false;
   let spokeAtMs = clock.monotonicMs();
   let wake: (() => void) | undefined;
   const stir = () => wake?.();
@@ -204,6 +211,7 @@ function createQueue(of: {
   // One timer a subscriber, moved on when it fires: a busy stream never touches it.
   let timer = clock.after(heartbeatMs, beat);
   function beat(): void {
+    if (closed) return;
     const leftMs = spokeAtMs + heartbeatMs - clock.monotonicMs();
     silent = leftMs <= 0;
     timer = clock.after(silent ? heartbeatMs : leftMs, beat);
@@ -237,7 +245,9 @@ function createQueue(of: {
     },
     close() {
       timer.cancel();
+      closed = true;
       signal.removeEventListener("abort", stir);
+      stir();
     },
   };
 }
