@@ -18,7 +18,7 @@ import type {
   PlacementState,
   StoredReceipt,
 } from "./placements/placement-state.js";
-import { receiptOf } from "./receipts.js";
+import { checkFingerprint } from "./receipts.js";
 
 /** An idempotency key is remembered for so long (B3.1). */
 const receiptKeptMs = 24 * 3_600_000;
@@ -95,7 +95,10 @@ function answerOnce(
   const key = event.idempotencyKey;
   if (key === undefined) return answer();
   const stored = earlier.get(key);
-  if (stored) return { change: {}, reply: receiptOf(stored, fingerprint) };
+  if (stored) {
+    checkFingerprint(stored, fingerprint);
+    return { change: {}, reply: stored.receipt };
+  }
   const { change, reply } = answer();
   const expiresAtMs = event.atMs + receiptKeptMs;
   const receipt: StoredReceipt = { key, fingerprint, receipt: reply, expiresAtMs };

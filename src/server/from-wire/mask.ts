@@ -1,7 +1,9 @@
 import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import type { FieldMask } from "@bufbuild/protobuf/wkt";
 import { type FieldViolation, invalidFields } from "../../core/errors/fault.js";
+import type { RequestValidator } from "../validate.js";
 
 /** Fields, by their names in the proto, of a resource that only the service writes. */
 export type OutputOnly = ReadonlySet<string>;
@@ -15,7 +17,7 @@ type Steps = readonly DescField[];
  * A path may reach into messages (`launch_configuration.image`), not into lists or maps.
  * @throws Fault `FIELD_INVALID` naming every path that is unknown or output only.
  */
-export function readMask(
+function readMask(
   desc: DescMessage,
   mask: FieldMask | undefined,
   outputOnly: OutputOnly,
@@ -58,15 +60,39 @@ function stepsOf(desc: DescMessage, path: string): Steps | undefined {
   return steps;
 }
 
-/** Copies the masked fields from `source` to `target`: those absent in `source` are cleared. */
-export function applyMask(
-  desc: DescMessage,
-  messages: { readonly source: Message; readonly target: Message },
-  mask: readonly Steps[],
-): void {
-  for (const steps of mask) copyField(desc, messages, steps);
+/** How an update's resource becomes a change of the stored one. */
+export interface MaskedUpdate<Wire extends Message, Spec> {
+  readonly desc: GenMessage<Wire>;
+  /** The resource as the caller sent it. */
+  readonly source: Wire;
+  readonly mask: FieldMask | undefined;
+  readonly outputOnly: OutputOnly;
+  /** The request's own path of the resource, e.g. `group.`: violations are named below it. */
+  readonly path: string;
+  readonly validator: RequestValidator;
+  readonly write: (stored: Spec) => Wire;
+  readonly read: (merged: Wire) => Spec;
 }
 
+/**
+ * Merges the masked fields into what is stored, and checks the merged whole.
+ * @throws Fault `FIELD_INVALID`: at once for a bad mask, from the change for bad values.
+ */
+export function readMasked<Wire extends Message, Spec>(
+  update: MaskedUpdate<Wire, Spec>,
+): (stored: Spec) => Spec {
+  const { desc, source, outputOnly, path, validator, write, read } = update;
+  const mask = readMask(desc, update.mask, outputOnly);
+  return (stored) => {
+    const target = write(stored);
+    for (const steps of mask) copyField(desc, { source, target }, steps);
+    const violations = validator.violationsOf(desc, target, path);
+    if (violations.length > 0) throw invalidFields(violations);
+    return read(target);
+  };
+}
+
+/** Copies one masked field from `source` to `target`: one absent in `source` is cleared. */
 function copyField(
   desc: DescMessage,
   { source, target }: { readonly source: Message; readonly target: Message },

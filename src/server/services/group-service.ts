@@ -1,12 +1,11 @@
 import { toBinary } from "@bufbuild/protobuf";
-import { invalidFields } from "../../core/errors/fault.js";
 import type { GroupId } from "../../core/model/ids.js";
 import { type Group, GroupSchema } from "../../gen/muster/v1/group_pb.js";
-import type { GroupService, UpdateGroupRequest } from "../../gen/muster/v1/group_service_pb.js";
-import type { CreatedGroup, GroupSpec, GroupUseCases, GroupView } from "../../supervisor/api.js";
+import type { GroupService } from "../../gen/muster/v1/group_service_pb.js";
+import type { CreatedGroup, GroupUseCases, GroupView } from "../../supervisor/api.js";
 import { generationOf } from "../etag.js";
 import { readFirstTarget, readGroupSpec } from "../from-wire/group.js";
-import { applyMask, readMask } from "../from-wire/mask.js";
+import { readMasked } from "../from-wire/mask.js";
 import type { ServiceMethods } from "../guarded.js";
 import type { ServerLimits } from "../limits.js";
 import { accountOf, groupKeyOf } from "../names.js";
@@ -74,7 +73,16 @@ export function createGroupService(
     async updateGroup(request, caller) {
       const command = {
         key: groupKeyOf(request.group!.name),
-        change: readChange(request, validator),
+        change: readMasked({
+          desc: GroupSchema,
+          source: request.group!,
+          mask: request.updateMask,
+          path: "group.",
+          write: writeGroupSpec,
+          read: readGroupSpec,
+          outputOnly,
+          validator,
+        }),
         validateOnly: request.validateOnly,
         allowUnverified: request.allowUnverified,
         ...given({ expectedGeneration: generationOf(request.group!.etag) }),
@@ -114,19 +122,4 @@ function writeWithin(items: readonly GroupView[], bytesMax: number): Group[] {
 
 function writeCreated({ view, warnings }: CreatedGroup): { group: Group; warnings: string[] } {
   return { group: writeGroup(view), warnings: [...warnings] };
-}
-
-/** Merges the masked fields into what is stored, and checks the merged whole. */
-function readChange(
-  { group, updateMask }: UpdateGroupRequest,
-  validator: RequestValidator,
-): (stored: GroupSpec) => GroupSpec {
-  const mask = readMask(GroupSchema, updateMask, outputOnly);
-  return (stored) => {
-    const merged = writeGroupSpec(stored);
-    applyMask(GroupSchema, { source: group!, target: merged }, mask);
-    const violations = validator.violationsOf(GroupSchema, merged, "group.");
-    if (violations.length > 0) throw invalidFields(violations);
-    return readGroupSpec(merged);
-  };
 }

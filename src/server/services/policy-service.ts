@@ -1,10 +1,9 @@
-import { invalidFields } from "../../core/errors/fault.js";
 import type { PolicyId } from "../../core/model/ids.js";
 import { PolicySchema } from "../../gen/muster/v1/policy_pb.js";
-import type { PolicyService, UpdatePolicyRequest } from "../../gen/muster/v1/policy_service_pb.js";
-import type { PolicySpec, Supervisor } from "../../supervisor/api.js";
+import type { PolicyService } from "../../gen/muster/v1/policy_service_pb.js";
+import type { Supervisor } from "../../supervisor/api.js";
 import { generationOf } from "../etag.js";
-import { applyMask, readMask } from "../from-wire/mask.js";
+import { readMasked } from "../from-wire/mask.js";
 import { readPolicySpec } from "../from-wire/policy.js";
 import { readForce } from "../from-wire/scale.js";
 import type { ServiceMethods } from "../guarded.js";
@@ -54,7 +53,16 @@ export function createPolicyService(
     },
     async updatePolicy(request, caller) {
       const { key, policy } = policyOf(request.policy!.name);
-      const change = readChange(request, validator);
+      const change = readMasked({
+        desc: PolicySchema,
+        source: request.policy!,
+        mask: request.updateMask,
+        path: "policy.",
+        write: writePolicySpec,
+        read: readPolicySpec,
+        outputOnly,
+        validator,
+      });
       const expected = given({ expectedGeneration: generationOf(request.policy!.etag) });
       const update = policies.update({ key, policy, change, ...expected }, caller);
       return { policy: writePolicy(key, await withFieldsIn("policy", update)) };
@@ -71,20 +79,5 @@ export function createPolicyService(
       const receipt = await scaling.submit({ key, source: "manual", ask, ...optional }, caller);
       return { receipt: writeReceipt(receipt) };
     },
-  };
-}
-
-/** Merges the masked fields into what is stored, and checks the merged whole. */
-function readChange(
-  { policy, updateMask }: UpdatePolicyRequest,
-  validator: RequestValidator,
-): (stored: PolicySpec) => PolicySpec {
-  const mask = readMask(PolicySchema, updateMask, outputOnly);
-  return (stored) => {
-    const merged = writePolicySpec(stored);
-    applyMask(PolicySchema, { source: policy!, target: merged }, mask);
-    const violations = validator.violationsOf(PolicySchema, merged, "policy.");
-    if (violations.length > 0) throw invalidFields(violations);
-    return readPolicySpec(merged);
   };
 }

@@ -19,6 +19,7 @@ import { checkGeneration } from "../group-book.js";
 import { ensurePlacements, isCurrent, liveGroup, placementsOf } from "../placements/ensure.js";
 import { groupHint, groupIndex, placementHint } from "../placements/hints.js";
 import type { PlacementState } from "../placements/placement-state.js";
+import { checkFingerprint } from "../receipts.js";
 import { checkLaunch } from "./check-launch.js";
 import { createDeleteGroup } from "./delete-group.js";
 import { createPause } from "./pause-group.js";
@@ -93,10 +94,8 @@ async function createGroup(
     asked: string,
   ): Group {
     if (requestId !== undefined && mark?.requestId === requestId) {
-      if (mark.fingerprint === asked) return existing;
-      throw new Fault("REQUEST_ID_REUSED", {
-        say: "this request_id was used for another request within the last 24 hours",
-      });
+      checkFingerprint(mark, asked);
+      return existing;
     }
     throw new Fault("GROUP_EXISTS", { say: `there is a group ${existing.id} already` });
   }
