@@ -97,6 +97,24 @@ test("style 4: what the supervisor does is decided by injected time and chance a
   assert.deepEqual(broken, []);
 });
 
+test("B9.1 only colo/outside.ts calls the drivers: nothing goes around gate and admission", () => {
+  const outside = "src/supervisor/colo/outside.ts";
+  const methods = ["createServer", "deleteServer", "changeMembers", "getServer", "listServers"];
+  methods.push("findByIntention", "checkLaunch", "listMembers", "tagServer");
+  const call = new RegExp(String.raw`(\boutside)?\??\.(${methods.join("|")})\(`, "g");
+  const broken = sources
+    .filter(({ path }) => path.startsWith("src/supervisor/") && path !== outside)
+    .flatMap(({ path, text }) => [
+      ...[...code(text).matchAll(call)]
+        .filter((found) => found[1] === undefined)
+        .map((found) => `${path} calls ${found[0]}`),
+      ...[...code(text).matchAll(/\b(CloudDriver|LoadBalancerDriver)\b/g)].map(
+        (found) => `${path} knows ${found[0]}`,
+      ),
+    ]);
+  assert.deepEqual(broken, []);
+});
+
 test("style 6: no file is longer than one can read, no line wider", () => {
   const long = sources
     .map(({ path, text }) => ({ path, lines: text.split("\n").length - 1 }))

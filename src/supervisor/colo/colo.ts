@@ -1,4 +1,3 @@
-import { Fault } from "../../core/errors/fault.js";
 import type {
   AccountId,
   ColoId,
@@ -8,24 +7,20 @@ import type {
 } from "../../core/model/ids.js";
 import type { Member } from "../../core/model/server.js";
 import type { Clock, Ids } from "../../core/ports/clock.js";
-import type { CloudDriver } from "../../core/ports/cloud.js";
-import type { LoadBalancerDriver } from "../../core/ports/load-balancer.js";
 import type { Log } from "../../core/ports/log.js";
 import type { Store } from "../../core/ports/store.js";
 import { type AccountListing, createWatch, listAll, type Watch } from "../converge/watch.js";
-import { withDeadline } from "../deadline.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { type Brakes, createBrakes } from "./brakes.js";
 import { type ColoQueue, type ColoQueueLimits, createColoQueue } from "./colo-queue.js";
 import { createGate, type Gate } from "./gate.js";
 import { createLeases, type Leases, type LeaseTimes } from "./leases.js";
+import { createOutside, type Drivers, lookDeadlineMs, type Outside } from "./outside.js";
 
 /** A colo as configured: its drivers, already opened. */
-export interface ColoSetup {
+export interface ColoSetup extends Drivers {
   readonly id: ColoId;
-  readonly cloud: CloudDriver;
   readonly cloudName: string;
-  readonly loadBalancer?: LoadBalancerDriver;
   readonly loadBalancerName?: string;
   /** How often the cloud is looked at while something is on its way. */
   readonly pollMs: number;
@@ -35,9 +30,11 @@ export interface ColoSetup {
 /** A colo at work on this node: one queue, one gate, one set of brakes. */
 export interface Colo {
   readonly id: ColoId;
-  readonly setup: ColoSetup;
+  readonly setup: Omit<ColoSetup, keyof Drivers>;
   readonly queue: ColoQueue;
   readonly gate: Gate;
+  /** The only way to the cloud and the load balancers. */
+  readonly outside: Outside;
   readonly brakes: Brakes;
   readonly leases: Leases;
   readonly servers: Watch<AccountId, AccountListing>;
@@ -60,9 +57,6 @@ export interface ColoDeps {
   readonly stirred: (colo: ColoId) => void;
 }
 
-/** A look at the outside is given up after this; the next turn looks again. */
-export const lookDeadlineMs = 30_000;
-
 export function createColo(deps: ColoDeps): Colo {
   const { setup, clock, signal, installation } = deps;
   const brakes = createBrakes({ ...deps, colo: setup.id, changed: () => deps.stirred(setup.id) });
@@ -78,26 +72,23 @@ export function createColo(deps: ColoDeps): Colo {
     peek: deps.peek,
     isStopping: deps.isStopping,
   });
-  const look = <Value>(run: (signal: AbortSignal) => Promise<Value>) =>
-    withDeadline(clock, { deadlineMs: lookDeadlineMs, signal }, run);
+  const outside = createOutside({ drivers: setup, gate, clock, signal });
+  async function listAccount(account: AccountId): Promise<AccountListing> {
+    // One end for all its pages.
+    const endMs = clock.monotonicMs() + lookDeadlineMs;
+    return listAll({ account, installation }, (request) =>
+      outside.listServers(request, { deadlineMs: Math.max(0, endMs - clock.monotonicMs()) }),
+    );
+  }
   return {
     id: setup.id,
     setup,
     queue: createColoQueue(setup.queue),
     gate,
+    outside,
     brakes,
     leases,
-    servers: createWatch(clock, (account: AccountId) =>
-      look((within) => listAll(setup.cloud, { account, installation }, within)),
-    ),
-    members: createWatch(clock, (id: LoadBalancerId) =>
-      look((within) => balancerOf(setup).listMembers(id, { signal: within })),
-    ),
+    servers: createWatch(clock, listAccount),
+    members: createWatch(clock, (id: LoadBalancerId) => outside.listMembers(id)),
   };
-}
-
-/** @throws Fault `UNSUPPORTED` where the colo has no load balancers. */
-export function balancerOf(setup: ColoSetup): LoadBalancerDriver {
-  if (setup.loadBalancer) return setup.loadBalancer;
-  throw new Fault("UNSUPPORTED", { say: `colo ${setup.id} has no load-balancer driver` });
 }

@@ -2,9 +2,7 @@ import { Fault, invalidFields } from "../../core/errors/fault.js";
 import { outsideFaultOf } from "../../core/errors/outside-fault.js";
 import type { AccountId } from "../../core/model/ids.js";
 import type { GroupSpec } from "../api.js";
-import { lookDeadlineMs } from "../colo/colo.js";
 import type { Context } from "../context.js";
-import { withDeadline } from "../deadline.js";
 
 /**
  * Checks a group against its colos: they exist, have what it attaches to, and their clouds accept
@@ -27,7 +25,7 @@ export async function checkLaunch(
     const found = context.colos.get(colo);
     const field = `placements[${index}]`;
     if (!found) return [{ field: `${field}.colo`, description: `there is no colo ${colo}` }];
-    if (attachments.length > 0 && !found.setup.loadBalancer)
+    if (attachments.length > 0 && !found.outside.loadBalancer)
       return [{ field: `${field}.load_balancers`, description: "this colo has no load balancers" }];
     return [];
   });
@@ -35,13 +33,9 @@ export async function checkLaunch(
 
   const warnings: string[] = [];
   for (const { colo } of spec.placements) {
-    const { cloud } = context.colos.get(colo)!.setup;
+    const { outside } = context.colos.get(colo)!;
     try {
-      const problems = await withDeadline(
-        context.clock,
-        { deadlineMs: lookDeadlineMs, signal },
-        (within) => cloud.checkLaunch({ account, launch: spec.launch }, { signal: within }),
-      );
+      const problems = await outside.checkLaunch({ account, launch: spec.launch }, { signal });
       if (problems.length === 0) continue;
       throw invalidFields(
         problems.map(({ field, description }) => ({

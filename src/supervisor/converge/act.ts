@@ -8,8 +8,8 @@ import { afterFailure } from "../../core/plan/backoff.js";
 import { bind, mayMove, move } from "../../core/plan/lifecycle.js";
 import { isDetached } from "../../core/plan/plan-members.js";
 import type { Colo } from "../colo/colo.js";
+import type { Answer } from "../colo/outside.js";
 import type { Context } from "../context.js";
-import { withDeadline } from "../deadline.js";
 import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
 import type { BalancerLanes } from "./balancer-lanes.js";
 import type { Cooling } from "./cooling.js";
@@ -28,9 +28,6 @@ export interface ActDeps {
   readonly lanes: BalancerLanes;
   readonly cooling: Cooling;
 }
-
-/** Look-ups and deletes that are not answered by then are asked again by a later turn. */
-const callDeadlineMs = 30_000;
 
 export function createActors({ context, lanes, cooling }: ActDeps): Actors {
   const { clock, events, signal, log } = context;
@@ -102,35 +99,39 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
 
   async function runCreate(key: PlacementKey, server: ServerId): Promise<void> {
     const colo = coloOf(key);
-    const { createDeadlineMs } = colo.setup.cloud.capabilities;
+    const { createDeadlineMs } = colo.outside.cloud;
     const row = await inTime(key, server, createDeadlineMs);
     if (!row) return;
     const { group } = await context.groups.get(key, signal);
-    const tooLate = clock.nowMs() + createDeadlineMs > row.attempt.callDeadlineMs;
-    const stale = !group || group.launchRevision !== row.launchRevision;
-    const refused = colo.gate.refusal("create", key);
-    if (refused || tooLate || stale) {
-      const why = tooLate ? "it waited too long" : "its launch configuration was changed";
-      await endIntention(key, server, refused ?? cause("B4.5", "WITHDRAWN", { why }));
+    const withdrawn = (why: string) => cause("B4.5", "WITHDRAWN", { why });
+    if (!group || group.launchRevision !== row.launchRevision) {
+      await endIntention(key, server, withdrawn("its launch configuration was changed"));
       return;
     }
-    let made: CloudServer;
+    const tooLate = () =>
+      clock.nowMs() + createDeadlineMs > row.attempt.callDeadlineMs
+        ? withdrawn("it waited too long")
+        : undefined;
+    let answer: Answer<CloudServer>;
     try {
-      made = await withDeadline(clock, { deadlineMs: createDeadlineMs, signal }, (within) =>
-        colo.setup.cloud.createServer(
-          {
-            account: key.account,
-            name: serverName(key, server),
-            launch: group.launch,
-            ownership: ownershipOf(context.installation, key, row),
-          },
-          { signal: within },
-        ),
+      answer = await colo.outside.createServer(
+        { key, unless: tooLate },
+        {
+          account: key.account,
+          name: serverName(key, server),
+          launch: group.launch,
+          ownership: ownershipOf(context.installation, key, row),
+        },
       );
     } catch (error) {
       await createFailed(key, server, outsideFaultOf(error));
       return;
     }
+    if (answer.kind === "refused") {
+      await endIntention(key, server, answer.cause);
+      return;
+    }
+    const made = answer.value;
     await change(key, (state) => {
       const now = state.servers.get(server);
       if (!now || now.cloudId !== undefined || !mayMove(now.state, "bind")) return {};
@@ -160,11 +161,9 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
 
   async function runFind(key: PlacementKey, server: ServerId): Promise<void> {
     const colo = coloOf(key);
-    const { listingLagMs } = colo.setup.cloud.capabilities;
+    const { listingLagMs } = colo.outside.cloud;
     const askedAtMs = clock.nowMs();
-    const found = await withDeadline(clock, { deadlineMs: callDeadlineMs, signal }, (within) =>
-      colo.setup.cloud.findByIntention({ account: key.account, server }, { signal: within }),
-    );
+    const found = await colo.outside.findByIntention({ account: key.account, server });
     await change(key, (state) => {
       const row = state.servers.get(server);
       if (row?.state !== "unconfirmed") return {};
@@ -189,26 +188,26 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
 
   /** Two witnesses before any delete: our tags on the server, and the ledger's intention (B9.5). */
   async function runDelete(key: PlacementKey, step: Extract<Step, { kind: "delete" }>) {
-    const { cloud } = coloOf(key).setup;
+    const { outside } = coloOf(key);
     const { server, cloudId } = step;
     const ref = { account: key.account, id: cloudId };
-    const limit = { deadlineMs: callDeadlineMs, signal };
-    const seen = await withDeadline(clock, limit, (within) =>
-      cloud.getServer(ref, { signal: within }),
-    );
-    const row = context.placements.peek(key)?.servers.get(server);
-    if (row?.state !== "deleting" || row.cloudId !== cloudId) return;
+    const seen = await outside.getServer(ref);
+    const ours = () => {
+      const row = context.placements.peek(key)?.servers.get(server);
+      return row?.state === "deleting" && row.cloudId === cloudId ? row : undefined;
+    };
+    const row = ours();
+    if (!row) return;
     if (seen && !isOurs(seen, ownershipOf(context.installation, key, row))) {
       log.error({ ...key, server, cloudId }, "not deleted: the server does not carry our tags");
       cooling.start(key, stepKey(step), foreignDelayMs);
       return;
     }
     if (seen) {
-      if (coloOf(key).gate.refusal("delete", key)) return;
-      const answer = await withDeadline(clock, limit, (within) =>
-        cloud.deleteServer(ref, { signal: within }),
-      );
-      if (answer === "accepted") {
+      const unless = () => (ours() ? undefined : cause("B9.5", "WITHDRAWN", { server }));
+      const answer = await outside.deleteServer({ key, unless }, ref);
+      if (answer.kind === "refused") return;
+      if (answer.value === "accepted") {
         cooling.start(key, stepKey(step), coloOf(key).setup.pollMs);
         return;
       }

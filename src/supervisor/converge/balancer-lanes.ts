@@ -4,9 +4,8 @@ import { type LoadBalancerId, type PlacementKey, placementText } from "../../cor
 import type { MemberStep } from "../../core/model/observation.js";
 import type { Membership, ServerRow } from "../../core/model/server.js";
 import type { MemberChange } from "../../core/ports/load-balancer.js";
-import { balancerOf, type Colo } from "../colo/colo.js";
+import type { Colo } from "../colo/colo.js";
 import type { Context } from "../context.js";
-import { withDeadline } from "../deadline.js";
 import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
 import type { Cooling } from "./cooling.js";
 
@@ -29,13 +28,12 @@ interface Lane {
   busy: boolean;
 }
 
-const changeDeadlineMs = 30_000;
 const retryDelayMs = 1_000;
 /** What only a person can change is tried again, rarely. */
 const lastingDelayMs = 30_000;
 
 export function createBalancerLanes(context: Context, cooling: Cooling): BalancerLanes {
-  const { clock, signal, log } = context;
+  const { log } = context;
   const lanes = new Map<string, Lane>();
   let turns = 0;
   const stepOf = (loadBalancer: LoadBalancerId) => `members:${loadBalancer}`;
@@ -85,40 +83,42 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
   }
 
   async function runMerged(colo: Colo, id: LoadBalancerId, asks: readonly Ask[]): Promise<void> {
-    const allowed: Ask[] = [];
-    for (const ask of asks) {
-      if (!colo.gate.refusal("loadBalancer", ask.key)) allowed.push(ask);
-      // Without a pause the next turn would ask again at once, and so on while the brake holds.
-      else cooling.start(ask.key, stepOf(id), retryDelayMs);
-    }
-    if (allowed.length === 0) return;
     try {
-      await send(colo, id, allowed);
+      const refused = await send(colo, id, asks);
+      // Without a pause the next turn would ask again at once, and so on while the brake holds.
+      for (const key of refused) cooling.start(key, stepOf(id), retryDelayMs);
     } catch (error) {
       const fault = outsideFaultOf(error);
       colo.members.forget(id);
       const rejected = fault.kind === "badRequest" || fault.kind === "quota";
-      if (rejected && allowed.length > 1) {
+      if (rejected && asks.length > 1) {
         // One group's bad member must not hold up the others'.
-        for (const ask of allowed) await runMerged(colo, id, [ask]);
+        for (const ask of asks) await runMerged(colo, id, [ask]);
         return;
       }
       log.warn({ loadBalancer: id, kind: fault.kind, error: fault.message }, "members not changed");
       const delayMs = fault.retryAfterMs ?? (isLasting(fault) ? lastingDelayMs : retryDelayMs);
-      for (const { key } of allowed) cooling.start(key, stepOf(id), delayMs);
+      for (const { key } of asks) cooling.start(key, stepOf(id), delayMs);
     }
   }
 
-  async function send(colo: Colo, id: LoadBalancerId, asks: readonly Ask[]): Promise<void> {
-    const sent = asks.map(({ key, changes }) => ({
+  /** @returns the placements whose changes the gate refused. */
+  async function send(
+    colo: Colo,
+    id: LoadBalancerId,
+    asks: readonly Ask[],
+  ): Promise<readonly PlacementKey[]> {
+    const sent: Ask[] = [];
+    const parts = asks.map(({ key, changes }) => ({
       key,
-      changes: changes.filter((step) => isStillWanted(context, key, id, step)),
+      changes() {
+        const wanted = changes.filter((step) => isStillWanted(context, key, id, step));
+        sent.push({ key, changes: wanted });
+        return wanted.map(toChange);
+      },
     }));
-    const merged = sent.flatMap(({ changes }) => changes.map(toChange));
-    if (merged.length === 0) return;
-    await withDeadline(clock, { deadlineMs: changeDeadlineMs, signal }, (within) =>
-      balancerOf(colo.setup).changeMembers(id, merged, { signal: within }),
-    );
+    const { refused } = await colo.outside.changeMembers(id, parts);
+    if (sent.every(({ changes }) => changes.length === 0)) return refused.map(({ key }) => key);
     colo.members.forget(id);
     await Promise.all(
       sent.map(({ key, changes }) =>
@@ -128,6 +128,7 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
         })),
       ),
     );
+    return refused.map(({ key }) => key);
   }
 
   return {

@@ -22,9 +22,8 @@ import type { CloudServer, ServerRow } from "../../core/model/server.js";
 import { checkPlan } from "../../core/plan/check-plan.js";
 import { countRows, planPlacement } from "../../core/plan/plan-placement.js";
 import type { Colo } from "../colo/colo.js";
-import { lookDeadlineMs } from "../colo/colo.js";
+import { lookDeadlineMs } from "../colo/outside.js";
 import type { Context } from "../context.js";
-import { withDeadline } from "../deadline.js";
 import type { PlacementActor } from "../placements/placement-actor.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { type Actors, callWaitMs } from "./act.js";
@@ -99,9 +98,7 @@ export function createConverger(context: Context, actors: Actors): Converger {
         if (deadlineMs <= 0) return;
         const ref = { account: key.account, id };
         try {
-          const server = await withDeadline(clock, { deadlineMs, signal }, (within) =>
-            colo.setup.cloud.getServer(ref, { signal: within }),
-          );
+          const server = await colo.outside.getServer(ref, { deadlineMs });
           found.set(id, server ?? "gone");
         } catch (error) {
           found.set(id, "unknown");
@@ -147,11 +144,11 @@ export function createConverger(context: Context, actors: Actors): Converger {
     group: Group,
     views: Pick<Observation, "cloud" | "balancers">,
   ): Promise<Planned | undefined> {
-    const { capabilities } = colo.setup.cloud;
+    const capabilities = colo.outside.cloud;
     const limits: PlanLimits = {
       listingLagMs: capabilities.listingLagMs,
       pollMs: colo.setup.pollMs,
-      checksHealth: colo.setup.loadBalancer?.capabilities.checksHealth ?? false,
+      checksHealth: colo.outside.loadBalancer?.checksHealth ?? false,
       createsMax: Math.min(createsPerTurnMax, colo.queue.free()),
     };
     return actor.change((state) => {

@@ -5,7 +5,7 @@ import type { AccountId, CloudServerId } from "../../core/model/ids.js";
 import type { BalancerView } from "../../core/model/observation.js";
 import type { CloudServer, Member, ServerAddress } from "../../core/model/server.js";
 import type { Clock } from "../../core/ports/clock.js";
-import type { CloudDriver } from "../../core/ports/cloud.js";
+import type { CloudPage, ListServers } from "../../core/ports/cloud.js";
 
 /** What one look at the outside said. `askedAtMs` is when it was begun. */
 export type Look<Value> =
@@ -96,19 +96,15 @@ export interface AccountListing {
 
 /** All servers of an account that carry this installation's tags: whole, or not at all (B4.3). */
 export async function listAll(
-  cloud: CloudDriver,
   request: { readonly account: AccountId; readonly installation: string },
-  signal: AbortSignal,
+  listPage: (request: ListServers) => Promise<CloudPage>,
 ): Promise<AccountListing> {
   const byPlacement = new Map<string, CloudServer[]>();
   const byAddress = new Map<string, CloudServerId[]>();
   const ids = new Set<string>();
   let cursor: string | undefined;
   for (let page = 0; page < pagesMax; page++) {
-    const listed = await cloud.listServers(
-      { ...request, ...(cursor === undefined ? {} : { cursor }) },
-      { signal },
-    );
+    const listed = await listPage({ ...request, ...(cursor === undefined ? {} : { cursor }) });
     let fresh = 0;
     for (const server of listed.servers) {
       if (ids.has(server.id)) continue;

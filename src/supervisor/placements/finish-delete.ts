@@ -62,7 +62,7 @@ export async function finishDelete(
  * vain, and a while has passed in which a late server would have shown up.
  */
 export function isEmpty(context: Context, state: PlacementState): boolean {
-  const cloud = context.colos.get(state.key.colo)?.setup.cloud.capabilities;
+  const cloud = context.colos.get(state.key.colo)?.outside.cloud;
   const lateMs = cloud ? cloud.createDeadlineMs + cloud.listingLagMs : lateMsElsewhere;
   return [...state.servers.values()].every(
     (row) => row.state === "abandoned" && context.clock.nowMs() >= row.sinceMs + lateMs,
