@@ -64,6 +64,13 @@ export async function openBench(cloud: CloudUnderTest, call: Call) {
   };
 }
 
+/** Runs one case on a fresh cloud; without what it needs of the harness it is skipped. */
+export type Check = (
+  title: string,
+  body: (bench: Bench) => Promise<void>,
+  isOffered?: boolean,
+) => void;
+
 const pollMs = 20;
 const pagesMax = 1_000;
 

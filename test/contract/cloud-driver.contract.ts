@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { CloudServerId } from "../../src/core/model/ids.js";
 import type { Call } from "../../src/core/ports/call.js";
-import { type Bench, listAll, openBench, refused } from "./cloud-bench.js";
+import { type Bench, type Check, listAll, openBench, refused } from "./cloud-bench.js";
 import type { CloudHarness } from "./cloud-harness.js";
+import { projectCases } from "./cloud-project-cases.js";
 
 export type { CloudHarness, CloudUnderTest, InjectedFault } from "./cloud-harness.js";
 
@@ -26,10 +27,9 @@ export function cloudDriverContract(name: string, harness: CloudHarness): void {
     listingCases(check);
     launchCases(check, harness);
     faultCases(check, harness);
+    projectCases(check, harness);
   });
 }
-
-type Check = (title: string, body: (bench: Bench) => Promise<void>, isOffered?: boolean) => void;
 
 function ownershipCases(check: Check): void {
   check("CLOUD-01 a server carries its ownership from its first moment", async (bench) => {

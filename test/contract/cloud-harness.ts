@@ -13,6 +13,7 @@ export interface CloudHarness {
     readonly loseCreateAnswer: boolean;
     readonly refuse: boolean;
     readonly failPage: boolean;
+    readonly otherProject?: boolean;
   };
 }
 
@@ -45,6 +46,8 @@ export interface CloudUnderTest {
   }): InjectedFault;
   /** The next listing fails at a page that is not its first. */
   failPage?(): InjectedFault;
+  /** From now on the first account's credentials answer for another project. */
+  otherProject?(): InjectedFault;
   /** Removes everything that the suite has made. */
   stop(): Promise<void>;
 }

@@ -3,7 +3,13 @@ import type { CloudHarness } from "../contract/index.js";
 import { createRandom, createVirtualClock } from "../simulation/virtual-clock.js";
 
 export const simulatedHarness: CloudHarness = {
-  offers: { arrived: true, loseCreateAnswer: true, refuse: true, failPage: true },
+  offers: {
+    arrived: true,
+    loseCreateAnswer: true,
+    refuse: true,
+    failPage: true,
+    otherProject: true,
+  },
   async start() {
     const clock = createVirtualClock();
     const cloud = createSimulatedCloud({
@@ -29,6 +35,7 @@ export const simulatedHarness: CloudHarness = {
       refuse: ({ operation, kind, ...rest }) =>
         cloud.inject({ kind: "refuse", on: [operation], with: kind, ...rest }, { timesMax: 1 }),
       failPage: () => cloud.inject({ kind: "pageFails" }, { timesMax: 1 }),
+      otherProject: () => cloud.inject({ kind: "otherProject" }, { account: "acme" }),
       stop: async () => {},
     };
   },

@@ -65,7 +65,7 @@ test("B4.8 every kind of refusal, on every operation, is counted and changes not
   const check = () => driver.checkLaunch({ account, launch }, call);
   const attempts: Readonly<Record<Operation, () => Promise<unknown>>> = {
     ...{ create: () => create("new"), delete: () => remove(id), get: () => get(id) },
-    ...{ list: () => list(), find, check },
+    ...{ list: () => list(), find, check, project: () => driver.project(account, call) },
   };
   for (const on of Object.keys(attempts) as Operation[])
     for (const kind of kinds) {
@@ -77,7 +77,7 @@ test("B4.8 every kind of refusal, on every operation, is counted and changes not
       assert.equal(fault.fired(), 1);
       fault.off();
     }
-  assert.equal(cloud.fired().get("refuse"), 6 * kinds.length);
+  assert.equal(cloud.fired().get("refuse"), 7 * kinds.length);
   assert.equal(cloud.servers().length, 1);
   assert.equal(cloud.effects.length, 1);
 });
@@ -215,7 +215,7 @@ test("B4.2 a cell that is down makes UNKNOWN servers that cannot be deleted", as
   assert.ok((await list()).servers.every(({ status }) => status === "ACTIVE"));
 });
 
-test("B9.7 credentials that answer for another project make everything 404", async () => {
+test("B9.7 to who is pinned to no project, another one's credentials make everything 404", async () => {
   const { cloud, create, list, get, remove } = worldOf();
   const { id } = await create("mine");
   await create("theirs", "globex");

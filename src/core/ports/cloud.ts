@@ -11,6 +11,14 @@ import type { Call } from "./call.js";
 export interface CloudDriver {
   readonly capabilities: CloudCapabilities;
 
+  /**
+   * The cloud's own id of the project that the account's credentials answer for; undefined: this
+   * cloud has no projects. The service pins the account to it, and its requests carry it (B9.7).
+   *
+   * @throws OutsideFault `denied`: the credentials themselves are refused.
+   */
+  project(account: string, call: Call): Promise<string | undefined>;
+
   /** Asks for one server that carries `ownership` from its first moment on. */
   createServer(request: CreateServer, call: Call): Promise<CloudServer>;
 
@@ -29,7 +37,7 @@ export interface CloudDriver {
 
   /** Servers that carry this very intention's tag: how a lost answer is found again. */
   findByIntention(
-    request: { readonly account: string; readonly server: string },
+    request: Pinned & { readonly server: string },
     call: Call,
   ): Promise<readonly CloudServer[]>;
 
@@ -53,20 +61,28 @@ export interface CloudCapabilities {
   readonly reportsPort: boolean;
 }
 
-export interface CreateServer {
+/**
+ * For whom a call is made, and in which project: a driver whose credentials answer for another one
+ * refuses with `denied`, and never answers "gone" or with an empty list instead (B9.7). `denied` is
+ * for credentials alone: what the cloud refuses for the request's own sake is `badRequest`.
+ */
+export interface Pinned {
   readonly account: string;
+  /** Undefined where the cloud has no projects. */
+  readonly project?: string;
+}
+
+export interface CreateServer extends Pinned {
   readonly name: string;
   readonly launch: LaunchConfiguration;
   readonly ownership: Ownership;
 }
 
-export interface ServerRef {
-  readonly account: string;
+export interface ServerRef extends Pinned {
   readonly id: CloudServerId;
 }
 
-export interface ListServers {
-  readonly account: string;
+export interface ListServers extends Pinned {
   readonly installation: string;
   /** Opaque, from the page before; undefined asks for the first. */
   readonly cursor?: string;

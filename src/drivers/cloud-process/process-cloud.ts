@@ -1,8 +1,13 @@
 import { OutsideFault } from "../../core/errors/outside-fault.js";
-import type { CloudServerId } from "../../core/model/ids.js";
 import type { CloudServer } from "../../core/model/server.js";
 import type { Call } from "../../core/ports/call.js";
-import type { CloudDriver, CreateServer, ListServers } from "../../core/ports/cloud.js";
+import type {
+  CloudDriver,
+  CreateServer,
+  ListServers,
+  Pinned,
+  ServerRef,
+} from "../../core/ports/cloud.js";
 import type { DriverHost } from "../../core/ports/driver.js";
 import { createBirths } from "./births.js";
 import { findProblems } from "./launch.js";
@@ -35,29 +40,33 @@ export async function createProcessCloud(
     guarded(() => closed, call, work);
   return {
     capabilities: { listingLagMs: 0, createDeadlineMs: 30_000, reportsPort: true },
+    project: (_account, call) => guard(call, async () => onlyProject),
     createServer: (request, call) =>
       guard(call, async () => {
+        refuseOtherProject(request);
         refuseBadLaunch(request);
         return await births.create(request, call.signal);
       }),
-    deleteServer: ({ account, id }, call) =>
+    deleteServer: (request, call) =>
       guard(call, async () => {
-        const entry = await find(records, account, id);
+        const entry = await find(records, request);
         if (!entry) return "gone";
         if (entry.deletingSinceMs === undefined)
           await records.markDeleting(entry.record, clock.nowMs());
         reaper.take(entry.record.port);
         return "accepted";
       }),
-    getServer: ({ account, id }, call) =>
+    getServer: (request, call) =>
       guard(call, async () => {
-        const entry = await find(records, account, id);
+        const entry = await find(records, request);
         return entry && (await viewer.view([entry]))[0];
       }),
     listServers: (request, call) =>
       guard(call, () => listPage({ records, viewer, ...options }, request)),
-    findByIntention: ({ account, server }, call) =>
+    findByIntention: (request, call) =>
       guard(call, async () => {
+        refuseOtherProject(request);
+        const { account, server } = request;
         const entries = await readAll(records, await records.ports());
         const isIt = ({ record }: Entry) =>
           record.account === account && record.ownership.server === server;
@@ -79,6 +88,7 @@ async function listPage(
 ) {
   const { records, viewer, pageServersMax } = parts;
   const { account, installation, cursor } = request;
+  refuseOtherProject(request);
   if (cursor !== undefined && !/^\d{1,5}$/.test(cursor))
     throw new OutsideFault("badRequest", `no cursor of this cloud: ${cursor}`);
   const after = Number(cursor ?? 0);
@@ -103,10 +113,20 @@ async function readAll(records: Records, ports: readonly number[]): Promise<read
 const readsAtOnceMax = 100;
 
 /** The port is the last part of the id. */
-async function find(records: Records, account: string, id: CloudServerId) {
+async function find(records: Records, request: ServerRef) {
+  refuseOtherProject(request);
+  const { account, id } = request;
   const port = /-([1-9]\d{0,4})$/.exec(id)?.[1];
   const entry = port === undefined ? undefined : await records.read(Number(port));
   return entry?.record.id === id && entry.record.account === account ? entry : undefined;
+}
+
+/** The machine itself: all accounts' processes live in it. */
+const onlyProject = "machine";
+
+function refuseOtherProject({ project = onlyProject }: Pinned): void {
+  if (project === onlyProject) return;
+  throw new OutsideFault("denied", `this cloud's only project is ${onlyProject}, not ${project}`);
 }
 
 function refuseBadLaunch({ launch }: CreateServer): void {

@@ -1,6 +1,6 @@
 import type { OutsideFaultKind } from "../../core/errors/outside-fault.js";
 
-export type Operation = "create" | "delete" | "get" | "list" | "find" | "check";
+export type Operation = "create" | "delete" | "get" | "list" | "find" | "check" | "project";
 
 /** What can be made to go wrong, at run time. Units: ms. */
 export type SimulatedFault =
@@ -37,7 +37,10 @@ export type SimulatedFault =
   | { readonly kind: "deleteIgnored" }
   /** Servers of the cell are UNKNOWN, without address; they cannot be deleted. */
   | { readonly kind: "cellDown"; readonly cell: number }
-  /** The credentials answer for another project: lists are empty, and everything is 404. */
+  /**
+   * The credentials answer for another project: whoever is pinned to theirs is denied; for others
+   * lists are empty, and everything is 404.
+   */
   | { readonly kind: "otherProject" };
 
 /** For whom, how often and how many times. Without these: everyone, always, for good. */

@@ -52,6 +52,7 @@ export default defineCloudDriver<Options>({
       pageServersMax: { type: "integer", minimum: 1, maximum: 1_000 },
       quota: { type: "integer", minimum: 0, description: "Servers per account." },
       cells: { type: "integer", minimum: 1 },
+      hasProjects: { type: "boolean", description: "Whether accounts have projects." },
       buildErrorShare: { ...share, description: "Builds that end in ERROR." },
       createAnswerLostShare: { ...share, description: "Creates done without an answer." },
       createRefusedShare: { ...share, description: "Creates refused for want of capacity." },

@@ -95,4 +95,5 @@ const defaults: Omit<WorldSettings, "clock"> = {
   pageServersMax: 50,
   quota: 100_000,
   cells: 2,
+  hasProjects: true,
 };

@@ -1,7 +1,13 @@
 import { OutsideFault } from "../../core/errors/outside-fault.js";
 import type { CloudServer } from "../../core/model/server.js";
 import type { Call } from "../../core/ports/call.js";
-import type { CloudDriver, CreateServer, ListServers, ServerRef } from "../../core/ports/cloud.js";
+import type {
+  CloudDriver,
+  CreateServer,
+  ListServers,
+  Pinned,
+  ServerRef,
+} from "../../core/ports/cloud.js";
 import { type Calls, createCalls } from "./calls.js";
 import { type SimulatedServer, viewAt } from "./timeline.js";
 import type { World } from "./world.js";
@@ -12,19 +18,24 @@ export function openView(world: World): CloudDriver {
   const { listingLagMs, createDeadlineMs } = world.settings;
   return {
     capabilities: { listingLagMs, createDeadlineMs, reportsPort: false },
+    project: (account, call) =>
+      calls.make("project", account, call, async () =>
+        world.settings.hasProjects ? projectOf(world, account) : undefined,
+      ),
     createServer: (request, call) => createServer(world, calls, request, call),
     deleteServer: (request, call) => deleteServer(world, calls, request, call),
-    getServer: ({ account, id }, call) =>
-      calls.make("get", account, call, async () => {
-        if (world.board.strike("otherProject", account)) return undefined;
-        const server = world.get(id);
-        return server?.account === account ? tellOf(world, server) : undefined;
+    getServer: (request, call) =>
+      calls.make("get", request.account, call, async () => {
+        if (isElsewhere(world, request)) return undefined;
+        const server = world.get(request.id);
+        return server?.account === request.account ? tellOf(world, server) : undefined;
       }),
     listServers: (request, call) =>
       calls.make("list", request.account, call, async () => listPage(world, request)),
-    findByIntention: ({ account, server }, call) =>
-      calls.make("find", account, call, async () => {
-        const found = listed(world, account).filter((one) => one.ownership?.server === server);
+    findByIntention: (request, call) =>
+      calls.make("find", request.account, call, async () => {
+        const isIt = ({ ownership }: SimulatedServer) => ownership?.server === request.server;
+        const found = listed(world, request).filter(isIt);
         return found.flatMap((one) => tellOf(world, one) ?? []);
       }),
     checkLaunch: ({ account, launch }, call) =>
@@ -43,7 +54,7 @@ async function createServer(world: World, calls: Calls, request: CreateServer, c
     ownership.server,
     call,
     async (lose, answer) => {
-      if (board.strike("otherProject", account)) throw new OutsideFault("notFound", "no project");
+      if (isElsewhere(world, request)) throw new OutsideFault("notFound", "no project");
       const [problem] = problemsOf(launch);
       if (problem) throw new OutsideFault("badRequest", `${problem.field} ${problem.description}`);
       if (world.refusesMore(account)) throw new OutsideFault("quota", "quota exceeded: servers");
@@ -73,7 +84,7 @@ async function deleteServer(world: World, calls: Calls, request: ServerRef, call
     id,
     call,
     async (lose, answer) => {
-      if (board.strike("otherProject", account)) return "gone";
+      if (isElsewhere(world, request)) return "gone";
       const server = world.get(id);
       if (server?.account !== account) return "gone";
       if (board.strike("cellDown", account, ({ cell }) => cell === server.cell))
@@ -93,7 +104,7 @@ function listPage(world: World, request: ListServers) {
   const { board, settings } = world;
   if (cursor !== undefined && !/^sim-\d+$/.test(cursor))
     throw new OutsideFault("badRequest", `no cursor of this cloud: ${cursor}`);
-  const owned = listed(world, account).filter(
+  const owned = listed(world, request).filter(
     (one) => one.ownership?.installation === installation,
   );
   const rest = owned.filter(({ id }) => cursor === undefined || id > cursor);
@@ -115,10 +126,26 @@ function listPage(world: World, request: ListServers) {
 }
 
 /** What the account's list and search know of. */
-function listed(world: World, account: string): readonly SimulatedServer[] {
-  if (world.board.strike("otherProject", account)) return [];
+function listed(world: World, request: Pinned): readonly SimulatedServer[] {
+  if (isElsewhere(world, request)) return [];
   const nowMs = world.settings.clock.nowMs();
-  return world.all().filter((one) => one.account === account && one.listedAtMs <= nowMs);
+  const isSeen = (one: SimulatedServer) =>
+    one.account === request.account && one.listedAtMs <= nowMs;
+  return world.all().filter(isSeen);
+}
+
+/** The project that the account's credentials answer for at the moment. */
+function projectOf(world: World, account: string): string {
+  const isOther = world.board.strike("otherProject", account) !== undefined;
+  return isOther ? `another-project-than-of-${account}` : `project-of-${account}`;
+}
+
+/** Whether the account's servers are out of reach. @throws OutsideFault where that is said. */
+function isElsewhere(world: World, { account, project }: Pinned): boolean {
+  const answersFor = projectOf(world, account);
+  if (world.settings.hasProjects && project !== undefined && project !== answersFor)
+    throw new OutsideFault("denied", `the credentials answer for ${answersFor}, not ${project}`);
+  return answersFor !== `project-of-${account}`;
 }
 
 /** As the API tells of it: of a cell that is down it knows little. */

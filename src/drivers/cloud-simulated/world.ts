@@ -19,6 +19,8 @@ export interface WorldSettings {
   /** Servers per account. */
   readonly quota: number;
   readonly cells: number;
+  /** Accounts have projects, and requests that are pinned to another are denied. */
+  readonly hasProjects: boolean;
 }
 
 export type SimulatedBirth = Pick<SimulatedServer, "account" | "name" | "ownership"> & {
