@@ -1,0 +1,107 @@
+import type { OperationClass } from "../model/colo.js";
+import type { PlacementKey, ServerId } from "../model/ids.js";
+import type { CloudServer, Ownership } from "../model/server.js";
+import type { Ledger } from "./ledger.js";
+import { type Violation, violation } from "./violation.js";
+
+/** What was known of the brakes at the moment a call that changes something began. */
+export interface GateSeen {
+  readonly operation: OperationClass;
+  /** Names the occasion: the same for all calls that one slip lets through. */
+  readonly key: string;
+  /** For how long the class's kill switch had been thrown; undefined: it was not. */
+  readonly brakedForMs: number | undefined;
+  /** Since when the switch had not been read (B9.1). */
+  readonly switchAgeMs: number;
+}
+
+/** After so long a kill switch must hold everywhere (B9.1). */
+export const switchBoundMs = 1_000;
+
+/** I8: what is braked does not begin, and nothing is created while the switch is unread (B9.1). */
+export function checkGate(seen: GateSeen): readonly Violation[] {
+  const { operation, key, brakedForMs, switchAgeMs } = seen;
+  const late = brakedForMs !== undefined && brakedForMs > switchBoundMs;
+  const unread = operation === "create" && switchAgeMs > switchBoundMs;
+  if (!late && !unread) return [];
+  const facts = { operation, ...(late ? { brakedForMs } : {}), switchAgeMs };
+  return [{ ...violation("I8", "B9.1", `${operation}/${key}`, facts), coloWide: operation }];
+}
+
+/** I8: nothing begins for a placement that is known to be paused (B8.3). */
+export function checkPause(
+  { doc }: Pick<Ledger, "doc">,
+  operation: OperationClass,
+): readonly Violation[] {
+  const paused = doc?.paused;
+  if (!paused) return [];
+  const { sinceMs, principal } = paused;
+  return [violation("I8", "B8.3", `${sinceMs}/${operation}`, { operation, principal })];
+}
+
+/** I9: a call that begins keeps within the allowance that held at that moment (B9.4). */
+export function checkAllowance(seen: {
+  /** In flight, this one included. */
+  readonly inFlight: number;
+  readonly inFlightMax: number;
+  readonly operation: OperationClass;
+}): readonly Violation[] {
+  const { inFlight, inFlightMax, operation } = seen;
+  if (inFlight <= inFlightMax) return [];
+  const facts = { inFlight, inFlightMax, operation };
+  return [{ ...violation("I9", "B9.4", operation, facts), coloWide: operation }];
+}
+
+export interface CreateSeen {
+  readonly server: ServerId;
+  /** As committed; undefined: the placement is not known. */
+  readonly ledger: Ledger | undefined;
+  /** How often this life has called for this intention before. */
+  readonly callsBefore: number;
+  /** The life that makes the call. */
+  readonly attemptId: string;
+}
+
+/** I5: an intention is committed before its call, and called by its own attempt, once (B4.5). */
+export function checkCreate(seen: CreateSeen): readonly Violation[] {
+  const { server, ledger, callsBefore, attemptId } = seen;
+  const row = ledger?.servers.get(server);
+  const facts = { server, state: row?.state ?? "", callsBefore };
+  if (callsBefore > 0) return [violation("I5", "B4.5", `${server}/again`, facts)];
+  if (row?.state !== "intended") return [violation("I1", "B4.5", `${server}/unrecorded`, facts)];
+  if (row.attempt.id !== attemptId)
+    return [violation("I5", "B4.5", `${server}/another's`, { ...facts, attempt: row.attempt.id })];
+  return [];
+}
+
+export interface DeleteSeen {
+  readonly cloudId: string;
+  readonly installation: string;
+  /** The server as the cloud told of it last, and how long before the call. */
+  readonly told: { readonly server: CloudServer; readonly agoMs: number } | undefined;
+  /** The ledger of the placement that the tags name. */
+  readonly ledger: Ledger | undefined;
+}
+
+/** A look that is older was not taken "right before" (B9.5). */
+const witnessMsMax = 60_000;
+
+/** I2: our tags on the server, read right before, and a row that is leaving and bound to it. */
+export function checkDelete(seen: DeleteSeen): readonly Violation[] {
+  const { cloudId, told, ledger } = seen;
+  const tags = told?.server.ownership;
+  const row = tags && ledger?.servers.get(tags.server as ServerId);
+  const tagged = told !== undefined && told.agoMs <= witnessMsMax && isOurs(tags, seen);
+  const recorded = row?.state === "deleting" && row.cloudId === cloudId;
+  if (tagged && recorded) return [];
+  const facts = { cloudId, tagged, recorded, server: tags?.server ?? "", state: row?.state ?? "" };
+  return [violation("I2", "B9.5", cloudId, facts)];
+}
+
+function isOurs(tags: Ownership | undefined, { installation, ledger }: DeleteSeen): boolean {
+  return tags?.installation === installation && ledger !== undefined && named(tags, ledger.key);
+}
+
+function named(tags: Ownership, key: PlacementKey): boolean {
+  return tags.account === key.account && tags.group === key.group && tags.colo === key.colo;
+}

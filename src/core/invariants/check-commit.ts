@@ -1,0 +1,84 @@
+import { serversPerPlacementMax } from "../model/hard-limits.js";
+import type { PlacementDoc } from "../model/placement.js";
+import { checkLives } from "./check-lives.js";
+import { checkReceipts, checkSequences } from "./check-record.js";
+import { type CommitSeen, counts, type Ledger, stopsCreates } from "./ledger.js";
+import { type Violation, violation } from "./violation.js";
+
+/**
+ * Holds a commit that took effect against the promises (I1, I3–I7, I11), in other words than those
+ * who made it. Costs what it changed; all rows are looked at only when servers are added.
+ */
+export function checkCommit(seen: CommitSeen): readonly Violation[] {
+  return [
+    ...checkCreates(seen),
+    ...checkTarget(seen),
+    ...checkLives(seen),
+    ...checkSequences(seen),
+    ...checkReceipts(seen),
+  ];
+}
+
+/** I3: creates are bounded at the commit (B9.3), and none are intended under a pause (B8.3). */
+function checkCreates({ before, after, touched, events, surge }: CommitSeen): Violation[] {
+  const fresh = touched.filter(
+    (id) => !before.servers.has(id) && after.servers.get(id)?.state === "intended",
+  );
+  if (fresh.length === 0) return [];
+  const found: Violation[] = [];
+  let counted = 0;
+  for (const row of after.servers.values()) if (counts(row)) counted++;
+  const target = highestTarget(before, after, events);
+  const facts = { server: fresh[0]!, created: fresh.length, counted, target, surge };
+  if (counted > target + surge) found.push(violation("I3", "B9.3", fresh[0]!, facts));
+  if (counted > serversPerPlacementMax + surge)
+    found.push(violation("I4", "B1.1", fresh[0]!, { ...facts, max: serversPerPlacementMax }));
+  if (stopsCreates(before.doc?.paused) && stopsCreates(after.doc?.paused))
+    found.push(violation("I3", "B8.3", `${fresh[0]!}/paused`, { ...facts, paused: true }));
+  return found;
+}
+
+/**
+ * The highest target that stood while the commit was decided: a batch may raise it, have servers
+ * intended for it, and lower it again.
+ */
+function highestTarget(before: Ledger, after: Ledger, events: CommitSeen["events"]): number {
+  const told = events.flatMap(({ receipt, facts, colo }) => {
+    const own = receipt?.placements.find((one) => one.colo === colo)?.newTarget;
+    const target = facts["target"];
+    return [own ?? 0, typeof target === "number" ? target : 0];
+  });
+  return Math.max(targetOf(before.doc), targetOf(after.doc), ...told);
+}
+
+function targetOf(doc: PlacementDoc | undefined): number {
+  return doc === undefined || doc.deleting ? 0 : doc.target;
+}
+
+/**
+ * I4: whoever moves a target leaves it within the limits (B1.6), forced ones included while they
+ * hold (B2.7), and never beyond the hard one (B1.1).
+ */
+function checkTarget({ before, after }: CommitSeen): Violation[] {
+  const { doc } = after;
+  if (!doc || doc === before.doc) return [];
+  const moved = doc.target !== before.doc?.target;
+  const limited = doc.min !== before.doc?.min || doc.max !== before.doc?.max;
+  if (doc.deleting || !(moved || limited)) return [];
+  // Force counts as it was when the target was decided; one decision may replace another's.
+  const forced = [before.doc?.forced, doc.forced].filter(
+    (one) => one !== undefined && one.expiresAtMs > doc.targetChangedAtMs,
+  );
+  const max = Math.max(doc.max, doc.min, ...forced.map((one) => one!.max ?? 0));
+  const min = Math.min(doc.min, ...forced.map((one) => one!.min ?? doc.min));
+  const { target } = doc;
+  const facts = { target, min, max, oldTarget: before.doc?.target ?? 0 };
+  const key = `${doc.targetChangedAtMs}/${target}`;
+  const whole = Number.isInteger(target) && target >= 0;
+  if (target > serversPerPlacementMax)
+    return [violation("I4", "B1.1", key, { ...facts, max: serversPerPlacementMax })];
+  if (target > max || !whole) return [violation("I4", "B1.6", key, facts)];
+  const lowered = target < (before.doc?.target ?? 0) || limited;
+  if (target < min && lowered) return [violation("I4", "B1.6", key, facts)];
+  return [];
+}

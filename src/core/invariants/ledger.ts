@@ -1,0 +1,57 @@
+import type { MusterEvent } from "../model/event.js";
+import type { PlacementKey, ServerId } from "../model/ids.js";
+import type { PauseMark, PlacementDoc } from "../model/placement.js";
+import type { Receipt } from "../model/scale-event.js";
+import type { ServerRow, ServerState } from "../model/server.js";
+
+/** A placement's partition as one commit left it. */
+export interface Ledger {
+  readonly key: PlacementKey;
+  readonly lastSequence: number;
+  readonly doc: PlacementDoc | undefined;
+  readonly servers: ReadonlyMap<ServerId, ServerRow>;
+}
+
+/** One commit that took effect: a single decision, or a batch of them as the store saw it. */
+export interface CommitSeen {
+  readonly before: Ledger;
+  readonly after: Ledger;
+  /** Rows of servers that it wrote or deleted. */
+  readonly touched: readonly ServerId[];
+  readonly events: readonly MusterEvent[];
+  /** Receipts that it stored, by idempotency key. */
+  readonly receipts: readonly { readonly key: string; readonly receipt: Receipt }[];
+  /** Of the group (B9.3). */
+  readonly surge: number;
+  /** The life of the node that committed, where known. */
+  readonly attemptId?: string;
+}
+
+/**
+ * How far a life has come. It only goes on; in service and draining may change places, since demand
+ * may come back (B5.3).
+ */
+export const ages: Readonly<Record<Exclude<ServerState, "gone">, number>> = {
+  intended: 0,
+  unconfirmed: 1,
+  abandoned: 2,
+  building: 3,
+  launching: 4,
+  inService: 5,
+  draining: 5,
+  deleting: 6,
+};
+
+/** Bound to a server of the cloud: there is something that must not be lost track of. */
+export function isBound(row: ServerRow): boolean {
+  return row.cloudId !== undefined;
+}
+
+/** Asked for, on its way or serving: what creates are counted against (B9.3). */
+export function counts({ state }: ServerRow): boolean {
+  return state !== "gone" && state !== "abandoned" && state !== "draining" && state !== "deleting";
+}
+
+export function stopsCreates(paused: PauseMark | undefined): boolean {
+  return paused !== undefined;
+}
