@@ -2,47 +2,130 @@ import type { Clock, Ids } from "../../src/core/ports/clock.js";
 
 /** A clock that moves only when told to, and ids and chance that one seed fixes. */
 export interface VirtualClock extends Clock {
-  /** Moves on by `ms`, running every timer that falls due, each after all pending promises. */
+  /**
+   * Moves on by `ms`, running every timer that falls due. Timers of one moment run in the order in
+   * which they were set, and then every promise that can go on goes on.
+   */
   advance(ms: number): Promise<void>;
+  /** Moves on to the next moment at which a timer falls due. False when there is none by then. */
+  next(withinMs?: number): Promise<boolean>;
+}
+
+interface Due {
+  readonly dueMs: number;
+  readonly serial: number;
+  /** Undefined once it was cancelled. */
+  task: (() => void) | undefined;
 }
 
 export function createVirtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock {
   let nowMs = startMs;
-  let nextId = 0;
-  const timers = new Map<number, { dueMs: number; task: () => void }>();
+  let serial = 0;
+  const timers = createHeap();
 
-  const earliest = (untilMs: number) => {
-    let found: [number, { dueMs: number; task: () => void }] | undefined;
-    for (const entry of timers)
-      if (entry[1].dueMs <= untilMs && (!found || entry[1].dueMs < found[1].dueMs)) found = entry;
-    return found;
+  const first = () => {
+    for (let due = timers.first(); due; due = timers.first()) {
+      if (due.task) return due;
+      timers.take();
+    }
+    return undefined;
   };
+
+  /** All that is due at the moment of the earliest, and what comes of it. */
+  async function run(earliest: Due): Promise<void> {
+    nowMs = Math.max(nowMs, earliest.dueMs);
+    const setBefore = serial; // What these set for this very moment has to wait for promises.
+    for (let due = first(); due && due.dueMs <= nowMs; due = first()) {
+      if (due.serial >= setBefore) break;
+      timers.take();
+      const { task } = due;
+      due.task = undefined;
+      task?.();
+    }
+    await settle();
+  }
 
   return {
     nowMs: () => Math.floor(nowMs),
     monotonicMs: () => nowMs - startMs,
     after(delayMs, task) {
-      const id = nextId++;
-      timers.set(id, { dueMs: nowMs + Math.max(0, delayMs), task });
-      return { cancel: () => void timers.delete(id) };
+      const due: Due = { dueMs: nowMs + Math.max(0, delayMs), serial: serial++, task };
+      timers.put(due);
+      return {
+        cancel() {
+          due.task = undefined;
+        },
+      };
     },
     async advance(ms) {
       const untilMs = nowMs + ms;
       await settle();
-      for (let next = earliest(untilMs); next; next = earliest(untilMs)) {
-        timers.delete(next[0]);
-        nowMs = Math.max(nowMs, next[1].dueMs);
-        next[1].task();
-        await settle();
-      }
+      for (let due = first(); due && due.dueMs <= untilMs; due = first()) await run(due);
       nowMs = untilMs;
+    },
+    async next(withinMs = Number.POSITIVE_INFINITY) {
+      const due = first();
+      if (!due || due.dueMs > nowMs + withinMs) return false;
+      await run(due);
+      return true;
     },
   };
 }
 
-/** Lets every promise that can go on go on. Code under a virtual clock does no real I/O. */
-async function settle(): Promise<void> {
-  for (let round = 0; round < 3; round++) await new Promise((resolve) => setImmediate(resolve));
+/** The same time as a node with a wrong watch sees it: off by so much, and a little too fast. */
+export function createSkewedClock(
+  clock: Clock,
+  skew: { readonly wallMs: number; readonly driftPpm: number },
+): Clock {
+  const rate = 1 + skew.driftPpm / 1e6;
+  return {
+    nowMs: () => clock.nowMs() + skew.wallMs,
+    monotonicMs: () => clock.monotonicMs() * rate,
+    after: (delayMs, task) => clock.after(delayMs / rate, task),
+  };
+}
+
+/** A binary heap, by moment and then by order of setting. */
+function createHeap() {
+  const heap: Due[] = [];
+  const before = (one: Due, other: Due) =>
+    one.dueMs < other.dueMs || (one.dueMs === other.dueMs && one.serial < other.serial);
+  const swap = (one: number, other: number) => {
+    const kept = heap[one]!;
+    heap[one] = heap[other]!;
+    heap[other] = kept;
+  };
+  return {
+    first: () => heap[0],
+    put(due: Due) {
+      let at = heap.push(due) - 1;
+      for (let up = (at - 1) >> 1; at > 0 && before(heap[at]!, heap[up]!); up = (at - 1) >> 1) {
+        swap(at, up);
+        at = up;
+      }
+    },
+    take() {
+      const last = heap.pop();
+      if (!last || heap.length === 0) return;
+      heap[0] = last;
+      for (let at = 0; ; ) {
+        let least = at;
+        for (const down of [2 * at + 1, 2 * at + 2])
+          if (down < heap.length && before(heap[down]!, heap[least]!)) least = down;
+        if (least === at) return;
+        swap(at, least);
+        at = least;
+      }
+    },
+  };
+}
+
+/**
+ * Lets every promise that can go on go on: they all do before the event loop turns. Code under a
+ * virtual clock does no real I/O.
+ */
+function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 export function createSeededIds(seed: number): Ids {

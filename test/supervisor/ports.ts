@@ -6,15 +6,27 @@ export interface Wires {
   through<Port extends object>(port: Port): Port;
   /** Cuts them for good: the node is dead, between two awaits and without any good-bye. */
   cut(): void;
+  /** Cuts them at the `calls`-th call from now: the last thing that is sent, or that is not. */
+  cutAt(point: CutPoint): void;
   /** Stops the node's process as SIGSTOP does: no call begins, no answer and no timer comes. */
   freeze(): void;
   /** Goes on as if nothing had been, however long that took. */
   thaw(): void;
+  readonly standing: "alive" | "frozen" | "dead";
+}
+
+export interface CutPoint {
+  readonly calls: number;
+  /** Whether that call is sent before the node dies. Its answer never comes. */
+  readonly sent: boolean;
+  readonly done: () => void;
 }
 
 export function createWires(): Wires {
-  let standing: "alive" | "frozen" | "dead" = "alive";
+  let standing: Wires["standing"] = "alive";
   let waiting: (() => void)[] = [];
+  let point: CutPoint | undefined;
+  let callsLeft = 0;
 
   /** Runs it now, after the thaw, or never. */
   const when = (task: () => void): void => {
@@ -28,53 +40,80 @@ export function createWires(): Wires {
         (error: unknown) => when(() => reject(error)),
       );
     });
+  const never = () => new Promise<never>(() => {});
 
-  function call(target: object, name: string | symbol, value: Call, args: unknown[]): unknown {
-    if (name === "nowMs" || name === "monotonicMs") return value.apply(target, args);
-    if (name === "after") {
-      const [delayMs, task] = args as Parameters<Clock["after"]>;
-      let cancelled = false;
-      const timer = (target as Clock).after(delayMs, () => when(() => cancelled || task()));
-      return {
-        cancel() {
-          cancelled = true;
-          timer.cancel();
-        },
-      };
+  function cut(): void {
+    standing = "dead";
+    waiting = [];
+  }
+
+  function after(clock: Clock, delayMs: number, task: () => void) {
+    let cancelled = false;
+    if (standing === "dead") return { cancel: () => {} };
+    const timer = clock.after(delayMs, () => when(() => cancelled || task()));
+    return {
+      cancel() {
+        cancelled = true;
+        timer.cancel();
+      },
+    };
+  }
+
+  function call(target: object, method: Call, args: unknown[]): unknown {
+    if (point && standing === "alive" && --callsLeft <= 0) {
+      const { sent, done } = point;
+      point = undefined;
+      const answer = sent ? method.apply(target, args) : undefined;
+      if (answer instanceof Promise) answer.catch(() => {});
+      cut();
+      done();
+      return never();
     }
     if (standing === "alive") {
-      const answer = value.apply(target, args);
+      const answer = method.apply(target, args);
       return answer instanceof Promise ? settled(answer) : answer;
     }
+    if (standing === "dead") return never();
     return new Promise((resolve, reject) => {
       when(() => {
-        Promise.resolve(value.apply(target, args)).then(resolve, reject);
+        Promise.resolve(method.apply(target, args)).then(resolve, reject);
       });
     });
   }
 
+  function wired(target: object, name: string, value: unknown): unknown {
+    if (typeof value !== "function") return value;
+    const method = value as Call;
+    if (name === "nowMs" || name === "monotonicMs" || name === "random")
+      return () => method.call(target);
+    if (name === "after")
+      return (delayMs: number, task: () => void) => after(target as Clock, delayMs, task);
+    return (...args: unknown[]) => call(target, method, args);
+  }
+
   return {
     through<Port extends object>(port: Port): Port {
-      return new Proxy(port, {
-        get(target, name) {
-          const value: unknown = Reflect.get(target, name);
-          if (typeof value !== "function") return value;
-          return (...args: unknown[]) => call(target, name, value as Call, args);
-        },
-      });
+      // Ports are plain objects: one function each, made once, is what makes long lives cheap.
+      const entries = Object.entries(port).map(([name, value]) => [name, wired(port, name, value)]);
+      return Object.fromEntries(entries) as Port;
     },
-    cut() {
-      standing = "dead";
-      waiting = [];
+    cut,
+    cutAt(next) {
+      point = next;
+      callsLeft = next.calls;
     },
     freeze() {
-      standing = "frozen";
+      if (standing === "alive") standing = "frozen";
     },
     thaw() {
+      if (standing !== "frozen") return;
       standing = "alive";
       const due = waiting;
       waiting = [];
       for (const task of due) task();
+    },
+    get standing() {
+      return standing;
     },
   };
 }
