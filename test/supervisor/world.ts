@@ -1,36 +1,28 @@
-import { setMaxListeners } from "node:events";
 import type { MusterEvent } from "../../src/core/model/event.js";
-import type { ColoId, LoadBalancerId, NodeId } from "../../src/core/model/ids.js";
+import type { LoadBalancerId } from "../../src/core/model/ids.js";
 import type { Journal } from "../../src/core/ports/journal.js";
-import type { Log } from "../../src/core/ports/log.js";
 import type { Store } from "../../src/core/ports/store.js";
-import {
+import type {
   createSimulatedCloud,
-  type SimulatedCloud,
+  SimulatedCloud,
 } from "../../src/drivers/cloud-simulated/index.js";
-import { createMemoryJournal } from "../../src/drivers/journal-memory/index.js";
-import {
+import type {
   createSimulatedLoadBalancers,
-  type SimulatedLoadBalancers,
+  SimulatedLoadBalancers,
 } from "../../src/drivers/lb-simulated/simulated-load-balancers.js";
-import {
-  createMemoryStore,
-  createStoreFaults,
-  healStoreFaults,
-  type StoreFaults,
-} from "../../src/drivers/store-memory/index.js";
+import type { StoreFaults } from "../../src/drivers/store-memory/index.js";
 import type { Supervisor } from "../../src/supervisor/api.js";
-import { type ColoQueueLimits, defaultQueueLimits } from "../../src/supervisor/colo/colo-queue.js";
-import { defaultLeaseTimes } from "../../src/supervisor/colo/leases.js";
-import { defaultRetention } from "../../src/supervisor/events/journaler.js";
-import { createSupervisor } from "../../src/supervisor/supervisor.js";
+import type { ColoQueueLimits } from "../../src/supervisor/colo/colo-queue.js";
+import { type Cluster, createCluster, type Node, patient } from "../simulation/cluster.js";
 import {
   createRandom,
   createSeededIds,
   createVirtualClock,
   type VirtualClock,
 } from "../simulation/virtual-clock.js";
-import { createWires, type Wires } from "./ports.js";
+import type { Wires } from "./ports.js";
+
+export type { Node } from "../simulation/cluster.js";
 
 /** A whole Muster on a virtual clock: real supervisors, Cassandra-like store, simulated clouds. */
 export interface World {
@@ -43,6 +35,8 @@ export interface World {
   readonly cloud: SimulatedCloud;
   /** The first colo's; the others have their own. */
   readonly balancers: SimulatedLoadBalancers;
+  /** All that the nodes share; what an oracle listens to. */
+  readonly cluster: Cluster;
   readonly caller: { readonly principal: string; readonly signal: AbortSignal };
   readonly warnings: string[];
   /** In [0, 1), fixed by the seed. */
@@ -64,11 +58,6 @@ export interface World {
   events(): Promise<readonly MusterEvent[]>;
 }
 
-export interface Node {
-  readonly supervisor: Supervisor;
-  readonly wires: Wires;
-}
-
 export interface WorldOptions {
   readonly seed?: number;
   readonly colos?: readonly string[];
@@ -82,59 +71,29 @@ export const lb = "lb-1" as LoadBalancerId;
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const seed = options.seed ?? 1;
   const clock = createVirtualClock();
-  const ids = createSeededIds(seed);
   const random = createRandom(seed + 1);
-  const storeFaults = createStoreFaults();
-  const store = createMemoryStore({ clock, random, faults: storeFaults });
-  const journal = createMemoryJournal();
   const colos = options.colos ?? ["iad"];
-  const warnings: string[] = [];
-  const log = createTestLog(warnings);
-  const clouds = new Map(
-    colos.map((colo) => [colo, createSimulatedCloud({ ...options.cloud, clock, random })]),
-  );
-  const chance = createSeededIds(seed + 2);
-  const balancers = new Map(
-    colos.map((colo) => [
-      colo,
-      createSimulatedLoadBalancers({
-        ...{ clock, ids: chance, loadBalancers: [lb] },
-        ...options.balancers,
-      }),
-    ]),
-  );
+  const { cloud = {}, balancers = {}, queue = {} } = options;
+  const cluster = createCluster({
+    clock,
+    random,
+    ids: createSeededIds(seed),
+    balancerIds: createSeededIds(seed + 2),
+    colos: colos.map((id) => ({ id, cloud, balancers, queue })),
+  });
+  const { store, storeFaults, journal, clouds, warnings, heal } = cluster;
 
   const boot = async (name: string): Promise<Node> => {
-    const wires = createWires();
-    const supervisor = createSupervisor({
-      installation: "test",
-      node: name as NodeId,
-      store: wires.through(store),
-      journal: wires.through(journal),
-      clock: wires.through(clock),
-      ids,
-      log,
-      colos: colos.map((colo) => ({
-        id: colo as ColoId,
-        cloud: wires.through(clouds.get(colo)!.openDriver()),
-        cloudName: "simulated",
-        loadBalancer: wires.through(balancers.get(colo)!.openDriver()),
-        loadBalancerName: "simulated",
-        pollMs: 1_000,
-        queue: { ...defaultQueueLimits, ...options.queue },
-      })),
-      leaseTimes: defaultLeaseTimes,
-      retention: defaultRetention,
-    });
-    await world.run(supervisor.start());
-    return { supervisor, wires };
+    const fresh = cluster.create(name);
+    await world.run(fresh.supervisor.start());
+    return fresh;
   };
   let node: Node;
 
   const world: World = {
-    ...{ clock, store, storeFaults, journal, clouds, warnings, random },
+    ...{ clock, store, storeFaults, journal, clouds, warnings, random, heal, cluster },
     cloud: clouds.get(colos[0]!)!,
-    balancers: balancers.get(colos[0]!)!,
+    balancers: cluster.balancers.get(colos[0]!)!,
     caller: { principal: "tester", signal: patient() },
     node: () => node.supervisor,
     nodeWires: () => node.wires,
@@ -147,11 +106,6 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       node.wires.cut();
       await clock.advance(ms);
       node = await boot("node-1");
-    },
-    heal() {
-      healStoreFaults(storeFaults);
-      for (const one of clouds.values()) one.heal();
-      for (const one of balancers.values()) one.heal();
     },
     async run(work) {
       let settled = false;
@@ -177,17 +131,4 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   };
   node = await boot("node-1");
   return world;
-}
-
-function createTestLog(warnings: string[]): Log {
-  const say = (fields: unknown, message: string) => {
-    warnings.push(`${message} ${JSON.stringify(fields)}`);
-  };
-  return { debug: () => {}, info: () => {}, warn: say, error: say };
-}
-
-function patient(): AbortSignal {
-  const { signal } = new AbortController();
-  setMaxListeners(0, signal);
-  return signal;
 }

@@ -33,6 +33,8 @@ export type SimulatedFault =
   | { readonly kind: "laterError"; readonly afterMs: number; readonly text: string }
   | { readonly kind: "laterStatus"; readonly afterMs: number; readonly status: string }
   | { readonly kind: "laterVanish"; readonly afterMs: number }
+  /** A new server gets the address of one that is gone. */
+  | { readonly kind: "addressReused" }
   /** A delete is accepted and then nothing happens, as long as the fault stands. */
   | { readonly kind: "deleteIgnored" }
   /** Servers of the cell are UNKNOWN, without address; they cannot be deleted. */

@@ -31,6 +31,8 @@ export interface SimulatedCloud {
 
   /** The truth, in order of birth: what exists now, listed or not. */
   servers(): readonly CloudServer[];
+  /** One of them. */
+  server(id: CloudServerId): CloudServer | undefined;
   /** The launch that a server was made from. */
   launchOf(id: CloudServerId): LaunchConfiguration | undefined;
   /** From now on it has this status, whatever was to become of it. False when there is none. */
@@ -66,6 +68,10 @@ export function createSimulatedCloud(options: SimulatedCloudOptions): SimulatedC
     setQuota: world.setQuota,
     quotaRefusals: world.quotaRefusals,
     servers: () => world.all().flatMap((one) => viewAt(one, settings.clock.nowMs()) ?? []),
+    server(id) {
+      const found = world.get(id);
+      return found && viewAt(found, settings.clock.nowMs());
+    },
     launchOf: (id) => world.get(id)?.launch,
     setStatus: (id, status, fault) =>
       world.change(id, { status, ...(fault !== undefined && { fault }) }),

@@ -34,7 +34,7 @@ export interface Witness {
 /** Of calls and of effects; beyond it the older half is forgotten. */
 export const recordsMax = 1_000_000;
 
-export function createWitness(): Witness {
+export function createWitness(onEffect: (effect: EffectRecord) => void = () => {}): Witness {
   const calls: CallRecord[] = [];
   const effects: EffectRecord[] = [];
   const births = new Map<string, number>();
@@ -45,6 +45,7 @@ export function createWitness(): Witness {
       keep(effects, record);
       if (record.kind === "created" && record.intention !== undefined)
         births.set(record.intention, (births.get(record.intention) ?? 0) + 1);
+      onEffect(record);
     },
     createsByIntention: () => new Map(births),
   };

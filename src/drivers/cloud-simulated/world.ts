@@ -4,7 +4,7 @@ import type { Clock } from "../../core/ports/clock.js";
 import { draw, forkChance, type Spread } from "./chance.js";
 import { createFaultBoard, type FaultBoard } from "./faults.js";
 import { type SimulatedServer, type Turn, viewAt } from "./timeline.js";
-import { createWitness, type Witness } from "./witness.js";
+import { createWitness, type EffectRecord, type Witness } from "./witness.js";
 
 export interface WorldSettings {
   readonly clock: Clock;
@@ -21,6 +21,8 @@ export interface WorldSettings {
   readonly cells: number;
   /** Accounts have projects, and requests that are pinned to another are denied. */
   readonly hasProjects: boolean;
+  /** Told of every create and delete as it is done, heard of or not. */
+  readonly onEffect?: (effect: EffectRecord) => void;
 }
 
 export type SimulatedBirth = Pick<SimulatedServer, "account" | "name" | "ownership"> & {
@@ -53,11 +55,13 @@ export function createWorld(settings: WorldSettings, random: () => number): Worl
   const { clock } = settings;
   const fork = forkChance(random);
   const board = createFaultBoard(fork);
-  const witness = createWitness();
+  const witness = createWitness(settings.onEffect);
   const chance = { build: fork("build"), remove: fork("delete"), latency: fork("latency") };
   const servers = new Map<CloudServerId, SimulatedServer>();
   let { quota } = settings;
   let quotaRefusals = 0;
+  /** Of servers that are gone, longest gone first. */
+  const hostsFree: string[] = [];
   let serial = 0;
 
   const get = (id: CloudServerId) => {
@@ -65,13 +69,19 @@ export function createWorld(settings: WorldSettings, random: () => number): Worl
     return server && viewAt(server, clock.nowMs()) ? server : undefined;
   };
   const all = () => {
-    for (const id of servers.keys()) if (!get(id)) servers.delete(id); // Gone is gone for good.
+    for (const [id, { host }] of servers) {
+      if (get(id)) continue;
+      servers.delete(id); // Gone is gone for good.
+      hostsFree.push(host);
+    }
     return [...servers.values()];
   };
   const place = (birth: SimulatedBirth, fate: Fate): SimulatedServer => {
     const number = ++serial;
     const id = `sim-${String(number).padStart(9, "0")}` as CloudServerId;
-    const host = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
+    const ownHost = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
+    const reused = hostsFree.length > 0 && board.strike("addressReused", birth.account);
+    const host = (reused && hostsFree.shift()) || ownHost;
     const createdAtMs = clock.nowMs();
     const cell = number % settings.cells;
     const server = { ...birth, ...fate, id, host, cell, createdAtMs, deletedAtMs: undefined };

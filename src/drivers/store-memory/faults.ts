@@ -45,9 +45,19 @@ function none(): Record<StoreFaultName, number> {
 }
 
 /** Draws whether the fault strikes now. One that is switched off draws nothing. */
-export function strikes(faults: StoreFaults, name: StoreFaultName, random: () => number): boolean {
-  const chance = faults.chance[name];
-  if (chance <= 0 || (chance < 1 && random() >= chance)) return false;
-  faults.fired[name]++;
-  return true;
+export type Strike = (name: StoreFaultName) => boolean;
+
+export function createStrikes(faults: StoreFaults, fork: (label: string) => () => number): Strike {
+  const streams = new Map<StoreFaultName, () => number>();
+  const draw = (name: StoreFaultName): number => {
+    const stream = streams.get(name) ?? fork(`fault ${name}`);
+    streams.set(name, stream);
+    return stream();
+  };
+  return (name) => {
+    const chance = faults.chance[name];
+    if (chance <= 0 || (chance < 1 && draw(name) >= chance)) return false;
+    faults.fired[name]++;
+    return true;
+  };
 }

@@ -5,7 +5,7 @@ import { type Commit, type Committed, partitionText, type Store } from "../../co
 import { commitUnknown } from "../store-rules/aborted.js";
 import { checkCommit, checkHints } from "../store-rules/check-commit.js";
 import { boundPage, pageLimits } from "../store-rules/page-limits.js";
-import { createStoreFaults, type StoreFaults, strikes } from "./faults.js";
+import { createStoreFaults, createStrikes, type StoreFaults, type Strike } from "./faults.js";
 import { createFeed, type Feed } from "./feed.js";
 import { createHints, type Hints } from "./hints.js";
 import { createPartitions, type Partitions } from "./partitions.js";
@@ -27,6 +27,10 @@ export interface MemoryStoreOptions {
   /** There and back, drawn anew for each operation. Default 1 to 4. */
   readonly latencyMsMin?: number;
   readonly latencyMsMax?: number;
+  /** Streams of chance by label, so that one kind of draw moves no other. Default: all `random`. */
+  readonly fork?: (label: string) => () => number;
+  /** Told of every commit as it takes effect, heard of or not. */
+  readonly onCommit?: (commit: Commit) => void;
 }
 
 /**
@@ -38,15 +42,19 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
   const faults = options.faults ?? createStoreFaults();
   const { clock, random, latencyMsMin = 1, latencyMsMax = 4 } = options;
   assert(latencyMsMin >= 0 && latencyMsMax >= latencyMsMin);
-  const travel = createTravel({ clock, random, faults, latencyMsMin, latencyMsMax });
+  const fork = options.fork ?? (() => random);
+  const strike = createStrikes(faults, fork);
+  const latency = fork("latency");
+  const travel = createTravel({ clock, latency, faults, strike, latencyMsMin, latencyMsMax });
   const model: Model = {
     clock,
-    random,
     faults,
+    strike,
     travel,
     partitions: createPartitions(),
     hints: createHints(() => faults.hintsLagMs),
-    feed: createFeed(random),
+    feed: createFeed(fork("feed")),
+    onCommit: options.onCommit ?? (() => {}),
   };
   return {
     ...partitionMethods(model),
@@ -60,12 +68,13 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
 
 interface Model {
   readonly clock: Clock;
-  readonly random: () => number;
   readonly faults: StoreFaults;
+  readonly strike: Strike;
   readonly travel: Travel;
   readonly partitions: Partitions;
   readonly hints: Hints;
   readonly feed: Feed;
+  readonly onCommit: (commit: Commit) => void;
 }
 
 function partitionMethods(model: Model): Pick<Store, "load" | "read" | "commit" | "wasCommitted"> {
@@ -89,7 +98,7 @@ function partitionMethods(model: Model): Pick<Store, "load" | "read" | "commit" 
 
 /** Two trips, as there: the hints, then the conditional batch. Others may come in between. */
 function commitTo(model: Model, commit: Commit, call: Call): Promise<Committed> {
-  const { partitions, feed, hints, travel, clock, faults, random } = model;
+  const { partitions, feed, hints, travel, clock, strike, onCommit } = model;
   const { partition, eventTexts } = checkCommit(commit);
   const copy: Commit = { ...commit, puts: commit.puts.map((row) => ({ ...row })) };
   const unknown = (cause: unknown) => commitUnknown(partition, cause);
@@ -98,18 +107,19 @@ function commitTo(model: Model, commit: Commit, call: Call): Promise<Committed> 
       for (const hint of copy.hints) hints.put(hint, clock.monotonicMs());
       await travel.hop();
     }
-    if (strikes(faults, "lostBeforeCommit", random)) throw unknown("lost on its way");
+    if (strike("lostBeforeCommit")) throw unknown("lost on its way");
     const revision = partitions.commit(partition, copy);
     feed.append(partition, eventTexts, copy.events.at(-1)?.sequence ?? 0);
-    if (strikes(faults, "lostAfterCommit", random)) throw unknown("its answer was lost");
+    onCommit(copy);
+    if (strike("lostAfterCommit")) throw unknown("its answer was lost");
     return { revision };
   };
   return travel.go(call, effect, unknown);
 }
 
 function feedMethods(model: Model): Pick<Store, "readFeed" | "feedHead" | "trimFeed"> {
-  const { feed, travel, faults, random } = model;
-  const isLate = () => strikes(faults, "feedLate", random);
+  const { feed, travel, strike } = model;
+  const isLate = () => strike("feedLate");
   return {
     async readFeed(after, entriesMax, call) {
       const max = boundPage(entriesMax, pageLimits.entriesMax);
@@ -125,7 +135,7 @@ function feedMethods(model: Model): Pick<Store, "readFeed" | "feedHead" | "trimF
 }
 
 function hintMethods(model: Model): Pick<Store, "putHints" | "deleteHints" | "listHints"> {
-  const { hints, travel, clock, faults, random } = model;
+  const { hints, travel, clock, faults, strike } = model;
   return {
     async putHints(added, call) {
       checkHints(added);
@@ -142,7 +152,7 @@ function hintMethods(model: Model): Pick<Store, "putHints" | "deleteHints" | "li
     async listHints(page, call) {
       const hintsMax = boundPage(page.hintsMax, pageLimits.hintsMax);
       return travel.go(call, () => {
-        const lagMs = strikes(faults, "hintsStale", random) ? faults.hintsLagMs : 0;
+        const lagMs = strike("hintsStale") ? faults.hintsLagMs : 0;
         return hints.list({ ...page, hintsMax }, clock.monotonicMs() - lagMs);
       });
     },

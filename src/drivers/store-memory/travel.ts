@@ -3,7 +3,7 @@ import type { Call } from "../../core/ports/call.js";
 import type { Clock } from "../../core/ports/clock.js";
 import { abortedFault } from "../store-rules/aborted.js";
 import { onAbort } from "../store-rules/on-abort.js";
-import { type StoreFaults, strikes } from "./faults.js";
+import type { StoreFaults, Strike } from "./faults.js";
 
 export interface Travel {
   /**
@@ -26,26 +26,28 @@ export type AbortedAs = (cause: unknown) => Fault;
 
 export interface TravelOptions {
   readonly clock: Clock;
-  readonly random: () => number;
+  /** In [0, 1), for how long a way takes. */
+  readonly latency: () => number;
+  readonly strike: Strike;
   readonly faults: StoreFaults;
   readonly latencyMsMin: number;
   readonly latencyMsMax: number;
 }
 
 export function createTravel(options: TravelOptions): Travel {
-  const { clock, random, faults, latencyMsMin, latencyMsMax } = options;
+  const { clock, latency, faults, strike, latencyMsMin, latencyMsMax } = options;
   let closed = false;
 
   const hop = () =>
     new Promise<void>((resolve) => {
-      const slowMs = strikes(faults, "slow", random) ? faults.slowMs : 0;
-      const latencyMs = latencyMsMin + random() * (latencyMsMax - latencyMsMin);
+      const slowMs = strike("slow") ? faults.slowMs : 0;
+      const latencyMs = latencyMsMin + latency() * (latencyMsMax - latencyMsMin);
       clock.after(latencyMs / 2 + slowMs, resolve);
     });
 
   const there = async <Value>(effect: () => Promise<Value> | Value): Promise<Value> => {
     await hop();
-    if (closed || strikes(faults, "unavailable", random)) throw unavailable();
+    if (closed || strike("unavailable")) throw unavailable();
     const value = await effect();
     await hop();
     return value;
