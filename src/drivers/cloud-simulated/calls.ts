@@ -46,6 +46,23 @@ export function createCalls(world: World): Calls {
     throw new OutsideFault(kind, `${operation} refused: ${kind}`, detail);
   };
 
+  /**
+   * A cloud of bounded capacity takes its time, and does the work though the caller gave up.
+   */
+  const serve = async <Answer>(
+    operation: Operation,
+    { signal }: Call,
+    work: () => Promise<Answer>,
+  ): Promise<Answer> => {
+    const { front } = world;
+    if (!front) return await work();
+    const served = front.enter(operation, signal).then((outcome) => {
+      if (outcome === "served") return work();
+      throw new OutsideFault("temporary", "500 internal error", { ambiguous: true });
+    });
+    return await unlessAborted(served, signal);
+  };
+
   /** False when the caller gave up. */
   const wait = async (ms: number, signal: AbortSignal): Promise<boolean> => {
     if (ms > 0 && !signal.aborted)
@@ -64,7 +81,7 @@ export function createCalls(world: World): Calls {
   return {
     async make(operation, account, call, work) {
       await begin(operation, account, call, world.latencyMs());
-      return await work();
+      return await serve(operation, call, work);
     },
     async change(operation, account, subject, call, work) {
       const beganAtMs = clock.nowMs();
@@ -80,10 +97,12 @@ export function createCalls(world: World): Calls {
       };
       try {
         await begin(operation, account, call, halfMs);
-        const answer = await work(lose, async (done) => {
-          if (await wait(halfMs, call.signal)) return done;
-          throw new OutsideFault("temporary", "aborted on the way", { ambiguous: true });
-        });
+        const answer = await serve(operation, call, () =>
+          work(lose, async (done) => {
+            if (await wait(halfMs, call.signal)) return done;
+            throw new OutsideFault("temporary", "aborted on the way", { ambiguous: true });
+          }),
+        );
         note("ok");
         return answer;
       } catch (error) {
@@ -96,4 +115,21 @@ export function createCalls(world: World): Calls {
       closed = true;
     },
   };
+}
+
+/** As the caller sees it: who gave up gets no answer, whatever becomes of the work. */
+async function unlessAborted<Answer>(work: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+  let stopListening = () => {};
+  const gaveUp = new Promise<never>((_resolve, reject) => {
+    const abort = () =>
+      reject(new OutsideFault("temporary", "gave up waiting", { ambiguous: true }));
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    stopListening = () => signal.removeEventListener("abort", abort);
+  });
+  try {
+    return await Promise.race([work, gaveUp]);
+  } finally {
+    stopListening();
+  }
 }

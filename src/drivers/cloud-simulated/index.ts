@@ -1,6 +1,10 @@
 import { defineCloudDriver } from "../../core/ports/driver.js";
 import { createSimulatedCloud, type SimulatedCloudOptions } from "./simulated-cloud.js";
 
+export { type Capacity, createFront, type Front } from "./capacity/front.js";
+export type { Condition } from "./capacity/station.js";
+export type { Second } from "./capacity/tally.js";
+export { forkChance } from "./chance.js";
 export type {
   FaultScope,
   FaultSwitch,
@@ -25,6 +29,32 @@ const spread = {
 } as const;
 
 const share = { type: "number", minimum: 0, maximum: 1 } as const;
+
+/** The same as `Capacity`. */
+const capacity = {
+  type: "object",
+  additionalProperties: false,
+  required: ["workers", "serviceMs", "queueMax", "refuseWith"],
+  description: "What it can do at most; without it, as much as anybody asks for.",
+  properties: {
+    workers: { type: "integer", minimum: 1 },
+    serviceMs: { type: "number", exclusiveMinimum: 0 },
+    queueMax: { type: "integer", minimum: 0 },
+    refuseWith: { enum: ["throttled", "temporary"] },
+    retryAfterMs: { type: "integer", minimum: 0 },
+    tenants: {
+      type: "object",
+      additionalProperties: false,
+      required: ["perSecond", "patienceMs", "retryMs", "attemptsMax"],
+      properties: {
+        perSecond: { type: "number", exclusiveMinimum: 0 },
+        patienceMs: { type: "integer", minimum: 1 },
+        retryMs: { type: "integer", minimum: 0 },
+        attemptsMax: { type: "integer", minimum: 1, maximum: 100 },
+      },
+    },
+  },
+} as const;
 
 type Options = Omit<SimulatedCloudOptions, "clock" | "random"> & {
   readonly buildErrorShare?: number;
@@ -53,6 +83,7 @@ export default defineCloudDriver<Options>({
       quota: { type: "integer", minimum: 0, description: "Servers per account." },
       cells: { type: "integer", minimum: 1 },
       hasProjects: { type: "boolean", description: "Whether accounts have projects." },
+      capacity,
       buildErrorShare: { ...share, description: "Builds that end in ERROR." },
       createAnswerLostShare: { ...share, description: "Creates done without an answer." },
       createRefusedShare: { ...share, description: "Creates refused for want of capacity." },

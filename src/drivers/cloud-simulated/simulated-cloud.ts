@@ -3,6 +3,7 @@ import type { CloudServerId } from "../../core/model/ids.js";
 import type { CloudServer, Ownership } from "../../core/model/server.js";
 import type { Clock } from "../../core/ports/clock.js";
 import type { CloudDriver } from "../../core/ports/cloud.js";
+import type { Front } from "./capacity/front.js";
 import type { FaultScope, FaultSwitch, SimulatedFault } from "./faults.js";
 import { openView } from "./simulated-driver.js";
 import { viewAt } from "./timeline.js";
@@ -26,6 +27,8 @@ export interface SimulatedCloud {
   heal(): void;
   /** How often each kind of fault has struck, whether on or off now. */
   fired(): ReadonlyMap<SimulatedFault["kind"], number>;
+  /** Its bounded capacity, where it was opened with one. */
+  readonly front: Front | undefined;
   setQuota(serversMax: number): void;
   quotaRefusals(): number;
 
@@ -65,6 +68,7 @@ export function createSimulatedCloud(options: SimulatedCloudOptions): SimulatedC
     inject: board.inject,
     heal: board.heal,
     fired: board.fired,
+    front: world.front,
     setQuota: world.setQuota,
     quotaRefusals: world.quotaRefusals,
     servers: () => world.all().flatMap((one) => viewAt(one, settings.clock.nowMs()) ?? []),

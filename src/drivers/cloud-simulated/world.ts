@@ -1,6 +1,7 @@
 import type { LaunchConfiguration } from "../../core/model/group.js";
 import type { CloudServerId } from "../../core/model/ids.js";
 import type { Clock } from "../../core/ports/clock.js";
+import { type Capacity, createFront, type Front } from "./capacity/front.js";
 import { draw, forkChance, type Spread } from "./chance.js";
 import { createFaultBoard, type FaultBoard } from "./faults.js";
 import { type SimulatedServer, type Turn, viewAt } from "./timeline.js";
@@ -23,6 +24,8 @@ export interface WorldSettings {
   readonly hasProjects: boolean;
   /** Told of every create and delete as it is done, heard of or not. */
   readonly onEffect?: (effect: EffectRecord) => void;
+  /** Without it, as much as anybody asks for. */
+  readonly capacity?: Capacity;
 }
 
 export type SimulatedBirth = Pick<SimulatedServer, "account" | "name" | "ownership"> & {
@@ -34,6 +37,7 @@ export interface World {
   readonly settings: WorldSettings;
   readonly board: FaultBoard;
   readonly witness: Witness;
+  readonly front: Front | undefined;
   latencyMs(): number;
   setQuota(quota: number): void;
   /** Whether the account may have no more servers; counts the refusals. */
@@ -56,6 +60,7 @@ export function createWorld(settings: WorldSettings, random: () => number): Worl
   const fork = forkChance(random);
   const board = createFaultBoard(fork);
   const witness = createWitness(settings.onEffect);
+  const front = settings.capacity && createFront(settings.capacity, { clock, fork });
   const chance = { build: fork("build"), remove: fork("delete"), latency: fork("latency") };
   const servers = new Map<CloudServerId, SimulatedServer>();
   let { quota } = settings;
@@ -95,7 +100,7 @@ export function createWorld(settings: WorldSettings, random: () => number): Worl
   };
 
   return {
-    ...{ settings, board, witness, get, all },
+    ...{ settings, board, witness, front, get, all },
     latencyMs: () => draw(settings.latencyMs, chance.latency),
     setQuota(next) {
       quota = next;
