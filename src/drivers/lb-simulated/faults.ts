@@ -46,10 +46,13 @@ export interface FaultBoard {
   heal(): void;
   /** The faults that strike this call, in the order of their injection. Counts them. */
   strike(method: BalancerMethod, loadBalancer: LoadBalancerId): readonly BalancerFault[];
+  /** How often each kind has struck, stopped or not. */
+  fired(): ReadonlyMap<BalancerFault["kind"], number>;
 }
 
 export function createFaultBoard(ids: Ids): FaultBoard {
   const active = new Map<FaultRule, { fired: number }>();
+  const totals = new Map<BalancerFault["kind"], number>();
 
   const strikes = (rule: FaultRule, method: BalancerMethod, loadBalancer: LoadBalancerId) => {
     const methods = rule.methods ?? ["changeMembers"];
@@ -72,11 +75,13 @@ export function createFaultBoard(ids: Ids): FaultBoard {
       for (const [rule, count] of active) {
         if (!strikes(rule, method, loadBalancer)) continue;
         count.fired++;
+        totals.set(rule.fault.kind, (totals.get(rule.fault.kind) ?? 0) + 1);
         struck.push(rule.fault);
         if (rule.times !== undefined && count.fired >= rule.times) active.delete(rule);
       }
       return struck;
     },
+    fired: () => new Map(totals),
   };
 }
 

@@ -42,6 +42,11 @@ export interface SimulatedLoadBalancers {
   inject(rule: FaultRule): InjectedFault;
   /** Stops all faults. */
   heal(): void;
+  /** Those that exist. */
+  ids(): readonly LoadBalancerId[];
+  has(loadBalancer: LoadBalancerId): boolean;
+  /** How often each kind of fault has struck, stopped or not. */
+  fired(): ReadonlyMap<BalancerFault["kind"], number>;
   /** The truth, past all faults. @throws RangeError on a load balancer that is not there */
   members(loadBalancer: LoadBalancerId): readonly Member[];
   /** Sets what is otherwise derived from time. @throws RangeError when it is not a member */
@@ -129,6 +134,9 @@ export function createSimulatedLoadBalancers(
     openDriver,
     inject: faults.inject,
     heal: faults.heal,
+    ids: () => [...balancers.keys()],
+    has: (id) => balancers.has(id),
+    fired: faults.fired,
     members: (id) => truth(id).list(clock.nowMs()),
     force: (id, address, forced) => truth(id).override(address, forced),
     addForeign(id, { host, port, weight = 1 }) {

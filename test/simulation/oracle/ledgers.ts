@@ -1,0 +1,102 @@
+import type { CommitSeen, Ledger } from "../../../src/core/invariants/ledger.js";
+import type { Brake, ColoDoc } from "../../../src/core/model/colo.js";
+import type { Group } from "../../../src/core/model/group.js";
+import type { AccountId, ColoId, GroupId, ServerId } from "../../../src/core/model/ids.js";
+import type { PlacementDoc } from "../../../src/core/model/placement.js";
+import type { ServerRow } from "../../../src/core/model/server.js";
+import type { Commit } from "../../../src/core/ports/store.js";
+import type { StoredReceipt } from "../../../src/supervisor/placements/placement-state.js";
+
+/** What is on record, by the commits that took effect: no node's memory, no driver's word. */
+export interface Ledgers {
+  /** The placement before and after, when it is a placement's commit. */
+  apply(commit: Commit, nowMs: number): CommitSeen | undefined;
+  /** By `account/group/colo`. */
+  readonly placements: ReadonlyMap<string, Ledger>;
+  /** By `account/group`; those that are gone are not in it. */
+  readonly groups: ReadonlyMap<string, Group>;
+  /** By colo: what is braked, and since when by the world's own clock. */
+  readonly brakes: ReadonlyMap<string, readonly ThrownBrake[]>;
+  /** Since when each paused placement is. */
+  readonly pausedSinceMs: ReadonlyMap<string, number>;
+}
+
+export interface ThrownBrake extends Brake {
+  readonly thrownAtMs: number;
+}
+
+export function createLedgers(): Ledgers {
+  const placements = new Map<string, Ledger>();
+  const groups = new Map<string, Group>();
+  const brakes = new Map<string, readonly ThrownBrake[]>();
+  const pausedSinceMs = new Map<string, number>();
+
+  function applyGroup({ partition, puts, deletes }: Commit): void {
+    const put = puts.find((row) => row.kind === "group");
+    if (put) groups.set(partition.key, JSON.parse(put.value) as Group);
+    else if (deletes.some((row) => row.kind === "group")) groups.delete(partition.key);
+  }
+
+  function applyColo({ partition, puts }: Commit, nowMs: number): void {
+    const row = puts.find((one) => one.kind === "brakes");
+    if (!row) return;
+    const before = brakes.get(partition.key) ?? [];
+    const now = (JSON.parse(row.value) as ColoDoc).brakes.map((one): ThrownBrake => {
+      const same = before.find((old) => old.operation === one.operation);
+      return { ...one, thrownAtMs: same?.thrownAtMs ?? nowMs };
+    });
+    brakes.set(partition.key, now);
+  }
+
+  function applyPlacement(commit: Commit, nowMs: number): CommitSeen {
+    const { partition, puts, deletes, events } = commit;
+    const before = placements.get(partition.key) ?? empty(partition.key);
+    const touched: ServerId[] = [];
+    const servers = new Map(before.servers);
+    let { doc } = before;
+    const receipts: StoredReceipt[] = [];
+    for (const { kind, key, value } of puts) {
+      if (kind === "doc") doc = JSON.parse(value) as PlacementDoc;
+      else if (kind === "receipt") receipts.push(JSON.parse(value) as StoredReceipt);
+      else if (kind === "server") {
+        touched.push(key as ServerId);
+        servers.set(key as ServerId, JSON.parse(value) as ServerRow);
+      }
+    }
+    for (const { kind, key } of deletes) {
+      if (kind === "doc") doc = undefined;
+      else if (kind === "server") {
+        touched.push(key as ServerId);
+        servers.delete(key as ServerId);
+      }
+    }
+    const lastSequence = events.at(-1)?.sequence ?? before.lastSequence;
+    const after: Ledger = { key: before.key, lastSequence, doc, servers };
+    placements.set(partition.key, after);
+    if (!doc?.paused) pausedSinceMs.delete(partition.key);
+    else if (!before.doc?.paused) pausedSinceMs.set(partition.key, nowMs);
+    const { account, group } = before.key;
+    const surge = groups.get(`${account}/${group}`)?.surge ?? 0;
+    return { before, after, touched, events, receipts, surge };
+  }
+
+  return {
+    apply(commit, nowMs) {
+      const { scope } = commit.partition;
+      if (scope === "group") applyGroup(commit);
+      if (scope === "colo") applyColo(commit, nowMs);
+      return scope === "placement" ? applyPlacement(commit, nowMs) : undefined;
+    },
+    ...{ placements, groups, brakes, pausedSinceMs },
+  };
+}
+
+function empty(text: string): Ledger {
+  const [account, group, colo] = text.split("/") as [AccountId, GroupId, ColoId];
+  return {
+    key: { account, group, colo },
+    lastSequence: 0,
+    doc: undefined,
+    servers: new Map(),
+  };
+}

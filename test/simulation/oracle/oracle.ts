@@ -1,0 +1,92 @@
+import { checkCommit } from "../../../src/core/invariants/check-commit.js";
+import type { InvariantId, Violation } from "../../../src/core/invariants/violation.js";
+import { promises, violation } from "../../../src/core/invariants/violation.js";
+import type { Cluster } from "../cluster.js";
+import { createCallChecks } from "./check-calls.js";
+import { createEffectChecks } from "./check-effects.js";
+import { createLedgers, type Ledgers } from "./ledgers.js";
+import { unsettled } from "./settled.js";
+
+/** L1 is the promise of the second phase: once faults stop, everything converges in time. */
+export interface Finding {
+  readonly id: InvariantId | "L1";
+  readonly rule: string;
+  readonly atMs: number;
+  readonly key: string;
+  readonly facts: Readonly<Record<string, string | number | boolean>>;
+}
+
+/**
+ * Holds a world to its promises (docs/invariants.md) at every commit, call and effect, by the truth
+ * of store and clouds and not by what any node believes.
+ */
+export interface Oracle {
+  readonly findings: readonly Finding[];
+  readonly ledgers: Ledgers;
+  /** @throws Error that tells what was broken. */
+  assertKept(): void;
+  /** What has yet to converge, in words: nothing when all is as it was asked for. */
+  unsettled(): readonly string[];
+  note(finding: Omit<Finding, "atMs">): void;
+  stop(): void;
+}
+
+export interface OracleOptions {
+  /** How far the nodes' wall clocks may be apart. */
+  readonly skewMs?: number;
+  /** Whether the node could read and be told of everything lately. Default: it could. */
+  readonly isWell?: (node: string) => boolean;
+  readonly onFinding?: (finding: Finding) => void;
+}
+
+/** More only repeat what the first one did. */
+const findingsMax = 20;
+
+/** Attaches an oracle to a world, from before its first group on. */
+export function watch(world: { readonly cluster: Cluster }, options: OracleOptions = {}): Oracle {
+  const { cluster } = world;
+  const { clock, taps } = cluster;
+  const ledgers = createLedgers();
+  const findings: Finding[] = [];
+
+  const note: Oracle["note"] = (found) => {
+    if (findings.length >= findingsMax || findings.some((one) => one.key === found.key)) return;
+    const finding = { ...found, atMs: clock.nowMs() };
+    findings.push(finding);
+    options.onFinding?.(finding);
+  };
+  const noteAll = (found: readonly Violation[]) => {
+    for (const { invariant: id, ...rest } of found) note({ id, ...rest });
+  };
+  const calls = createCallChecks({ cluster, ledgers, options });
+  const effects = createEffectChecks({ cluster, ledgers });
+  const eventIds = new Set<string>();
+
+  const stop = taps.listen({
+    committed(commit) {
+      const seen = ledgers.apply(commit, clock.nowMs());
+      for (const { id } of commit.events) {
+        if (eventIds.has(id)) noteAll([violation("I7", "M3.1", `${id}/twice`, { event: id })]);
+        eventIds.add(id);
+      }
+      if (!seen) return;
+      noteAll(checkCommit(seen));
+      noteAll(effects.committed(seen));
+    },
+    called: (call) => noteAll(calls.called(call)),
+    done: (colo, effect) => noteAll(effects.done(colo, effect)),
+  });
+
+  return {
+    ...{ findings, ledgers, note, stop },
+    assertKept() {
+      if (findings.length > 0) throw new Error(findings.map(sayFinding).join("\n"));
+    },
+    unsettled: () => unsettled(cluster, ledgers),
+  };
+}
+
+export function sayFinding({ id, rule, facts }: Finding): string {
+  const promise = id === "L1" ? "once faults stop, everything converges" : promises[id];
+  return `${id} (${rule}) ${promise}: ${JSON.stringify(facts)}`;
+}
