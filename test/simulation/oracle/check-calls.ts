@@ -5,8 +5,8 @@ import type { OperationClass } from "../../../src/core/model/colo.js";
 import type { CloudServerId, LoadBalancerId, ServerId } from "../../../src/core/model/ids.js";
 import { type Cluster, installation } from "../cluster.js";
 import type { OutsideCall } from "../taps.js";
+import type { OracleOptions } from "./finding.js";
 import type { Ledgers } from "./ledgers.js";
-import type { OracleOptions } from "./oracle.js";
 
 /** B9.1: all nodes within a second; a pause reaches the node at work a little later. */
 const switchMs = 1_000;

@@ -1,20 +1,11 @@
 import { checkCommit } from "../../../src/core/invariants/check-commit.js";
-import type { InvariantId, Violation } from "../../../src/core/invariants/violation.js";
-import { promises, violation } from "../../../src/core/invariants/violation.js";
+import { type Violation, violation } from "../../../src/core/invariants/violation.js";
 import type { Cluster } from "../cluster.js";
 import { createCallChecks } from "./check-calls.js";
 import { createEffectChecks } from "./check-effects.js";
+import { type Finding, type OracleOptions, sayFinding } from "./finding.js";
 import { createLedgers, type Ledgers } from "./ledgers.js";
 import { unsettled } from "./settled.js";
-
-/** L1 is the promise of the second phase: once faults stop, everything converges in time. */
-export interface Finding {
-  readonly id: InvariantId | "L1";
-  readonly rule: string;
-  readonly atMs: number;
-  readonly key: string;
-  readonly facts: Readonly<Record<string, string | number | boolean>>;
-}
 
 /**
  * Holds a world to its promises (docs/invariants.md) at every commit, call and effect, by the truth
@@ -29,14 +20,6 @@ export interface Oracle {
   unsettled(): readonly string[];
   note(finding: Omit<Finding, "atMs">): void;
   stop(): void;
-}
-
-export interface OracleOptions {
-  /** How far the nodes' wall clocks may be apart. */
-  readonly skewMs?: number;
-  /** Whether the node could read and be told of everything lately. Default: it could. */
-  readonly isWell?: (node: string) => boolean;
-  readonly onFinding?: (finding: Finding) => void;
 }
 
 /** More only repeat what the first one did. */
@@ -84,9 +67,4 @@ export function watch(world: { readonly cluster: Cluster }, options: OracleOptio
     },
     unsettled: () => unsettled(cluster, ledgers),
   };
-}
-
-export function sayFinding({ id, rule, facts }: Finding): string {
-  const promise = id === "L1" ? "once faults stop, everything converges" : promises[id];
-  return `${id} (${rule}) ${promise}: ${JSON.stringify(facts)}`;
 }
