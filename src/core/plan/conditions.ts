@@ -29,6 +29,7 @@ const degradedCodes: ReadonlySet<string> = new Set([
   "UNHEALTHY_BRAKE",
   "WAIT_EXPIRED",
   "STATUS_UNHEARD_OF",
+  "DELETE_AGED",
 ]);
 
 /** The placement's conditions, and which of them turned. */

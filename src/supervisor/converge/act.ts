@@ -205,12 +205,10 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     }
     if (seen) {
       const unless = () => (ours() ? undefined : cause("B9.5", "WITHDRAWN", { server }));
+      // Before the call, so that one that is refused is not asked for at once again either.
+      cooling.start(key, stepKey(step), deletePauseMs(row, clock.nowMs()));
       const answer = await outside.deleteServer({ key, unless }, ref);
-      if (answer.kind === "refused") return;
-      if (answer.value === "accepted") {
-        cooling.start(key, stepKey(step), coloOf(key).setup.pollMs);
-        return;
-      }
+      if (answer.kind === "refused" || answer.value === "accepted") return;
     }
     await change(key, (state) => {
       const now = state.servers.get(server);
@@ -270,6 +268,15 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
 /** From the promise on record to the start of its call; one that waits longer is renewed. */
 export const callWaitMs = 2_000;
 const retryDelayMs = 2_000;
+const deletePauseMsMin = 1_000;
+const deletePauseMsMax = 60_000;
+
+/** One that is asked for in vain is asked for ever less: an eighth of the time that has passed. */
+function deletePauseMs(row: ServerRow, nowMs: number): number {
+  const agedMs = nowMs - (row.deletingSinceMs ?? nowMs);
+  return Math.min(deletePauseMsMax, Math.max(deletePauseMsMin, Math.round(agedMs / 8)));
+}
+
 /** A server that lost our tags is looked at again, rarely: a person has to put it right. */
 const foreignDelayMs = 60_000;
 

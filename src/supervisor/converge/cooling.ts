@@ -8,18 +8,22 @@ export interface Cooling {
 }
 
 export function createCooling(clock: Clock, wake: (key: PlacementKey) => void): Cooling {
-  const all = new Map<string, Set<string>>();
+  const all = new Map<string, Map<string, number>>();
   return {
     start(key, step, delayMs) {
       const text = placementText(key);
-      const mine = all.get(text) ?? new Set<string>();
-      all.set(text, mine.add(step));
+      const mine = all.get(text) ?? new Map<string, number>();
+      all.set(text, mine);
+      const untilMs = clock.monotonicMs() + delayMs;
+      if ((mine.get(step) ?? 0) >= untilMs) return; // The longer of two delays holds.
+      mine.set(step, untilMs);
       clock.after(delayMs, () => {
+        if (mine.get(step) !== untilMs) return;
         mine.delete(step);
-        if (mine.size === 0) all.delete(text);
+        if (mine.size === 0 && all.get(text) === mine) all.delete(text);
         wake(key);
       });
     },
-    of: (key) => all.get(placementText(key)) ?? [],
+    of: (key) => all.get(placementText(key))?.keys() ?? [],
   };
 }
