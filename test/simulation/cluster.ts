@@ -48,6 +48,8 @@ export interface Node {
   readonly name: string;
   readonly supervisor: Supervisor;
   readonly wires: Wires;
+  /** Those to the store alone. */
+  readonly storeWires: Wires;
 }
 
 export interface NodeSetup {
@@ -110,11 +112,12 @@ export function createCluster(options: ClusterOptions): Cluster {
     ...{ clock, store, storeFaults, journal, clouds, balancers, taps, warnings },
     create(name, setup = {}) {
       const wires = createWires();
+      const storeWires = createWires();
       const watch: Clock = setup.skew ? createSkewedClock(clock, setup.skew) : clock;
       const supervisor = createSupervisor({
         installation,
         node: name as NodeId,
-        store: wires.through(store),
+        store: wires.through(storeWires.through(store)),
         journal: wires.through(journal),
         clock: wires.through(watch),
         ids: setup.ids ?? ids,
@@ -133,7 +136,7 @@ export function createCluster(options: ClusterOptions): Cluster {
         leaseTimes: defaultLeaseTimes,
         retention: defaultRetention,
       });
-      return { name, supervisor, wires };
+      return { name, supervisor, wires, storeWires };
     },
     heal() {
       healStoreFaults(storeFaults);

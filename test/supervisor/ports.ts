@@ -10,6 +10,8 @@ export interface Wires {
   cutAt(point: CutPoint): void;
   /** Stops the node's process as SIGSTOP does: no call begins, no answer and no timer comes. */
   freeze(): void;
+  /** How many calls, answers and timers wait for the thaw. */
+  heldUp(): number;
   /** Goes on as if nothing had been, however long that took. */
   thaw(): void;
   readonly standing: "alive" | "frozen" | "dead";
@@ -105,6 +107,7 @@ export function createWires(): Wires {
     freeze() {
       if (standing === "alive") standing = "frozen";
     },
+    heldUp: () => waiting.length,
     thaw() {
       if (standing !== "frozen") return;
       standing = "alive";

@@ -44,6 +44,8 @@ export interface World {
   /** The node now at work. */
   node(): Supervisor;
   nodeWires(): Wires;
+  /** To the store alone: frozen, the node is cut off from it and from nothing else. */
+  nodeStoreWires(): Wires;
   /** Ends the node between two awaits, without any good-bye, and starts its successor. */
   crash(): Promise<void>;
   /** So long no node is up: cheap, however long. */
@@ -97,6 +99,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     caller: { principal: "tester", signal: patient() },
     node: () => node.supervisor,
     nodeWires: () => node.wires,
+    nodeStoreWires: () => node.storeWires,
     join: boot,
     async crash() {
       node.wires.cut();
