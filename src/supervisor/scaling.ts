@@ -41,7 +41,6 @@ export function createScaling(context: Context): ScalingUseCases {
           ),
         event.idempotencyKey === undefined ? {} : { receiptKeys: [event.idempotencyKey] },
       );
-      context.monitor.answered(lead.key, event, receipt);
       // Asking heals: even a refusal makes the group look at itself (B2.8).
       context.wake(lead.key);
       return receipt;
@@ -218,18 +217,19 @@ function changeOf(
   const own = targets?.[state.key.colo] ?? doc.target;
   const ownForced = forced[state.key.colo] ?? doc.forced;
   const { forced: _forced, ...rest } = doc;
+  const lastDecision = { id: decisionId, eventId: event.id, source: event.source };
   const next: PlacementDoc = {
     ...rest,
     ...marks,
     ...(ownForced ? { forced: ownForced } : {}),
-    ...(targets ? { target: own, lastDecision: { id: decisionId, eventId: event.id } } : {}),
+    ...(targets ? { target: own, lastDecision } : {}),
     ...(own === doc.target ? {} : { targetChangedAtMs: nowMs }),
   };
   const deliveries = Object.entries(targets ?? {})
     .filter(([colo]) => colo !== state.key.colo)
     .map(([colo, target]): Delivery => {
       const limits = forced[colo as ColoId];
-      const base = { colo, decisionId, target, eventId: event.id };
+      const base = { colo, decisionId, target, eventId: event.id, source: event.source };
       return limits ? { ...base, forced: limits } : base;
     });
   const gone = alertMarks.deletes.flatMap(

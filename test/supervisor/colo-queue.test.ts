@@ -1,22 +1,37 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { AccountId } from "../../src/core/model/ids.js";
+import type { AccountId, ColoId } from "../../src/core/model/ids.js";
+import type { Log } from "../../src/core/ports/log.js";
+import { type Api, createAdmission } from "../../src/supervisor/colo/admission.js";
 import { type ColoQueueLimits, createColoQueue } from "../../src/supervisor/colo/colo-queue.js";
+import { createSeededIds, createVirtualClock } from "../simulation/virtual-clock.js";
+
+/** An admission that is never what a queue waits for. */
+function roomyAdmission(api: Api) {
+  return createAdmission({
+    ...{ api, colo: "iad" as ColoId, limits: { inFlightMax: 1_000 }, share: () => 1 },
+    ...{ clock: createVirtualClock(), ids: createSeededIds(1), log: silent },
+    signal: new AbortController().signal,
+  });
+}
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A queue whose tasks end when they are told to. */
 function bench(limits: Partial<ColoQueueLimits> = {}) {
-  const queue = createColoQueue({
-    ...{ concurrency: 4, reservedForDeletes: 1, waitingMax: 100 },
-    ...limits,
-  });
+  const queue = createColoQueue(
+    { ...{ concurrency: 4, reservedForDeletes: 1, waitingMax: 100 }, ...limits },
+    { cloud: roomyAdmission("cloud"), loadBalancer: roomyAdmission("loadBalancer") },
+  );
   const started: string[] = [];
   const running = new Map<string, () => void>();
   return {
     ...{ queue, started, running },
     offer(key: string, account = "a", isDelete = false) {
       return queue.offer({
-        ...{ key, account: account as AccountId, isDelete },
+        ...{ key, account: account as AccountId, api: "cloud" },
+        class: isDelete ? "delete" : "change",
         run: () =>
           new Promise<void>((resolve) => {
             started.push(key);

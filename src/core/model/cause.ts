@@ -42,6 +42,7 @@ export type CauseCode =
   | "LISTING_PARTIAL"
   | "LISTING_SUSPECT"
   | "BRAKED"
+  | "CLOUD_BUSY"
   | "ANSWER_LOST"
   | "ABANDONED"
   | "LATE_SURPLUS"
@@ -53,8 +54,7 @@ export type CauseCode =
   | "WITHDRAWN"
   | "LAUNCH_WAITS"
   | "UNHEALTHY_BRAKE"
-  | "DELETE_AGED"
-  | "INVARIANT";
+  | "DELETE_AGED";
 
 export function cause(rule: string, code: CauseCode, facts: Cause["facts"] = {}): Cause {
   return { rule, code, facts };

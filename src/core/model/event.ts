@@ -56,5 +56,4 @@ export type EventType =
   | "member.removed"
   | "brake.set"
   | "brake.cleared"
-  | "invariant.violated"
   | "permission.denied";

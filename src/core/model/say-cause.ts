@@ -70,6 +70,9 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     "the cloud's list of servers lacks too many at once[: {lost}][ of {known}];" +
     " each is looked up before anything is replaced",
   BRAKED: "an operator's brake stops calls[ of class {operation}] to this colo[: {reason}]",
+  CLOUD_BUSY:
+    "calls to the outside are held back while it is not well[: {api}][ is {phase}]" +
+    "[, about {inFlight|call|calls} at once][, {perSecond} a second][; it said: {fault}]",
   ANSWER_LOST:
     "the cloud's answer[ to {operation}] was lost; it is looked up, never blindly repeated" +
     "[: {fault}]",
@@ -87,7 +90,6 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     "the server[ {server}] is not yet in service[: the load balancer {loadBalancer} has it {health}]",
   UNHEALTHY_BRAKE:
     "too many servers are suspected at once[: {suspected}][ of {known}]; none of them is replaced",
-  INVARIANT: "[{promise}, but ]invariant[ {invariant}] is broken[: server {server}]",
   DELETE_AGED: "the cloud has not confirmed the deletion[ of {server}][ for {ageMs}]",
 };
 

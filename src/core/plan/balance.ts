@@ -62,7 +62,10 @@ function fillShortage(sheet: Sheet, target: number, counted: number, limits: Pla
     return nothing;
   }
   const creates = Math.min(missing, limits.createsMax);
-  if (creates < missing) sheet.wakeAt(nowMs + limits.pollMs);
+  if (creates < missing) {
+    sheet.wakeAt(nowMs + limits.pollMs);
+    if (limits.createsWait) sheet.wait(limits.createsWait);
+  }
   return { creates, createCause: shortage, withdraw: [], isShort: creates < missing };
 }
 

@@ -15,7 +15,7 @@ export interface Findings {
 }
 
 const heldCodes: ReadonlySet<string> = new Set(["UNHEALTHY_BRAKE", "PROTECTED"]);
-const brakeCodes: ReadonlySet<string> = new Set(["BRAKED"]);
+const brakeCodes: ReadonlySet<string> = new Set(["BRAKED", "CLOUD_BUSY"]);
 const degradedCodes: ReadonlySet<string> = new Set([
   "BACKOFF",
   "QUOTA",

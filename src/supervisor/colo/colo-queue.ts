@@ -1,8 +1,12 @@
 import PQueue from "p-queue";
 import type { AccountId } from "../../core/model/ids.js";
-import { createRoundRobin } from "./round-robin.js";
+import { type Admission, type Api, type CallClass, callClasses, type Ticket } from "./admission.js";
+import { createRoundRobin, type RoundRobin } from "./round-robin.js";
 
-/** Steps of one colo on their way to the outside: bounded, fair over accounts, deletes first. */
+/**
+ * Steps of one colo on their way to the outside: bounded, fair over accounts, started only when the
+ * admission lets their first call begin (B9.4).
+ */
 export interface ColoQueue {
   /** False when the queue is full: the caller's next turn asks again. */
   offer(task: ColoTask): boolean;
@@ -12,13 +16,16 @@ export interface ColoQueue {
   standing(key: string): "queued" | "running" | undefined;
   /**
    * How many creates may be asked for now: some waves of what runs at once, so that a slot never
-   * waits for a turn that waits for a listing. More would only be promises that wait.
+   * waits for a turn that waits for a listing, and no more than the cloud's allowance lets begin
+   * soon. More would only be promises that wait.
    */
   free(): number;
   /** Wakes whoever found nothing free, once something is: accounts take turns. */
   whenFree(waiter: Waiter): void;
   readonly running: number;
   readonly waiting: number;
+  /** What waits for a slot or for the allowance. */
+  waitingOf(api: Api): WaitingSteps;
   /** Resolves when nothing runs; what waits is dropped. */
   drain(): Promise<void>;
 }
@@ -26,16 +33,23 @@ export interface ColoQueue {
 export interface ColoTask {
   readonly key: string;
   readonly account: AccountId;
+  readonly api: Api;
   /** Deletes keep a slot of their own, so that creates that hang can't keep them waiting. */
-  readonly isDelete: boolean;
-  /** Never rejects: every outcome is an answer. */
-  run(): Promise<void>;
+  readonly class: CallClass;
+  /** Never rejects: every outcome is an answer. The ticket is for its first call. */
+  run(ticket: Ticket): Promise<void>;
 }
 
 export interface Waiter {
   readonly key: string;
   readonly account: AccountId;
   wake(): void;
+}
+
+export interface WaitingSteps {
+  readonly byClass: Readonly<Record<CallClass, number>>;
+  /** Placements that want to create and have been told to wait. */
+  readonly placements: number;
 }
 
 export interface ColoQueueLimits {
@@ -51,14 +65,19 @@ export const defaultQueueLimits: ColoQueueLimits = {
 };
 
 const wavesMax = 8;
+/** An intention should not wait for longer than it said (`callWaitMs`). */
+const soonMs = 2_000;
 
-export function createColoQueue(limits: ColoQueueLimits): ColoQueue {
+export function createColoQueue(
+  limits: ColoQueueLimits,
+  admissions: Readonly<Record<Api, Admission>>,
+): ColoQueue {
   // Only its concurrency is used: its timeouts and intervals read real time.
   const slots = new PQueue({ concurrency: limits.concurrency });
   const standing = new Map<string, "queued" | "running">();
-  const deletes = createRoundRobin<ColoTask>();
-  const others = createRoundRobin<ColoTask>();
+  const lanes: Readonly<Record<Api, Lanes>> = { cloud: newLanes(), loadBalancer: newLanes() };
   const waiters = createRoundRobin<Waiter>();
+  let waiting = 0;
   let othersRunning = 0;
   // Ours, since p-queue counts a task as pending for a moment after it has ended.
   let running = 0;
@@ -66,22 +85,37 @@ export function createColoQueue(limits: ColoQueueLimits): ColoQueue {
 
   /** Feeds free slots only, so that p-queue's own backlog never fixes an order. */
   function feed(): void {
-    while (!closed && running < limits.concurrency) {
-      const task = deletes.next() ?? (othersMayStart() ? others.next() : undefined);
-      if (!task) return;
-      start(task);
-    }
+    admissions.loadBalancer.stir();
+    admissions.cloud.stir();
   }
+
+  function next(api: Api): CallClass | undefined {
+    if (closed || running >= limits.concurrency) return undefined;
+    const others = othersRunning < limits.concurrency - limits.reservedForDeletes;
+    return callClasses.find((one) => lanes[api][one].size > 0 && (one === "delete" || others));
+  }
+
+  for (const api of ["cloud", "loadBalancer"] as const)
+    admissions[api].feedFrom({
+      next: () => next(api),
+      start(ticket) {
+        const task = lanes[api][next(api)!].next()!;
+        waiting--;
+        start(task, ticket);
+      },
+      moved: api === "cloud" ? wakeWaiters : () => {},
+    });
 
   function free(): number {
-    const wanted = wavesMax * limits.concurrency - limits.reservedForDeletes;
-    const roomLeft = limits.waitingMax - deletes.size - others.size;
-    const left = Math.min(wanted - othersRunning - others.size, roomLeft);
-    return closed ? 0 : Math.max(0, left);
+    const creates = lanes.cloud.urgent.size + lanes.cloud.change.size;
+    const slotsWanted = wavesMax * limits.concurrency - limits.reservedForDeletes - othersRunning;
+    const roomLeft = limits.waitingMax - waiting;
+    const left = Math.min(slotsWanted, admissions.cloud.startable(soonMs)) - creates;
+    return closed ? 0 : Math.max(0, Math.min(left, roomLeft));
   }
 
-  function goOn(): void {
-    feed();
+  function wakeWaiters(): void {
+    if (waiters.size === 0) return;
     for (let left = free(); left > 0; left--) {
       const waiter = waiters.next();
       if (!waiter) return;
@@ -89,40 +123,44 @@ export function createColoQueue(limits: ColoQueueLimits): ColoQueue {
     }
   }
 
-  function othersMayStart(): boolean {
-    return othersRunning < limits.concurrency - limits.reservedForDeletes;
-  }
-
-  function start(task: ColoTask): void {
+  function start(task: ColoTask, ticket: Ticket): void {
     standing.set(task.key, "running");
     running++;
-    if (!task.isDelete) othersRunning++;
+    const isDelete = task.class === "delete";
+    if (!isDelete) othersRunning++;
     void slots.add(async () => {
       try {
-        await task.run();
+        await task.run(ticket);
       } finally {
+        ticket.drop();
         running--;
-        if (!task.isDelete) othersRunning--;
+        if (!isDelete) othersRunning--;
         standing.delete(task.key);
-        queueMicrotask(goOn);
+        queueMicrotask(() => {
+          feed();
+          wakeWaiters();
+        });
       }
     });
   }
 
   return {
     offer(task) {
-      if (closed || standing.has(task.key) || deletes.size + others.size >= limits.waitingMax)
-        return false;
+      if (closed || standing.has(task.key) || waiting >= limits.waitingMax) return false;
       standing.set(task.key, "queued");
-      (task.isDelete ? deletes : others).push(task);
+      lanes[task.api][task.class].push(task);
+      waiting++;
       queueMicrotask(feed);
       return true;
     },
     withdraw(key) {
       if (standing.get(key) !== "queued") return false;
-      const found = deletes.remove(key) || others.remove(key);
-      if (found) standing.delete(key);
-      return found;
+      const all = Object.values(lanes).flatMap((one) => Object.values(one));
+      const found = all.some((lane) => lane.remove(key));
+      if (!found) return false;
+      waiting--;
+      standing.delete(key);
+      return true;
     },
     standing: (key) => standing.get(key),
     free,
@@ -131,11 +169,32 @@ export function createColoQueue(limits: ColoQueueLimits): ColoQueue {
       return running;
     },
     get waiting() {
-      return deletes.size + others.size;
+      return waiting;
+    },
+    waitingOf(api) {
+      const { read, delete: deletes, urgent, change } = lanes[api];
+      return {
+        byClass: {
+          ...{ read: read.size, delete: deletes.size },
+          ...{ urgent: urgent.size, change: change.size },
+        },
+        placements: api === "cloud" ? waiters.size : 0,
+      };
     },
     async drain() {
       closed = true;
       await slots.onIdle();
     },
+  };
+}
+
+type Lanes = Readonly<Record<CallClass, RoundRobin<ColoTask>>>;
+
+function newLanes(): Lanes {
+  return {
+    read: createRoundRobin<ColoTask>(),
+    delete: createRoundRobin<ColoTask>(),
+    urgent: createRoundRobin<ColoTask>(),
+    change: createRoundRobin<ColoTask>(),
   };
 }

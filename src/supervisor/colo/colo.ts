@@ -10,8 +10,8 @@ import type { Clock, Ids } from "../../core/ports/clock.js";
 import type { Log } from "../../core/ports/log.js";
 import type { Store } from "../../core/ports/store.js";
 import { type AccountListing, createWatch, listAll, type Watch } from "../converge/watch.js";
-import type { Monitor } from "../monitor/monitor.js";
 import type { PlacementState } from "../placements/placement-state.js";
+import { type Admission, type Api, createAdmission } from "./admission.js";
 import { type Brakes, createBrakes } from "./brakes.js";
 import { type ColoQueue, type ColoQueueLimits, createColoQueue } from "./colo-queue.js";
 import { createGate, type Gate } from "./gate.js";
@@ -36,6 +36,7 @@ export interface Colo {
   readonly gate: Gate;
   /** The only way to the cloud and the load balancers. */
   readonly outside: Outside;
+  readonly admissions: Readonly<Record<Api, Admission>>;
   readonly brakes: Brakes;
   readonly leases: Leases;
   readonly servers: Watch<AccountId, AccountListing>;
@@ -54,10 +55,12 @@ export interface ColoDeps {
   readonly signal: AbortSignal;
   readonly isStopping: () => boolean;
   readonly peek: (key: PlacementKey) => PlacementState | undefined;
-  readonly monitor: Pick<Monitor, "watch" | "listed">;
   /** Leases were gained or brakes changed: what waited here is looked at again. */
   readonly stirred: (colo: ColoId) => void;
 }
+
+/** Calls in flight that a healthy colo takes beside what the queue runs. */
+const readsAtOnce = 16;
 
 export function createColo(deps: ColoDeps): Colo {
   const { setup, clock, signal, installation } = deps;
@@ -74,23 +77,28 @@ export function createColo(deps: ColoDeps): Colo {
     peek: deps.peek,
     isStopping: deps.isStopping,
   });
-  const drivers = deps.monitor.watch(setup.id, setup, brakes);
-  const outside = createOutside({ drivers, gate, clock, signal });
+  const admissionOf = (api: Api) =>
+    createAdmission({
+      ...deps,
+      ...{ api, colo: setup.id, share: leases.share },
+      limits: { inFlightMax: setup.queue.concurrency + readsAtOnce },
+    });
+  const admissions = { cloud: admissionOf("cloud"), loadBalancer: admissionOf("loadBalancer") };
+  const outside = createOutside({ drivers: setup, gate, admissions, clock, signal });
   async function listAccount(account: AccountId): Promise<AccountListing> {
     // One end for all its pages.
     const endMs = clock.monotonicMs() + lookDeadlineMs;
-    const listing = await listAll({ account, installation }, (request) =>
+    return listAll({ account, installation }, (request) =>
       outside.listServers(request, { deadlineMs: Math.max(0, endMs - clock.monotonicMs()) }),
     );
-    deps.monitor.listed(setup.id, account, listing);
-    return listing;
   }
   return {
     id: setup.id,
     setup,
-    queue: createColoQueue(setup.queue),
+    queue: createColoQueue(setup.queue, admissions),
     gate,
     outside,
+    admissions,
     brakes,
     leases,
     servers: createWatch(clock, listAccount),

@@ -17,6 +17,8 @@ export interface Leases {
   /** Gives all shards back, so that another node need not wait. */
   stop(): Promise<void>;
   holds(key: PlacementKey): boolean;
+  /** Shards held of all, for what the colo's nodes share; never less than one shard's. */
+  share(): number;
 }
 
 interface LeaseDoc {
@@ -131,6 +133,11 @@ export function createLeases(deps: {
           if (held?.node === node) await write(shard, loaded.revision, { ...held, released: true });
         }),
       );
+    },
+    share() {
+      const nowMs = clock.monotonicMs();
+      const held = shards.filter((shard) => shard.untilMs > nowMs).length;
+      return Math.max(1, held) / times.shards;
     },
     holds: (key) => shards[shardOf(key, times.shards)]!.untilMs > clock.monotonicMs(),
   };

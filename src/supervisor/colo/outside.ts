@@ -1,8 +1,9 @@
+import { type CallEnd, outcomeOf } from "../../core/admission/model.js";
 import { Fault } from "../../core/errors/fault.js";
-import { outsideFaultOf } from "../../core/errors/outside-fault.js";
+import { type OutsideFault, outsideFaultOf } from "../../core/errors/outside-fault.js";
 import type { Cause } from "../../core/model/cause.js";
 import type { OperationClass } from "../../core/model/colo.js";
-import type { LoadBalancerId, PlacementKey } from "../../core/model/ids.js";
+import type { AccountId, LoadBalancerId, PlacementKey } from "../../core/model/ids.js";
 import type { CloudServer, Member } from "../../core/model/server.js";
 import type { Call } from "../../core/ports/call.js";
 import type { Clock } from "../../core/ports/clock.js";
@@ -22,12 +23,13 @@ import type {
 } from "../../core/ports/load-balancer.js";
 import { withDeadline } from "../deadline.js";
 import { joinSignals } from "../join-signals.js";
+import type { Admission, Api, CallClass, Ticket } from "./admission.js";
 import type { Gate } from "./gate.js";
 
 /**
- * The one way to a colo's cloud and load balancers: nothing else holds the drivers. A change asks
- * the gate immediately before its call (B9.1); every call has a deadline (B4.11) and is observed.
- * Throws `OutsideFault`s.
+ * The one way to a colo's cloud and load balancers: nothing else holds the drivers. Every call
+ * waits until the admission lets it begin (B9.4), a change then asks the gate immediately before
+ * its call (B9.1), and every call has a deadline (B4.11) and is observed. Throws `OutsideFault`s.
  */
 export interface Outside {
   readonly cloud: CloudCapabilities;
@@ -37,7 +39,11 @@ export interface Outside {
   createServer(change: Change, request: CreateServer): Promise<Answer<CloudServer>>;
   deleteServer(change: Change, request: ServerRef): Promise<Answer<"accepted" | "gone">>;
   /** What the gate refuses is left out, the rest is sent in one call. */
-  changeMembers(loadBalancer: LoadBalancerId, parts: readonly MemberPart[]): Promise<MembersSent>;
+  changeMembers(
+    loadBalancer: LoadBalancerId,
+    parts: readonly MemberPart[],
+    ticket?: Ticket,
+  ): Promise<MembersSent>;
 
   getServer(request: ServerRef, limit?: ReadLimit): Promise<CloudServer | undefined>;
   listServers(request: ListServers, limit?: ReadLimit): Promise<CloudPage>;
@@ -53,6 +59,8 @@ export type CheckRequest = Parameters<CloudDriver["checkLaunch"]>[0];
 /** A call that changes something, for one placement. */
 export interface Change {
   readonly key: PlacementKey;
+  /** From the queue; without one it waits for its turn here. */
+  readonly ticket?: Ticket;
   /** Asked together with the gate, after every wait: a cause keeps the call from being made. */
   readonly unless?: () => Cause | undefined;
 }
@@ -76,6 +84,7 @@ export interface ReadLimit {
   readonly deadlineMs?: number;
   /** Ends the call with its caller, beside the node's own end. */
   readonly signal?: AbortSignal;
+  readonly ticket?: Ticket;
 }
 
 /** A colo's drivers, already opened. Held here alone. */
@@ -88,52 +97,111 @@ export interface Drivers {
 export const lookDeadlineMs = 30_000;
 /** Deletes and member changes that are not answered by then are asked again by a later turn. */
 const changeDeadlineMs = 30_000;
+/** A look that could not begin by then is told so, and what waits for it says why. */
+const readWaitMsMax = 5_000;
+const changeWaitMsMax = 30_000;
 
 export interface OutsideDeps {
   readonly drivers: Drivers;
   readonly gate: Gate;
+  readonly admissions: Readonly<Record<Api, Admission>>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
+/** One call on its way: what it is, for whom, and how long it may take. */
+interface Sending {
+  readonly api: Api;
+  readonly operation: string;
+  readonly class: CallClass;
+  readonly account: AccountId;
+  readonly deadlineMs: number;
+  readonly waitMsMax: number;
+  readonly signal: AbortSignal;
+  readonly ticket?: Ticket | undefined;
+}
+
 export function createOutside(deps: OutsideDeps): Outside {
-  const { gate, clock } = deps;
+  const { gate, clock, admissions } = deps;
   const { cloud, loadBalancer } = deps.drivers;
 
-  async function send<Value>(
-    limit: Required<ReadLimit>,
+  /** Waits for its turn, is asked once more whether it may, and makes the call. */
+  async function send<Value, Refusal = never>(
+    one: Sending,
     run: (call: Call) => Promise<Value>,
-  ): Promise<Value> {
+    refuse?: () => Refusal | undefined,
+  ): Promise<{ readonly value: Value } | { readonly refusal: Refusal }> {
+    const { account, signal, waitMsMax } = one;
+    const ask = { class: one.class, account, waitMsMax, signal };
+    const ticket = one.ticket ?? (await admissions[one.api].enter(ask));
+    const refusal = refuse?.();
+    if (refusal !== undefined) {
+      ticket.drop();
+      return { refusal };
+    }
+    const startedMs = clock.monotonicMs();
+    const { operation, deadlineMs } = one;
     try {
-      return await withDeadline(clock, limit, (signal) => run({ signal }));
+      const value = await withDeadline(clock, { deadlineMs, signal }, (within) =>
+        run({ signal: within }),
+      );
+      ticket.end({ operation, outcome: "good", startedMs });
+      return { value };
     } catch (error) {
-      throw outsideFaultOf(error);
+      const fault = outsideFaultOf(error);
+      ticket.end(endOf(one, fault, startedMs));
+      throw fault;
     }
   }
 
+  function endOf(one: Sending, fault: OutsideFault, startedMs: number): CallEnd {
+    const { operation, deadlineMs, signal } = one;
+    const late = fault.ambiguous && clock.monotonicMs() - startedMs >= deadlineMs;
+    const outcome = signal.aborted ? "dropped" : late ? "timedOut" : outcomeOf(fault);
+    const { message, retryAfterMs } = fault;
+    const after = retryAfterMs === undefined ? {} : { retryAfterMs };
+    return { operation, outcome, startedMs, message, ...after };
+  }
+
   async function read<Value>(
+    what: Pick<Sending, "api" | "operation" | "account">,
     limit: ReadLimit | undefined,
     run: (call: Call) => Promise<Value>,
   ): Promise<Value> {
     const deadlineMs = limit?.deadlineMs ?? lookDeadlineMs;
-    if (!limit?.signal) return send({ deadlineMs, signal: deps.signal }, run);
-    const both = joinSignals(deps.signal, limit.signal);
+    const waitMsMax = Math.min(readWaitMsMax, deadlineMs);
+    const both = limit?.signal ? joinSignals(deps.signal, limit.signal) : undefined;
+    const signal = both?.signal ?? deps.signal;
+    const ticket = limit?.ticket;
+    const one: Sending = { ...what, class: "read", deadlineMs, waitMsMax, signal, ticket };
     try {
-      return await send({ deadlineMs, signal: both.signal }, run);
+      const sent = await send(one, run);
+      return "value" in sent ? sent.value : sent.refusal;
     } finally {
-      both.release();
+      both?.release();
     }
   }
 
   async function change<Value>(
-    operation: OperationClass,
-    { key, unless }: Change,
-    deadlineMs: number,
+    what: Pick<Sending, "operation" | "class" | "deadlineMs">,
+    stopped: OperationClass,
+    { key, unless, ticket }: Change,
     run: (call: Call) => Promise<Value>,
   ): Promise<Answer<Value>> {
-    const cause = gate.refusal(operation, key) ?? unless?.();
-    if (cause) return { kind: "refused", cause };
-    return { kind: "answered", value: await send({ deadlineMs, signal: deps.signal }, run) };
+    const { account } = key;
+    const rest = {
+      api: "cloud",
+      account,
+      waitMsMax: changeWaitMsMax,
+      signal: deps.signal,
+    } as const;
+    const sent = await send(
+      { ...what, ...rest, ticket },
+      run,
+      () => gate.refusal(stopped, key) ?? unless?.(),
+    );
+    if ("refusal" in sent) return { kind: "refused", cause: sent.refusal };
+    return { kind: "answered", value: sent.value };
   }
 
   function balancer(): LoadBalancerDriver {
@@ -141,36 +209,72 @@ export function createOutside(deps: OutsideDeps): Outside {
     throw new Fault("UNSUPPORTED", { say: "this colo has no load-balancer driver" });
   }
 
+  async function changeMembers(
+    id: LoadBalancerId,
+    parts: readonly MemberPart[],
+    ticket: Ticket | undefined,
+  ): Promise<MembersSent> {
+    const driver = balancer();
+    let refused: MembersSent["refused"] = [];
+    let merged: readonly MemberChange[] = [];
+    const one: Sending = {
+      ...{ api: "loadBalancer", operation: "changeMembers", class: "change" },
+      ...{ account: parts[0]!.key.account, deadlineMs: changeDeadlineMs },
+      ...{ waitMsMax: changeWaitMsMax, signal: deps.signal, ticket },
+    };
+    await send(
+      one,
+      (call) => driver.changeMembers(id, merged, call),
+      () => {
+        const asked = parts.map(({ key, changes }) => {
+          const cause = gate.refusal("loadBalancer", key);
+          return { refused: cause ? [{ key, cause }] : [], changes: cause ? [] : changes() };
+        });
+        refused = asked.flatMap((part) => part.refused);
+        merged = asked.flatMap((part) => part.changes);
+        return merged.length === 0 ? "nothing to send" : undefined;
+      },
+    );
+    return { refused };
+  }
+
+  const ofCloud = (operation: string, account: string) =>
+    ({ api: "cloud", operation, account: account as AccountId }) as const;
   return {
     cloud: cloud.capabilities,
     loadBalancer: loadBalancer?.capabilities,
-    createServer: (one, request) =>
-      change("create", one, cloud.capabilities.createDeadlineMs, (call) =>
-        cloud.createServer(request, call),
-      ),
-    deleteServer: (one, request) =>
-      change("delete", one, changeDeadlineMs, (call) => cloud.deleteServer(request, call)),
-    async changeMembers(id, parts) {
-      const asked = parts.map(({ key, changes }) => {
-        const cause = gate.refusal("loadBalancer", key);
-        return { refused: cause ? [{ key, cause }] : [], changes: cause ? [] : changes() };
-      });
-      const refused = asked.flatMap((one) => one.refused);
-      const merged = asked.flatMap((one) => one.changes);
-      if (merged.length === 0) return { refused };
-      const driver = balancer();
-      const limit = { deadlineMs: changeDeadlineMs, signal: deps.signal };
-      await send(limit, (call) => driver.changeMembers(id, merged, call));
-      return { refused };
+    createServer(one, request) {
+      const deadlineMs = cloud.capabilities.createDeadlineMs;
+      const what = { operation: "createServer", class: "change", deadlineMs } as const;
+      return change(what, "create", one, (call) => cloud.createServer(request, call));
     },
-    getServer: (request, limit) => read(limit, (call) => cloud.getServer(request, call)),
-    listServers: (request, limit) => read(limit, (call) => cloud.listServers(request, call)),
+    deleteServer(one, request) {
+      const deadlineMs = changeDeadlineMs;
+      const what = { operation: "deleteServer", class: "delete", deadlineMs } as const;
+      return change(what, "delete", one, (call) => cloud.deleteServer(request, call));
+    },
+    changeMembers,
+    getServer: (request, limit) =>
+      read(ofCloud("getServer", request.account), limit, (call) => cloud.getServer(request, call)),
+    listServers: (request, limit) =>
+      read(ofCloud("listServers", request.account), limit, (call) =>
+        cloud.listServers(request, call),
+      ),
     findByIntention: (request, limit) =>
-      read(limit, (call) => cloud.findByIntention(request, call)),
-    checkLaunch: (request, limit) => read(limit, (call) => cloud.checkLaunch(request, call)),
+      read(ofCloud("findByIntention", request.account), limit, (call) =>
+        cloud.findByIntention(request, call),
+      ),
+    checkLaunch: (request, limit) =>
+      read(ofCloud("checkLaunch", request.account), limit, (call) =>
+        cloud.checkLaunch(request, call),
+      ),
     async listMembers(id, limit) {
       const driver = balancer();
-      return read(limit, (call) => driver.listMembers(id, call));
+      const what = { api: "loadBalancer", operation: "listMembers", account: nobody } as const;
+      return read(what, limit, (call) => driver.listMembers(id, call));
     },
   };
 }
+
+/** Load balancers are shared by accounts: a look at one is nobody's. */
+const nobody = "" as AccountId;

@@ -4,6 +4,8 @@ export interface RoundRobin<Item> {
   readonly size: number;
   push(item: Item): void;
   next(): Item | undefined;
+  /** What `next` would give. */
+  peek(): Item | undefined;
   remove(key: string): boolean;
 }
 
@@ -37,6 +39,10 @@ export function createRoundRobin<
           return task;
         }
       }
+      return undefined;
+    },
+    peek() {
+      for (const lane of lanes.values()) for (const item of lane.values()) return item;
       return undefined;
     },
     remove(key) {

@@ -7,6 +7,7 @@ import type { CloudServer, Ownership, ServerRow } from "../../core/model/server.
 import { afterFailure } from "../../core/plan/backoff.js";
 import { bind, mayMove, move } from "../../core/plan/lifecycle.js";
 import { isDetached } from "../../core/plan/plan-members.js";
+import type { CallClass, Ticket } from "../colo/admission.js";
 import type { Colo } from "../colo/colo.js";
 import type { Answer } from "../colo/outside.js";
 import type { Context } from "../context.js";
@@ -16,7 +17,8 @@ import type { Cooling } from "./cooling.js";
 
 /** Takes a plan's steps to the outside, each through the colo's queue and the gate. */
 export interface Actors {
-  create(key: PlacementKey, server: ServerId): void;
+  /** `isUrgent`: a person asked for it and waits. */
+  create(key: PlacementKey, server: ServerId, isUrgent: boolean): void;
   act(key: PlacementKey, step: Step): void;
   /** Takes back intentions whose call has not started (certain), and ends their rows. */
   withdraw(key: PlacementKey, servers: readonly ServerId[]): Promise<void>;
@@ -29,21 +31,25 @@ export interface ActDeps {
   readonly cooling: Cooling;
 }
 
+type Run = (ticket: Ticket) => Promise<void>;
+type DeleteStep = Extract<Step, { kind: "delete" }>;
+
 export function createActors({ context, lanes, cooling }: ActDeps): Actors {
   const { clock, events, signal, log } = context;
   const full = (key: PlacementKey, step: string) => `${placementText(key)}|${step}`;
   const offered = new Map<string, Set<string>>();
 
-  function offer(key: PlacementKey, step: string, isDelete: boolean, run: () => Promise<void>) {
+  function offer(key: PlacementKey, step: string, callClass: CallClass, run: Run) {
     const mine = offered.get(placementText(key)) ?? new Set<string>();
     offered.set(placementText(key), mine);
     const taken = coloOf(key).queue.offer({
       key: full(key, step),
       account: key.account,
-      isDelete,
-      async run() {
+      api: "cloud",
+      class: callClass,
+      async run(ticket) {
         try {
-          await run();
+          await run(ticket);
         } catch (error) {
           if (!signal.aborted) log.warn({ ...key, step, error: String(error) }, "step went wrong");
           cooling.start(key, step, retryDelayMs);
@@ -97,7 +103,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     });
   }
 
-  async function runCreate(key: PlacementKey, server: ServerId): Promise<void> {
+  async function runCreate(key: PlacementKey, server: ServerId, ticket: Ticket): Promise<void> {
     const colo = coloOf(key);
     const { createDeadlineMs } = colo.outside.cloud;
     const row = await inTime(key, server, createDeadlineMs);
@@ -115,7 +121,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     let answer: Answer<CloudServer>;
     try {
       answer = await colo.outside.createServer(
-        { key, unless: tooLate },
+        { key, unless: tooLate, ticket },
         {
           account: key.account,
           name: serverName(key, server),
@@ -159,11 +165,12 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     });
   }
 
-  async function runFind(key: PlacementKey, server: ServerId): Promise<void> {
+  async function runFind(key: PlacementKey, server: ServerId, ticket: Ticket): Promise<void> {
     const colo = coloOf(key);
     const { listingLagMs } = colo.outside.cloud;
     const askedAtMs = clock.nowMs();
-    const found = await colo.outside.findByIntention({ account: key.account, server });
+    const request = { account: key.account, server };
+    const found = await colo.outside.findByIntention(request, { ticket });
     await change(key, (state) => {
       const row = state.servers.get(server);
       if (row?.state !== "unconfirmed") return {};
@@ -187,11 +194,11 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
   }
 
   /** Two witnesses before any delete: our tags on the server, and the ledger's intention (B9.5). */
-  async function runDelete(key: PlacementKey, step: Extract<Step, { kind: "delete" }>) {
+  async function runDelete(key: PlacementKey, step: DeleteStep, ticket: Ticket) {
     const { outside } = coloOf(key);
     const { server, cloudId } = step;
     const ref = { account: key.account, id: cloudId };
-    const seen = await outside.getServer(ref);
+    const seen = await outside.getServer(ref, { ticket });
     const ours = () => {
       const row = context.placements.peek(key)?.servers.get(server);
       return row?.state === "deleting" && row.cloudId === cloudId ? row : undefined;
@@ -220,8 +227,9 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
   }
 
   return {
-    create(key, server) {
-      if (offer(key, createKey(server), false, () => runCreate(key, server))) return;
+    create(key, server, isUrgent) {
+      const run = (ticket: Ticket) => runCreate(key, server, ticket);
+      if (offer(key, createKey(server), isUrgent ? "urgent" : "change", run)) return;
       // The queue filled up meanwhile: nothing was called, so the intention ends as if never made.
       const why = cause("M2.3", "WITHDRAWN", { why: "the colo's queue is full" });
       endIntention(key, server, why).catch((error: unknown) => {
@@ -232,10 +240,10 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     act(key, step) {
       switch (step.kind) {
         case "delete":
-          offer(key, stepKey(step), true, () => runDelete(key, step));
+          offer(key, stepKey(step), "delete", (ticket) => runDelete(key, step, ticket));
           return;
         case "findIntention":
-          offer(key, stepKey(step), false, () => runFind(key, step.server));
+          offer(key, stepKey(step), "read", (ticket) => runFind(key, step.server, ticket));
           return;
         case "changeMembers":
           lanes.submit(key, step.loadBalancer, step.changes);

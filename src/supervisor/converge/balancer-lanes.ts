@@ -4,6 +4,7 @@ import { type LoadBalancerId, type PlacementKey, placementText } from "../../cor
 import type { MemberStep } from "../../core/model/observation.js";
 import type { Membership, ServerRow } from "../../core/model/server.js";
 import type { MemberChange } from "../../core/ports/load-balancer.js";
+import type { Ticket } from "../colo/admission.js";
 import type { Colo } from "../colo/colo.js";
 import type { Context } from "../context.js";
 import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
@@ -55,11 +56,12 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
       // A key of its own each time: the queue still knows the last one while it ends.
       key: `${stepOf(loadBalancer)}#${++turns}`,
       account: first.key.account,
-      isDelete: false,
-      async run() {
+      api: "loadBalancer",
+      class: "change",
+      async run(ticket) {
         const asks = [...lane.waiting.values()];
         lane.waiting.clear();
-        await runMerged(colo, loadBalancer, asks);
+        await runMerged(colo, loadBalancer, asks, ticket);
         for (const { key } of asks) done(key, loadBalancer);
         lane.busy = false;
         feed(colo, loadBalancer, lane);
@@ -82,9 +84,14 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
     context.wake(key);
   }
 
-  async function runMerged(colo: Colo, id: LoadBalancerId, asks: readonly Ask[]): Promise<void> {
+  async function runMerged(
+    colo: Colo,
+    id: LoadBalancerId,
+    asks: readonly Ask[],
+    ticket?: Ticket,
+  ): Promise<void> {
     try {
-      const refused = await send(colo, id, asks);
+      const refused = await send(colo, id, asks, ticket);
       // Without a pause the next turn would ask again at once, and so on while the brake holds.
       for (const key of refused) cooling.start(key, stepOf(id), retryDelayMs);
     } catch (error) {
@@ -107,6 +114,7 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
     colo: Colo,
     id: LoadBalancerId,
     asks: readonly Ask[],
+    ticket: Ticket | undefined,
   ): Promise<readonly PlacementKey[]> {
     const sent: Ask[] = [];
     const parts = asks.map(({ key, changes }) => ({
@@ -117,7 +125,7 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
         return wanted.map(toChange);
       },
     }));
-    const { refused } = await colo.outside.changeMembers(id, parts);
+    const { refused } = await colo.outside.changeMembers(id, parts, ticket);
     if (sent.every(({ changes }) => changes.length === 0)) return refused.map(({ key }) => key);
     colo.members.forget(id);
     await Promise.all(

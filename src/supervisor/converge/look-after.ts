@@ -180,13 +180,13 @@ function take(context: Context, state: PlacementState, delivery: Delivery): Plac
   const { doc } = state;
   if (!doc || doc.deleting) return {};
   if (doc.lastDecision && doc.lastDecision.id >= delivery.decisionId) return {};
-  const { decisionId, eventId, forced } = delivery;
+  const { decisionId, eventId, forced, source } = delivery;
   const nowMs = context.clock.nowMs();
   const parent = eventId as EventId;
   const told: PlacementDoc = {
     ...doc,
     target: delivery.target,
-    lastDecision: { id: decisionId, eventId: parent },
+    lastDecision: { id: decisionId, eventId: parent, ...(source ? { source } : {}) },
     ...(forced ? { forced } : {}),
   };
   // The limits may have moved since it was decided: today's hold (B11.3).

@@ -150,6 +150,7 @@ export function createConverger(context: Context, actors: Actors): Converger {
       pollMs: colo.setup.pollMs,
       checksHealth: colo.outside.loadBalancer?.checksHealth ?? false,
       createsMax: Math.min(createsPerTurnMax, colo.queue.free()),
+      createsWait: colo.admissions.cloud.busy(),
     };
     return actor.change((state) => {
       const { doc } = state;
@@ -230,7 +231,8 @@ export function createConverger(context: Context, actors: Actors): Converger {
       }
       if (!done) return { wakeAtMs: undefined, revision: state.revision };
       const { plan, intended, revision } = done;
-      for (const row of intended) actors.create(actor.key, row.id);
+      const isUrgent = isAwaited(plan.doc, clock.nowMs());
+      for (const row of intended) actors.create(actor.key, row.id, isUrgent);
       if (plan.isShort) waitForSlots(colo, actor.key);
       for (const step of plan.steps) actors.act(actor.key, step);
       if (plan.withdraw.length > 0) await actors.withdraw(actor.key, plan.withdraw);
@@ -260,6 +262,13 @@ function isBusy(state: PlacementState): boolean {
   const counts = countRows([...state.servers.values()]);
   return counts.pending > 0 || counts.leaving > 0 || counts.inService !== state.doc?.target;
 }
+
+/** A person asked for it a short while ago (B9.4). */
+function isAwaited({ lastDecision, targetChangedAtMs }: PlacementDoc, nowMs: number): boolean {
+  return lastDecision?.source === "manual" && nowMs - targetChangedAtMs < awaitedMs;
+}
+
+const awaitedMs = 3_600_000;
 
 /** The event that a planned one follows from: what made the server, or last moved the target. */
 function parentOf(state: PlacementState, server: ServerId | undefined): EventId | undefined {

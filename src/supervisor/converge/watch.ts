@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { NotAsked } from "../../core/admission/not-asked.js";
 import { outsideFaultOf } from "../../core/errors/outside-fault.js";
 import { type Cause, cause } from "../../core/model/cause.js";
 import type { AccountId, CloudServerId } from "../../core/model/ids.js";
@@ -50,7 +51,8 @@ export function createWatch<Key extends string, Value>(
       look = { kind: "seen", askedAtMs, value: await fetch(key) };
     } catch (error) {
       const { kind, message } = outsideFaultOf(error);
-      const why = cause("B4.3", "LISTING_PARTIAL", { fault: message, kind });
+      const partial = cause("B4.3", "LISTING_PARTIAL", { fault: message, kind });
+      const why = error instanceof NotAsked ? error.why : partial;
       look = { kind: "failed", fault: kind === "notFound" ? "gone" : "unavailable", cause: why };
     }
     watched.last = { look, askedAtMs: startedMs };

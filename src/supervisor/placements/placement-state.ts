@@ -1,7 +1,7 @@
 import type { EventDraft, MusterEvent } from "../../core/model/event.js";
 import type { PlacementKey, ServerId } from "../../core/model/ids.js";
 import { placementText } from "../../core/model/ids.js";
-import type { PlacementDoc } from "../../core/model/placement.js";
+import type { PlacementDoc, TargetDecision } from "../../core/model/placement.js";
 import type { AlertMark } from "../../core/model/policy.js";
 import type { Receipt } from "../../core/model/scale-event.js";
 import type { ServerRow } from "../../core/model/server.js";
@@ -28,6 +28,7 @@ export interface Delivery {
   readonly target: number;
   readonly forced?: PlacementDoc["forced"];
   readonly eventId: string;
+  readonly source?: TargetDecision["source"];
 }
 
 /** The stored answer to an idempotency key, with what it was the answer to (B3.1). */

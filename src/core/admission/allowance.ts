@@ -1,0 +1,160 @@
+import { gradientOf, learned } from "./latency.js";
+import {
+  type AdmissionLimits,
+  type AdmissionState,
+  type Moment,
+  newRound,
+  type Round,
+} from "./model.js";
+
+/** A share of faults up to this is a healthy cloud's everyday life. */
+const badShareMax = 0.1;
+/** A round with fewer answers than this moves the allowance less. */
+const samplesFull = 8;
+/** One or two faults in a quiet hour move no rate: in a row they open the circuit. */
+const samplesMin = 4;
+const throttleFactor = 0.85;
+/** All of a burst's 429s are one cut. */
+export const cutEveryMs = 1_000;
+const perSecondMin = 0.2;
+const rampFactor = 1.5;
+/** After a cut the rate first feels its way back. */
+const carefulMs = 30_000;
+const carefulGrowth = 0.05;
+/** A rate that no window ever reaches is none. */
+const freePerSecond = 1_000;
+/** After so long without a fault nothing that was learned from one holds any more. */
+const forgetMs = 10 * 60_000;
+const perSecondStep = 0.5;
+
+/** Ends the round: the allowance grows when it went well, and shrinks when it did not (B9.4). */
+export function move(
+  state: AdmissionState,
+  limits: AdmissionLimits,
+  moment: Moment,
+): AdmissionState {
+  const { round } = state;
+  const { nowMs } = moment;
+  const samples = round.good + round.bad;
+  const badShare = samples === 0 ? 0 : round.bad / samples;
+  const isBad = badShare > badShareMax;
+  const trust = Math.min(1, samples / samplesFull);
+  const health = {
+    throttled: round.throttled > 0,
+    isFew: samples < samplesMin,
+    isBad,
+    gradient: 1 - (1 - gradientOf(state, round)) * trust,
+    keep: 1 - badShare * trust,
+  };
+  const moved = {
+    ...state,
+    window: windowAfter(state, limits, health, moment),
+    ...rateAfter(state, health, moment),
+    servedPerSecond: Math.max(servedIn(state, moment), state.servedPerSecond / 2),
+    normalMs: learned(state, round, nowMs),
+    round: newRound(nowMs),
+  };
+  return settlePhase(forgiven(moved, limits, moment), round.begun, moment);
+}
+
+interface Health {
+  readonly throttled: boolean;
+  readonly isFew: boolean;
+  readonly isBad: boolean;
+  /** What latency lets stay of the window. */
+  readonly gradient: number;
+  /** What faults let stay. */
+  readonly keep: number;
+}
+
+function windowAfter(
+  { window, phase, round }: AdmissionState,
+  { inFlightMax }: AdmissionLimits,
+  { isBad, isFew, gradient, keep, throttled }: Health,
+  { nowMs, share, random }: Moment,
+): number {
+  // Room that was not used says nothing: what shrinks is what was.
+  const used = Math.max(1, Math.min(window, round.peak / share));
+  if (isFew && (isBad || gradient < 1)) return Math.max(1, window * gradient);
+  if (isBad) return Math.max(1, used * Math.min(gradient, keep));
+  if (gradient < 1) return Math.max(1, Math.min(window, used * gradient + Math.sqrt(used)));
+  if (throttled) return window;
+  if (phase === "closed" && used < window / 2) return window;
+  const step = Math.sqrt(window) * stepOf(round, nowMs) * (0.8 + 0.4 * random);
+  return Math.min(inFlightMax, window + step);
+}
+
+function rateAfter(
+  state: AdmissionState,
+  { isBad, isFew, gradient, keep, throttled }: Health,
+  { nowMs, share, random }: Moment,
+): Pick<AdmissionState, "perSecond" | "cutAtMs"> {
+  const { perSecond, cutAtMs, round, phase } = state;
+  const begun = perSecondOf(round.begun, round, nowMs) / share;
+  if (isBad) {
+    if (isFew) return { perSecond, cutAtMs };
+    if (nowMs - cutAtMs < cutEveryMs) return { perSecond, cutAtMs };
+    const cut = Math.max(perSecondMin, Math.min(perSecond ?? begun, begun) * keep);
+    return { perSecond: cut, cutAtMs: nowMs };
+  }
+  if (throttled || perSecond === undefined || gradient < 1) return { perSecond, cutAtMs };
+  const binds = phase === "ramping" || begun >= perSecond / 2;
+  if (!binds) return { perSecond, cutAtMs };
+  const careful = phase === "closed" && nowMs - cutAtMs < carefulMs;
+  const step = stepOf(round, nowMs) * (0.8 + 0.4 * random);
+  const grown = careful
+    ? perSecond + Math.max(perSecondStep, perSecond * carefulGrowth) * step
+    : perSecond * (1 + (rampFactor - 1) * step);
+  return { perSecond: grown >= freePerSecond ? undefined : grown, cutAtMs };
+}
+
+/** A 429: the rate falls below what the cloud has just served. */
+export function cutByThrottle(state: AdmissionState, moment: Moment): AdmissionState {
+  const { perSecond, cutAtMs, round } = state;
+  const { nowMs, share } = moment;
+  if (nowMs - cutAtMs < cutEveryMs) return state;
+  const begun = perSecondOf(round.begun, round, nowMs) / share;
+  // What is still under way may be served as well.
+  const served = Math.max(servedIn(state, moment), state.servedPerSecond, begun / 2);
+  const known = Math.min(perSecond ?? Number.POSITIVE_INFINITY, served);
+  const cut = Math.max(perSecondMin, known * throttleFactor);
+  return { ...state, perSecond: cut, cutAtMs: nowMs, tokens: Math.min(state.tokens, 1) };
+}
+
+function servedIn({ round }: AdmissionState, { nowMs, share }: Moment): number {
+  return perSecondOf(round.good, round, nowMs) / share;
+}
+
+/** A round that has just begun says too little for more than what it saw. */
+function perSecondOf(count: number, { startedMs }: Round, nowMs: number): number {
+  return (count * 1_000) / Math.max(1_000, nowMs - startedMs);
+}
+
+/** Short rounds take short steps. */
+function stepOf({ startedMs }: Round, nowMs: number): number {
+  return Math.min(1, Math.max(0, nowMs - startedMs) / 1_000);
+}
+
+function forgiven(
+  state: AdmissionState,
+  { inFlightMax }: AdmissionLimits,
+  { nowMs }: Moment,
+): AdmissionState {
+  const { lastFault, phase } = state;
+  if (phase !== "closed" || state.perSecond === undefined) return state;
+  if (lastFault && nowMs - lastFault.atMs < forgetMs) return state;
+  return { ...state, perSecond: undefined, window: Math.max(state.window, inFlightMax / 2) };
+}
+
+/** The ramp is over once the allowance is well above what is asked of it. */
+function settlePhase(state: AdmissionState, begun: number, { nowMs, share }: Moment) {
+  if (state.phase !== "ramping") return state;
+  const { perSecond, sinceMs } = state;
+  const asked = begun / share;
+  const wide = perSecond === undefined || perSecond > rampDone * Math.max(1, asked);
+  if (!wide || nowMs - sinceMs < rampMsMin) return state;
+  return { ...state, phase: "closed" as const, sinceMs: nowMs };
+}
+
+const rampDone = 4;
+const rampMsMin = 5_000;
