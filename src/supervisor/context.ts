@@ -5,6 +5,7 @@ import type { Store } from "../core/ports/store.js";
 import type { Colo } from "./colo/colo.js";
 import type { EventMaker } from "./events/event-maker.js";
 import type { GroupBook } from "./group-book.js";
+import type { Monitor } from "./monitor/monitor.js";
 import type { PlacementBook } from "./placements/placement-book.js";
 
 /** What the supervisor's parts share. Made once, by `createSupervisor`. */
@@ -23,6 +24,7 @@ export interface Context {
   readonly placements: PlacementBook;
   readonly colos: ReadonlyMap<ColoId, Colo>;
   readonly events: EventMaker;
+  readonly monitor: Pick<Monitor, "answered">;
   /** Ends every wait when the node stops. */
   readonly signal: AbortSignal;
   /** Looks at a placement soon. Cheap; many wakes are one turn. */

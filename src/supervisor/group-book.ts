@@ -34,6 +34,8 @@ export interface GroupChange {
 export interface GroupBook {
   /** At most `freshMs` behind other nodes' edits; longer only while the store is away. */
   get(key: GroupKey, signal: AbortSignal): Promise<GroupEntry>;
+  /** As last read, without waiting; undefined when it is not in memory. */
+  peek(key: GroupKey): Group | undefined;
   /** Reads again from the store. */
   refresh(key: GroupKey, signal: AbortSignal): Promise<GroupEntry>;
   /** `decide` is pure, may run again on a newer entry, and may throw Faults. */
@@ -92,6 +94,7 @@ export function createGroupBook(deps: {
   return {
     get,
     refresh,
+    peek: (key) => cache.peek(groupText(key))?.entry.group,
     async change(key, decide, signal) {
       for (let attempt = 1; ; attempt++) {
         const before =

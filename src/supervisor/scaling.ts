@@ -41,6 +41,7 @@ export function createScaling(context: Context): ScalingUseCases {
           ),
         event.idempotencyKey === undefined ? {} : { receiptKeys: [event.idempotencyKey] },
       );
+      context.monitor.answered(lead.key, event, receipt);
       // Asking heals: even a refusal makes the group look at itself (B2.8).
       context.wake(lead.key);
       return receipt;

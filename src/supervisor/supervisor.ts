@@ -23,6 +23,7 @@ import { createEventHub } from "./events/hub.js";
 import { createJournaler, type Retention } from "./events/journaler.js";
 import { createGroupBook } from "./group-book.js";
 import { joinSignals } from "./join-signals.js";
+import { createMonitor } from "./monitor/monitor.js";
 import { createPatrol } from "./patrol.js";
 import { askedHint } from "./placements/hints.js";
 import { createPlacementBook } from "./placements/placement-book.js";
@@ -68,19 +69,29 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
   }
 
   const hub = createEventHub({ store, clock, log, signal });
-  const journaler = createJournaler({ ...setup, signal });
+  const attemptId = ids.next();
+  const events = createEventMaker({ clock, ids });
+  const groups = createGroupBook({ store, ids, clock });
   const placements = createPlacementBook({
     store,
     clock,
     ids,
     signal,
     holds,
-    committed(_state, events) {
-      if (events.length === 0) return;
+    committed(commit) {
+      monitor.committed(commit);
+      if (commit.events.length === 0) return;
       hub.notify();
       journaler.notify();
     },
   });
+  const monitor = createMonitor({
+    ...setup,
+    ...{ attemptId, events, groups, placements, holds, signal },
+    brakesOf: (colo) => colos.get(colo)?.brakes,
+    listingLagMs: (colo) => colos.get(colo)?.outside.cloud.listingLagMs ?? 0,
+  });
+  const journaler = createJournaler({ ...setup, signal, monitor });
   const colos = new Map<ColoId, Colo>(
     setup.colos.map((one) => [
       one.id,
@@ -90,6 +101,7 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
         signal,
         isStopping: () => stopping,
         peek: placements.peek,
+        monitor,
         stirred(colo) {
           placements.distrust(colo);
           patrol.stir(colo);
@@ -99,12 +111,7 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
   );
   const context: Context = {
     ...setup,
-    attemptId: ids.next(),
-    groups: createGroupBook({ store, ids, clock }),
-    placements,
-    colos,
-    events: createEventMaker({ clock, ids }),
-    signal,
+    ...{ attemptId, groups, placements, colos, events, signal, monitor },
     wake,
   };
   const cooling = createCooling(clock, wake);
@@ -151,10 +158,12 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
         await colo.leases.start();
       }
       patrol.start();
+      monitor.start();
     },
     async stop(graceMs) {
       stopping = true;
       patrol.stop();
+      monitor.stop();
       await settled(
         Promise.all([...colos.values()].map((colo) => colo.queue.drain())),
         clock,

@@ -183,3 +183,17 @@ export function assertGapFree(events: readonly MusterEvent[]): void {
   }
   assert.equal(new Set(events.map((one) => one.id)).size, events.length, "an event came twice");
 }
+
+/** The monitor found no promise broken: not one event of it, not one line of the log. */
+export async function assertKept(world: World): Promise<void> {
+  const events = await world.events();
+  const broken = events.filter(({ type }) => type === "invariant.violated");
+  assert.deepEqual(
+    broken.map(({ message, facts }) => [message, facts]),
+    [],
+  );
+  assert.deepEqual(
+    world.warnings.filter((one) => one.startsWith("invariant ")),
+    [],
+  );
+}

@@ -7,6 +7,7 @@ import {
   alert,
   askTarget,
   assertGapFree,
+  assertKept,
   assertNothingTwice,
   converges,
   createGroup,
@@ -218,6 +219,7 @@ for (let chunk = 0; chunk < seeds.length; chunk += 20) {
         await healed(story, seed % 7);
         assertNothingTwice(story.world);
         assertGapFree(await story.world.events());
+        await assertKept(story.world);
         note(story);
       } catch (error) {
         throw new Error(`SEED=${seed}: ${String(error)}`, { cause: error });

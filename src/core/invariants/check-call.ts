@@ -1,7 +1,8 @@
 import type { OperationClass } from "../model/colo.js";
 import type { PlacementKey, ServerId } from "../model/ids.js";
+import type { PlacementDoc } from "../model/placement.js";
 import type { CloudServer, Ownership } from "../model/server.js";
-import type { Ledger } from "./ledger.js";
+import { isPaused, type Ledger } from "./ledger.js";
 import { type Violation, violation } from "./violation.js";
 
 /** What was known of the brakes at the moment a call that changes something began. */
@@ -30,11 +31,11 @@ export function checkGate(seen: GateSeen): readonly Violation[] {
 
 /** I8: nothing begins for a placement that is known to be paused (B8.3). */
 export function checkPause(
-  { doc }: Pick<Ledger, "doc">,
+  doc: PlacementDoc | undefined,
   operation: OperationClass,
 ): readonly Violation[] {
   const paused = doc?.paused;
-  if (!paused) return [];
+  if (!paused || !isPaused(doc, operation)) return [];
   const { sinceMs, principal } = paused;
   return [violation("I8", "B8.3", `${sinceMs}/${operation}`, { operation, principal })];
 }

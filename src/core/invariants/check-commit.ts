@@ -2,7 +2,7 @@ import { serversPerPlacementMax } from "../model/hard-limits.js";
 import type { PlacementDoc } from "../model/placement.js";
 import { checkLives } from "./check-lives.js";
 import { checkReceipts, checkSequences } from "./check-record.js";
-import { type CommitSeen, counts, type Ledger, stopsCreates } from "./ledger.js";
+import { type CommitSeen, counts, isPaused, type Ledger } from "./ledger.js";
 import { type Violation, violation } from "./violation.js";
 
 /**
@@ -33,7 +33,7 @@ function checkCreates({ before, after, touched, events, surge }: CommitSeen): Vi
   if (counted > target + surge) found.push(violation("I3", "B9.3", fresh[0]!, facts));
   if (counted > serversPerPlacementMax + surge)
     found.push(violation("I4", "B1.1", fresh[0]!, { ...facts, max: serversPerPlacementMax }));
-  if (stopsCreates(before.doc?.paused) && stopsCreates(after.doc?.paused))
+  if (isPaused(before.doc, "create") && isPaused(after.doc, "create"))
     found.push(violation("I3", "B8.3", `${fresh[0]!}/paused`, { ...facts, paused: true }));
   return found;
 }

@@ -1,6 +1,7 @@
+import type { OperationClass } from "../model/colo.js";
 import type { MusterEvent } from "../model/event.js";
 import type { PlacementKey, ServerId } from "../model/ids.js";
-import type { PauseMark, PlacementDoc } from "../model/placement.js";
+import type { PlacementDoc } from "../model/placement.js";
 import type { Receipt } from "../model/scale-event.js";
 import type { ServerRow, ServerState } from "../model/server.js";
 
@@ -52,6 +53,8 @@ export function counts({ state }: ServerRow): boolean {
   return state !== "gone" && state !== "abandoned" && state !== "draining" && state !== "deleting";
 }
 
-export function stopsCreates(paused: PauseMark | undefined): boolean {
-  return paused !== undefined;
+/** Whether a pause stops calls of this class: in words of its own, as everything here. */
+export function isPaused(doc: PlacementDoc | undefined, operation: OperationClass): boolean {
+  const { operations, sinceMs } = doc?.paused ?? {};
+  return sinceMs !== undefined && (operations === undefined || operations.includes(operation));
 }

@@ -54,7 +54,8 @@ export type CauseCode =
   | "WITHDRAWN"
   | "LAUNCH_WAITS"
   | "UNHEALTHY_BRAKE"
-  | "DELETE_AGED";
+  | "DELETE_AGED"
+  | "INVARIANT";
 
 export function cause(rule: string, code: CauseCode, facts: Cause["facts"] = {}): Cause {
   return { rule, code, facts };

@@ -56,4 +56,5 @@ export type EventType =
   | "member.removed"
   | "brake.set"
   | "brake.cleared"
+  | "invariant.violated"
   | "permission.denied";

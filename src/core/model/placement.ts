@@ -1,4 +1,5 @@
 import type { Cause } from "./cause.js";
+import type { OperationClass } from "./colo.js";
 import type { CloudServerId, EventId, PlacementKey, PolicyId } from "./ids.js";
 import type { ScaleEvent } from "./scale-event.js";
 
@@ -22,6 +23,8 @@ export interface PlacementDoc {
   readonly losses?: LossWindow;
   /** Cloud servers with our tags but without a row, as already reported (B9.6). */
   readonly orphans?: readonly CloudServerId[];
+  /** The monitor's newest findings (docs/invariants.md), oldest first. */
+  readonly violations?: readonly ViolationMark[];
   readonly conditions: readonly Condition[];
   /** What last moved the target. */
   readonly lastDecision?: TargetDecision;
@@ -38,6 +41,15 @@ export interface PauseMark {
   readonly sinceMs: number;
   readonly reason: string;
   readonly principal: string;
+  /** The classes of calls that it stops. Undefined: everything (B8.3). */
+  readonly operations?: readonly OperationClass[];
+}
+
+/** A broken invariant that was found here: said once, and never again for the same finding. */
+export interface ViolationMark {
+  readonly key: string;
+  readonly invariant: string;
+  readonly atMs: number;
 }
 
 /**

@@ -90,6 +90,7 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     "the server[ {server}] is not yet in service[: the load balancer {loadBalancer} has it {health}]",
   UNHEALTHY_BRAKE:
     "too many servers are suspected at once[: {suspected}][ of {known}]; none of them is replaced",
+  INVARIANT: "[{promise}, but ]invariant[ {invariant}] is broken[: server {server}]",
   DELETE_AGED: "the cloud has not confirmed the deletion[ of {server}][ for {ageMs}]",
 };
 

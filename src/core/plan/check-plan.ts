@@ -1,4 +1,5 @@
 import type { Observation } from "../model/observation.js";
+import { pauseStops } from "../model/pause.js";
 import type { Plan } from "../model/plan.js";
 import { isCounted } from "./lifecycle.js";
 
@@ -19,14 +20,15 @@ export function checkPlan(seen: Observation, plan: Plan): void {
     plan.creates === 0 || counted + plan.creates <= target,
     "creates beyond the target (B9.3)",
   );
-  insist(plan.creates === 0 || !seen.doc.paused, "creates while paused (B8.3)");
+  const { paused } = seen.doc;
+  insist(plan.creates === 0 || !pauseStops(paused, "create"), "creates while paused (B8.3)");
   insist(plan.creates === 0 || !seen.stopped.has("create"), "creates under a brake (B9.1)");
   insist(plan.creates === 0 || seen.cloud.kind === "listed", "creates without a listing (B4.3)");
 
   for (const step of plan.steps) {
     if (step.kind === "findIntention") continue; // Asks, and changes nothing.
     const operation = step.kind === "delete" ? "delete" : "loadBalancer";
-    insist(!seen.doc.paused, `plans ${step.kind} while paused (B8.3)`);
+    insist(!pauseStops(paused, operation), `plans ${step.kind} while paused (B8.3)`);
     insist(!seen.stopped.has(operation), `plans ${step.kind} under a brake (B9.1)`);
     if (step.kind !== "delete") continue;
     const row = changed.get(step.server) ?? before.get(step.server);

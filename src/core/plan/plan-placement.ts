@@ -1,5 +1,6 @@
 import { cause } from "../model/cause.js";
 import type { Observation, PlanLimits } from "../model/observation.js";
+import { stopsAll } from "../model/pause.js";
 import type { PlacementDoc } from "../model/placement.js";
 import type { Plan } from "../model/plan.js";
 import type { ServerRow } from "../model/server.js";
@@ -18,7 +19,7 @@ import { createSheet, type Sheet, waitForBrake } from "./sheet.js";
 export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   const sheet = createSheet(seen);
   const target = seen.doc.deleting || !seen.spec ? 0 : seen.doc.target;
-  const mayAct = seen.cloud.kind === "listed" && !seen.doc.paused;
+  const mayAct = seen.cloud.kind === "listed" && !stopsAll(seen.doc.paused);
 
   if (seen.cloud.kind === "unavailable") {
     sheet.wait(seen.cloud.cause);

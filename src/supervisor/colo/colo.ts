@@ -10,6 +10,7 @@ import type { Clock, Ids } from "../../core/ports/clock.js";
 import type { Log } from "../../core/ports/log.js";
 import type { Store } from "../../core/ports/store.js";
 import { type AccountListing, createWatch, listAll, type Watch } from "../converge/watch.js";
+import type { Monitor } from "../monitor/monitor.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { type Admission, type Api, createAdmission } from "./admission.js";
 import { type Brakes, createBrakes } from "./brakes.js";
@@ -55,6 +56,7 @@ export interface ColoDeps {
   readonly signal: AbortSignal;
   readonly isStopping: () => boolean;
   readonly peek: (key: PlacementKey) => PlacementState | undefined;
+  readonly monitor: Pick<Monitor, "watch" | "listed">;
   /** Leases were gained or brakes changed: what waited here is looked at again. */
   readonly stirred: (colo: ColoId) => void;
 }
@@ -77,6 +79,7 @@ export function createColo(deps: ColoDeps): Colo {
     peek: deps.peek,
     isStopping: deps.isStopping,
   });
+  const drivers = deps.monitor.watch(setup.id, setup, brakes);
   const admissionOf = (api: Api) =>
     createAdmission({
       ...deps,
@@ -84,13 +87,15 @@ export function createColo(deps: ColoDeps): Colo {
       limits: { inFlightMax: setup.queue.concurrency + readsAtOnce },
     });
   const admissions = { cloud: admissionOf("cloud"), loadBalancer: admissionOf("loadBalancer") };
-  const outside = createOutside({ drivers: setup, gate, admissions, clock, signal });
+  const outside = createOutside({ drivers, gate, admissions, clock, signal });
   async function listAccount(account: AccountId): Promise<AccountListing> {
     // One end for all its pages.
     const endMs = clock.monotonicMs() + lookDeadlineMs;
-    return listAll({ account, installation }, (request) =>
+    const listing = await listAll({ account, installation }, (request) =>
       outside.listServers(request, { deadlineMs: Math.max(0, endMs - clock.monotonicMs()) }),
     );
+    deps.monitor.listed(setup.id, account, listing);
+    return listing;
   }
   return {
     id: setup.id,

@@ -1,6 +1,7 @@
 import { type Cause, cause } from "../../core/model/cause.js";
 import type { OperationClass } from "../../core/model/colo.js";
 import type { PlacementKey } from "../../core/model/ids.js";
+import { pauseStops } from "../../core/model/pause.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import type { Brakes } from "./brakes.js";
 
@@ -34,8 +35,8 @@ export function createGate(deps: {
       const state = deps.peek(key);
       if (!state) return braked("the placement has to be read again first");
       const paused = state.doc?.paused;
-      if (paused) return cause("B8.3", "PAUSED", { reason: paused.reason });
-      return undefined;
+      if (!paused || !pauseStops(paused, operation)) return undefined;
+      return cause("B8.3", "PAUSED", { reason: paused.reason });
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { GroupKey } from "../../core/model/ids.js";
+import { stopsAll } from "../../core/model/pause.js";
 import type { Caller, GroupUseCases, GroupView } from "../api.js";
 import type { Context } from "../context.js";
 import { ensurePlacements, liveGroup, placementsOf } from "../placements/ensure.js";
@@ -40,7 +41,8 @@ export function createPause(
         key,
         caller,
         ({ doc }) => ({
-          doc: doc && !doc.paused ? { ...doc, paused: { sinceMs, reason, principal } } : doc,
+          doc:
+            doc && !stopsAll(doc.paused) ? { ...doc, paused: { sinceMs, reason, principal } } : doc,
         }),
         { type: "group.paused", message },
       );

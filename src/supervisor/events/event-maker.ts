@@ -52,6 +52,7 @@ const sentences: Readonly<Record<EventType, string>> = {
   "member.removed": "The server is no longer a member of a load balancer",
   "brake.set": "A brake was set",
   "brake.cleared": "A brake was lifted",
+  "invariant.violated": "The monitor found a promise broken",
   "permission.denied": "A call was refused for lack of permission",
 };
 

@@ -3,6 +3,7 @@ import type { Clock, Timer } from "../../core/ports/clock.js";
 import type { Journal } from "../../core/ports/journal.js";
 import type { Log } from "../../core/ports/log.js";
 import type { Store } from "../../core/ports/store.js";
+import type { Monitor } from "../monitor/monitor.js";
 import { sleep } from "../sleep.js";
 
 /**
@@ -41,6 +42,7 @@ export function createJournaler(deps: {
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly retention: Retention;
+  readonly monitor: Pick<Monitor, "fed" | "feedMoved">;
 }): Journaler {
   const { store, journal, clock, log, signal, retention } = deps;
   const call = { signal };
@@ -61,6 +63,7 @@ export function createJournaler(deps: {
         if (page.length === 0) break;
         await journal.append(page, call);
         position = page.at(-1)!.cursor;
+        deps.monitor.fed(page);
         if (page.length < pageMax) await sleep(clock, gatherMs, signal);
       }
       if (clock.monotonicMs() - trimmedAtMs >= trimEveryMs) await trim(position);
@@ -68,6 +71,7 @@ export function createJournaler(deps: {
       const resume = isFault(error, "CURSOR_EXPIRED") ? error.facts["resume"] : undefined;
       if (resume !== undefined) log.error({}, "history has a gap: the feed behind it was trimmed");
       position = resume;
+      deps.monitor.feedMoved();
       delayMs = resume === undefined ? retryDelayMs : 0;
       if (!signal.aborted) log.warn({ error: String(error) }, "the journal lags behind");
     } finally {

@@ -72,7 +72,22 @@ export interface PlacementActorDeps {
   /** Whether this node works on the placement. What others work on is never taken from memory. */
   readonly holds: () => boolean;
   /** Called after each commit that took effect, in order. */
-  readonly committed: (state: PlacementState, events: readonly MusterEvent[]) => void;
+  readonly committed: (commit: CommittedBatch) => void;
+}
+
+/** A commit that took effect, with the changes that it is made of. */
+export interface CommittedBatch {
+  readonly state: PlacementState;
+  readonly events: readonly MusterEvent[];
+  /** In order; what changed nothing is left out. */
+  readonly changes: readonly CommittedChange[];
+}
+
+export interface CommittedChange {
+  readonly before: PlacementState;
+  readonly after: PlacementState;
+  readonly change: PlacementChange;
+  readonly events: readonly MusterEvent[];
 }
 
 interface Waiting {
@@ -197,7 +212,7 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
     }
     hint = "stands";
     state = { ...after, revision };
-    deps.committed(state, events);
+    deps.committed({ state, events, changes: drafted.changes });
   }
 
   /** Asks until the store can tell whether the commit took effect. */
@@ -254,11 +269,15 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
     const events: MusterEvent[] = [];
     const stored: StoredReceipt[] = [];
     const settles: (() => void)[] = [];
+    const changes: CommittedChange[] = [];
     for (const one of batch) {
       try {
         const { change, reply } = one.decide(after, receipts);
-        events.push(...numbered(key, after.lastSequence, change.events ?? []));
-        after = applyChange(after, change);
+        const made = numbered(key, after.lastSequence, change.events ?? []);
+        events.push(...made);
+        const then = applyChange(after, change);
+        if (isSomething(change)) changes.push({ before: after, after: then, change, events: made });
+        after = then;
         if (change.receipt) {
           stored.push(change.receipt);
           receipts.set(change.receipt.key, change.receipt);
@@ -268,11 +287,17 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
         settles.push(() => one.reject(error));
       }
     }
-    return { after, events, receipts: stored, settles };
+    return { after, events, receipts: stored, settles, changes };
   }
 }
 
+function isSomething({ doc, servers, receipt, events }: PlacementChange): boolean {
+  const some = (servers?.length ?? 0) + (events?.length ?? 0);
+  return doc !== undefined || receipt !== undefined || some > 0;
+}
+
 interface Drafted {
+  readonly changes: readonly CommittedChange[];
   readonly after: PlacementState;
   readonly events: readonly MusterEvent[];
   readonly receipts: readonly StoredReceipt[];

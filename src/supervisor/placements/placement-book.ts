@@ -1,9 +1,12 @@
 import { LRUCache } from "lru-cache";
-import type { MusterEvent } from "../../core/model/event.js";
 import { type ColoId, type PlacementKey, placementText } from "../../core/model/ids.js";
 import type { Clock, Ids } from "../../core/ports/clock.js";
 import type { Store } from "../../core/ports/store.js";
-import { createPlacementActor, type PlacementActor } from "./placement-actor.js";
+import {
+  createPlacementActor,
+  type PlacementActor,
+  type PlacementActorDeps,
+} from "./placement-actor.js";
 import type { PlacementState } from "./placement-state.js";
 
 /** The placements that this node works on, one actor each. Quiet ones leave memory again. */
@@ -11,6 +14,8 @@ export interface PlacementBook {
   open(key: PlacementKey): PlacementActor;
   /** The state as this node last knew it, without waiting. */
   peek(key: PlacementKey): PlacementState | undefined;
+  /** Those in memory. */
+  known(): Iterable<PlacementActor>;
   /** Other nodes may have written to this placement, or to any of the colo's. */
   distrust(of: PlacementKey | ColoId): void;
 }
@@ -24,7 +29,7 @@ export function createPlacementBook(deps: {
   readonly ids: Ids;
   readonly signal: AbortSignal;
   readonly holds: (key: PlacementKey) => boolean;
-  readonly committed: (state: PlacementState, events: readonly MusterEvent[]) => void;
+  readonly committed: PlacementActorDeps["committed"];
 }): PlacementBook {
   // An actor that is busy and falls out must not get a second one beside it: it is put back.
   const actors = new LRUCache<string, PlacementActor>({
@@ -43,6 +48,7 @@ export function createPlacementBook(deps: {
       return actor;
     },
     peek: (key) => actors.get(placementText(key))?.peek(),
+    known: () => actors.values(),
     distrust(of) {
       if (typeof of !== "string") actors.get(placementText(of))?.distrust();
       else for (const actor of actors.values()) if (actor.key.colo === of) actor.distrust();

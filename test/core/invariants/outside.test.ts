@@ -37,8 +37,11 @@ test("I8 B9.1 what is braked for over a second does not begin, nor creates with 
 
 test("I8 B8.3 nothing begins for a placement that is known to be paused", () => {
   const paused = { sinceMs: t0, reason: "why", principal: "p" };
-  assert.deepEqual(checkPause(ledger([]), "delete"), []);
-  assert.deepEqual(names(checkPause(ledger([], { paused }), "delete")), ["I8 B8.3"]);
+  assert.deepEqual(checkPause(docOf(), "delete"), []);
+  assert.deepEqual(names(checkPause(docOf({ paused }), "delete")), ["I8 B8.3"]);
+  const some = { ...paused, operations: ["create"] as const };
+  assert.deepEqual(checkPause(docOf({ paused: some }), "delete"), []);
+  assert.deepEqual(names(checkPause(docOf({ paused: some }), "create")), ["I8 B8.3"]);
 });
 
 test("I9 B9.4 a call beyond the allowance is found", () => {

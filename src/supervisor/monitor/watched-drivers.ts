@@ -1,0 +1,129 @@
+import { LRUCache } from "lru-cache";
+import {
+  checkCreate,
+  checkDelete,
+  checkGate,
+  checkPause,
+} from "../../core/invariants/check-call.js";
+import type { Violation } from "../../core/invariants/violation.js";
+import type { OperationClass } from "../../core/model/colo.js";
+import type { AccountId, ColoId, GroupId, PlacementKey, ServerId } from "../../core/model/ids.js";
+import type { CloudServer, Ownership } from "../../core/model/server.js";
+import type { Clock } from "../../core/ports/clock.js";
+import type { Brakes } from "../colo/brakes.js";
+import type { Drivers } from "../colo/outside.js";
+import type { PlacementBook } from "../placements/placement-book.js";
+import type { Where } from "./findings.js";
+
+export interface WatchedDeps {
+  readonly drivers: Drivers;
+  readonly colo: ColoId;
+  readonly brakes: Pick<Brakes, "inForce" | "ageMs">;
+  readonly clock: Clock;
+  readonly installation: string;
+  /** The life that makes the calls. */
+  readonly attemptId: string;
+  readonly peek: PlacementBook["peek"];
+  readonly report: (found: readonly Violation[], where: Where) => void;
+  /** Called for every call that changes something. */
+  readonly checked: () => void;
+}
+
+/** Calls for intentions and looks at servers that are remembered: minutes of the busiest colo. */
+const createsMax = 50_000;
+const looksMax = 5_000;
+
+/**
+ * The colo's drivers, every change held against the promises at the very moment it begins (I1, I2,
+ * I5, I8): behind the gate and everything else, so that what goes around those is seen too. It only
+ * looks; stopping is the brakes' business.
+ */
+export function watchDrivers(deps: WatchedDeps): Drivers {
+  const { drivers, colo, clock, attemptId, installation, peek, report } = deps;
+  const { cloud, loadBalancer } = drivers;
+  const creates = new LRUCache<string, number>({ max: createsMax });
+  const looks = new LRUCache<string, Look>({ max: looksMax });
+
+  const gateSeen = (operation: OperationClass) => {
+    deps.checked();
+    const brake = deps.brakes.inForce().find((one) => one.operation === operation);
+    const switchAgeMs = deps.brakes.ageMs();
+    const key = brake
+      ? `${brake.sinceMs}`
+      : `read ${Math.floor(clock.monotonicMs() - switchAgeMs)}`;
+    const brakedForMs = brake ? clock.nowMs() - brake.sinceMs : undefined;
+    return checkGate({ operation, key, brakedForMs, switchAgeMs });
+  };
+
+  function beganCreate(ownership: Ownership): void {
+    const key = placementOf(ownership);
+    const server = ownership.server as ServerId;
+    const ledger = peek(key);
+    const callsBefore = creates.get(server) ?? 0;
+    creates.set(server, callsBefore + 1);
+    const found = [
+      ...gateSeen("create"),
+      ...checkPause(ledger?.doc, "create"),
+      ...checkCreate({ server, ledger, callsBefore, attemptId }),
+    ];
+    if (found.length > 0) report(found, { colo, key });
+  }
+
+  function beganDelete(cloudId: string): void {
+    const look = looks.get(cloudId);
+    const key = look?.server.ownership && placementOf(look.server.ownership);
+    const ledger = key && peek(key);
+    const told = look && { server: look.server, agoMs: clock.monotonicMs() - look.atMs };
+    const found = [
+      ...gateSeen("delete"),
+      ...checkPause(ledger?.doc, "delete"),
+      ...checkDelete({ cloudId, installation, told, ledger }),
+    ];
+    if (found.length > 0) report(found, { colo, key });
+  }
+
+  return {
+    cloud: {
+      capabilities: cloud.capabilities,
+      project: (account, call) => cloud.project(account, call),
+      createServer(request, call) {
+        beganCreate(request.ownership);
+        return cloud.createServer(request, call);
+      },
+      deleteServer(request, call) {
+        beganDelete(request.id);
+        return cloud.deleteServer(request, call);
+      },
+      async getServer(request, call) {
+        const server = await cloud.getServer(request, call);
+        if (server) looks.set(server.id, { server, atMs: clock.monotonicMs() });
+        return server;
+      },
+      listServers: (request, call) => cloud.listServers(request, call),
+      findByIntention: (request, call) => cloud.findByIntention(request, call),
+      checkLaunch: (request, call) => cloud.checkLaunch(request, call),
+      close: () => cloud.close(),
+    },
+    ...(loadBalancer && {
+      loadBalancer: {
+        capabilities: loadBalancer.capabilities,
+        listMembers: (id, call) => loadBalancer.listMembers(id, call),
+        changeMembers(id, changes, call) {
+          const found = gateSeen("loadBalancer");
+          if (found.length > 0) report(found, { colo });
+          return loadBalancer.changeMembers(id, changes, call);
+        },
+        close: () => loadBalancer.close(),
+      },
+    }),
+  };
+}
+
+interface Look {
+  readonly server: CloudServer;
+  readonly atMs: number;
+}
+
+function placementOf({ account, group, colo }: Ownership): PlacementKey {
+  return { account: account as AccountId, group: group as GroupId, colo: colo as ColoId };
+}
