@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
+import { addAdminCommands } from "./admin.js";
 import { addAlertCommands } from "./alerts.js";
 import { readSmallFile, readTimeoutMs } from "./args.js";
 import { addColoCommands } from "./colo.js";
@@ -60,6 +61,7 @@ function createProgram(io: Io, run: Run): Command {
   addServerCommands(program, run);
   addEventCommands(program, run);
   addColoCommands(program, run);
+  addAdminCommands(program, run);
   return program.addHelpText("after", epilogue);
 }
 

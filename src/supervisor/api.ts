@@ -250,6 +250,11 @@ export interface ColoUseCases {
     request: { readonly colo: ColoId; readonly operations: readonly OperationClass[] },
     caller: Caller,
   ): Promise<ColoView>;
+  /** Pins the account to the project that its credentials answer for now (B9.7). */
+  repin(
+    request: { readonly colo: ColoId; readonly account: AccountId },
+    caller: Caller,
+  ): Promise<{ readonly project: string; readonly before: string | undefined }>;
 }
 
 /** Limits of B1.1. */

@@ -278,4 +278,17 @@ describe("colo", () => {
     assert.match(await ok("colo", "brake", "clear", colo), /^brakes +none$/m);
     assert.match(await ok("colo", "get", colo), new RegExp(`^colo +${colo}$`, "m"));
   });
+
+  test("B9.7 admin repin", async () => {
+    const { colo, account } = target;
+    const said = await ok("admin", "repin", account, colo);
+    assert.match(
+      said,
+      new RegExp(`^account ${account} in ${colo} is pinned to \\S+, before: \\S+\n$`),
+    );
+    const answer = await json("admin", "repin", account, colo);
+    assert.equal(answer.account, `accounts/${account}`);
+    assert.ok(answer.project !== "" && answer.previousProject !== "");
+    assert.notEqual((await runMusterctl(target, ["admin", "repin", account])).code, 0);
+  });
 });

@@ -270,5 +270,9 @@ export function fakeColos(world: FakeWorld): ServiceImpl<typeof ColoService> {
       colo.brakes = operations.length === 0 ? [] : without(operations);
       return { colo };
     },
+    repinAccount({ name, account }) {
+      get(name);
+      return { project: `of-${account.slice("accounts/".length)}`, previousProject: "old" };
+    },
   };
 }

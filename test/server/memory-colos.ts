@@ -52,5 +52,9 @@ export function createColos(colos: Map<string, ColoView>, clock: Clock): Supervi
       const view = coloOf(colo);
       return store({ ...view, brakes: without(view.brakes, operations) });
     },
+    async repin({ colo, account }) {
+      coloOf(colo);
+      return { project: `new-${account}`, before: `old-${account}` };
+    },
   };
 }

@@ -269,7 +269,7 @@ async function serversRoundTrip(door: Door): Promise<void> {
 }
 
 async function colosRoundTrip(door: Door): Promise<void> {
-  const { listColos, getColo, setBrake, clearBrake } = ColoService.method;
+  const { listColos, getColo, setBrake, clearBrake, repinAccount } = ColoService.method;
   const root = { token: tokens.root };
   const listed = await door.unary(listColos, {}, root);
   assert.deepEqual(
@@ -290,6 +290,10 @@ async function colosRoundTrip(door: Door): Promise<void> {
   assert.equal((await door.unary(getColo, { name }, root)).colo!.brakes.length, 2);
   const cleared = await door.unary(clearBrake, { name }, root);
   assert.equal(cleared.colo!.brakes.length, 0);
+  const pinned = await door.unary(repinAccount, { name, account: "accounts/acme" }, root);
+  assert.deepEqual([pinned.project, pinned.previousProject], ["new-acme", "old-acme"]);
+  const denied = door.unary(repinAccount, { name, account: "accounts/acme" }, admin);
+  assert.equal((await failureOf(denied)).reason, "PERMISSION_MISSING");
   const missing = await failureOf(door.unary(getColo, { name: "colos/mars" }, root));
   assert.deepEqual([missing.code, missing.reason], [5, "COLO_NOT_FOUND"]);
 }

@@ -91,6 +91,11 @@ const sentences: Readonly<Record<CauseCode, string>> = {
   UNHEALTHY_BRAKE:
     "too many servers are suspected at once[: {suspected}][ of {known}]; none of them is replaced",
   INVARIANT: "[{promise}, but ]invariant[ {invariant}] is broken[: server {server}]",
+  CREDENTIALS_DENIED:
+    "the cloud refuses the account's credentials[: {fault}]; the account's work stands still here",
+  CREDENTIALS_OTHER_PROJECT:
+    "the account's credentials answer for another project[, {answered}][, not for {pinned}];" +
+    " the account's work stands still here",
   DELETE_AGED: "the cloud has not confirmed the deletion[ of {server}][ for {ageMs}]",
 };
 

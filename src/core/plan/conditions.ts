@@ -30,6 +30,8 @@ const degradedCodes: ReadonlySet<string> = new Set([
   "WAIT_EXPIRED",
   "STATUS_UNHEARD_OF",
   "DELETE_AGED",
+  "CREDENTIALS_DENIED",
+  "CREDENTIALS_OTHER_PROJECT",
 ]);
 
 /** The placement's conditions, and which of them turned. */

@@ -22,8 +22,9 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   const mayAct = seen.cloud.kind === "listed" && !stopsAll(seen.doc.paused);
 
   if (seen.cloud.kind === "unavailable") {
+    const isDenied = seen.cloud.cause.code.startsWith("CREDENTIALS_");
     sheet.wait(seen.cloud.cause);
-    sheet.wakeAt(seen.nowMs + limits.pollMs);
+    sheet.wakeAt(seen.nowMs + (isDenied ? deniedLookMs : limits.pollMs));
   }
   waitForBalancers(sheet, limits);
   judgeRows(sheet, limits);
@@ -60,6 +61,9 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
     wakeAtMs,
   };
 }
+
+/** Credentials are put right by people: who waits for that looks rarely (B9.7). */
+const deniedLookMs = 30_000;
 
 function waitForBalancers(sheet: Sheet, limits: PlanLimits): void {
   for (const [loadBalancer, view] of sheet.seen.balancers) {

@@ -2,7 +2,7 @@ import type { ColoService } from "../../gen/muster/v1/colo_service_pb.js";
 import type { ColoUseCases } from "../../supervisor/api.js";
 import { readDuration } from "../from-wire/time.js";
 import type { ServiceMethods } from "../guarded.js";
-import { coloOf } from "../names.js";
+import { accountOf, coloOf } from "../names.js";
 import { readOperations, writeColo } from "../to-wire/colo.js";
 import { given } from "./fields.js";
 
@@ -31,6 +31,11 @@ export function createColoService(colos: ColoUseCases): ServiceMethods<typeof Co
     async clearBrake({ name, operations }, caller) {
       const command = { colo: coloOf(name), operations: readOperations(operations) };
       return { colo: writeColo(await colos.clearBrake(command, caller)) };
+    },
+    async repinAccount({ name, account }, caller) {
+      const command = { colo: coloOf(name), account: accountOf(account) };
+      const { project, before } = await colos.repin(command, caller);
+      return { project, previousProject: before ?? "" };
     },
   };
 }

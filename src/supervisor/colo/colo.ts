@@ -15,9 +15,12 @@ import type { PlacementState } from "../placements/placement-state.js";
 import { type Admission, type Api, createAdmission } from "./admission.js";
 import { type Brakes, createBrakes } from "./brakes.js";
 import { type ColoQueue, type ColoQueueLimits, createColoQueue } from "./colo-queue.js";
+import { type Credentials, createCredentials } from "./credentials.js";
 import { createGate, type Gate } from "./gate.js";
 import { createLeases, type Leases, type LeaseTimes } from "./leases.js";
-import { createOutside, type Drivers, lookDeadlineMs, type Outside } from "./outside.js";
+import { createOutside, type Drivers, lookDeadlineMs } from "./outside.js";
+import { type PinnedOutside, pinOutside } from "./pinned.js";
+import { createPins } from "./pins.js";
 
 /** A colo as configured: its drivers, already opened. */
 export interface ColoSetup extends Drivers {
@@ -36,7 +39,8 @@ export interface Colo {
   readonly queue: ColoQueue;
   readonly gate: Gate;
   /** The only way to the cloud and the load balancers. */
-  readonly outside: Outside;
+  readonly outside: PinnedOutside;
+  readonly credentials: Credentials;
   readonly admissions: Readonly<Record<Api, Admission>>;
   readonly brakes: Brakes;
   readonly leases: Leases;
@@ -73,11 +77,18 @@ export function createColo(deps: ColoDeps): Colo {
     times: deps.leaseTimes,
     gained: () => deps.stirred(setup.id),
   });
+  const credentials = createCredentials({
+    ...deps,
+    colo: setup.id,
+    pins: createPins({ ...deps, colo: setup.id }),
+    recovered: () => deps.stirred(setup.id),
+  });
   const gate = createGate({
     brakes,
     holdsLease: (key) => leases.holds(key),
     peek: deps.peek,
     isStopping: deps.isStopping,
+    denied: credentials.refusal,
   });
   const drivers = deps.monitor.watch(setup.id, setup, brakes);
   const admissionOf = (api: Api) =>
@@ -87,7 +98,8 @@ export function createColo(deps: ColoDeps): Colo {
       limits: { inFlightMax: setup.queue.concurrency + readsAtOnce },
     });
   const admissions = { cloud: admissionOf("cloud"), loadBalancer: admissionOf("loadBalancer") };
-  const outside = createOutside({ drivers, gate, admissions, clock, signal });
+  const unpinned = createOutside({ drivers, gate, admissions, clock, signal });
+  const outside = pinOutside(unpinned, credentials);
   async function listAccount(account: AccountId): Promise<AccountListing> {
     // One end for all its pages.
     const endMs = clock.monotonicMs() + lookDeadlineMs;
@@ -103,6 +115,7 @@ export function createColo(deps: ColoDeps): Colo {
     queue: createColoQueue(setup.queue, admissions),
     gate,
     outside,
+    credentials,
     admissions,
     brakes,
     leases,

@@ -1,13 +1,13 @@
 import { type Cause, cause } from "../../core/model/cause.js";
 import type { OperationClass } from "../../core/model/colo.js";
-import type { PlacementKey } from "../../core/model/ids.js";
+import type { AccountId, PlacementKey } from "../../core/model/ids.js";
 import { pauseStops } from "../../core/model/pause.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import type { Brakes } from "./brakes.js";
 
 /**
  * The one gate in front of every change to the outside, asked immediately before the call (B9.1):
- * shutting down, lease, kill switch, pause.
+ * shutting down, lease, kill switch, pause, the account's credentials.
  */
 export interface Gate {
   /** Why the operation may not start now; undefined: it may. */
@@ -22,6 +22,8 @@ export function createGate(deps: {
   readonly holdsLease: (key: PlacementKey) => boolean;
   readonly peek: (key: PlacementKey) => PlacementState | undefined;
   readonly isStopping: () => boolean;
+  /** Why the cloud would refuse the account's own credentials (B9.7). */
+  readonly denied: (account: AccountId) => Cause | undefined;
 }): Gate {
   return {
     refusal(operation, key) {
@@ -35,8 +37,9 @@ export function createGate(deps: {
       const state = deps.peek(key);
       if (!state) return braked("the placement has to be read again first");
       const paused = state.doc?.paused;
-      if (!paused || !pauseStops(paused, operation)) return undefined;
-      return cause("B8.3", "PAUSED", { reason: paused.reason });
+      if (paused && pauseStops(paused, operation))
+        return cause("B8.3", "PAUSED", { reason: paused.reason });
+      return operation === "loadBalancer" ? undefined : deps.denied(key.account);
     },
   };
 }

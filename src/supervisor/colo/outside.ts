@@ -49,6 +49,8 @@ export interface Outside {
   listServers(request: ListServers, limit?: ReadLimit): Promise<CloudPage>;
   findByIntention(request: FindRequest, limit?: ReadLimit): Promise<readonly CloudServer[]>;
   checkLaunch(request: CheckRequest, limit?: ReadLimit): Promise<readonly LaunchProblem[]>;
+  /** The project that the account's credentials answer for (B9.7). */
+  project(account: string, limit?: ReadLimit): Promise<string | undefined>;
   /** @throws Fault `UNSUPPORTED` where the colo has no load balancers. */
   listMembers(loadBalancer: LoadBalancerId, limit?: ReadLimit): Promise<readonly Member[]>;
 }
@@ -268,6 +270,8 @@ export function createOutside(deps: OutsideDeps): Outside {
       read(ofCloud("checkLaunch", request.account), limit, (call) =>
         cloud.checkLaunch(request, call),
       ),
+    project: (account, limit) =>
+      read(ofCloud("project", account), limit, (call) => cloud.project(account, call)),
     async listMembers(id, limit) {
       const driver = balancer();
       const what = { api: "loadBalancer", operation: "listMembers", account: nobody } as const;

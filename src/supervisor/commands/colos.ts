@@ -1,10 +1,22 @@
-import { Fault } from "../../core/errors/fault.js";
+import { Fault, isFault } from "../../core/errors/fault.js";
+import { outsideFaultOf } from "../../core/errors/outside-fault.js";
 import type { Brake, OperationClass } from "../../core/model/colo.js";
-import type { ColoId } from "../../core/model/ids.js";
+import type { AccountId, ColoId } from "../../core/model/ids.js";
 import type { ColoUseCases, ColoView } from "../api.js";
 import type { Colo } from "../colo/colo.js";
 import type { Context } from "../context.js";
 import { placementIndex } from "../placements/hints.js";
+
+/** @throws Fault `CLOUD_UNAVAILABLE` while the cloud does not say which project it is. */
+async function repinned(colo: Colo, account: AccountId, principal: string) {
+  try {
+    return await colo.outside.repin(account, principal);
+  } catch (error) {
+    if (isFault(error)) throw error;
+    const say = `the cloud does not tell the account's project: ${outsideFaultOf(error).message}`;
+    throw new Fault("CLOUD_UNAVAILABLE", { say, retryAfterMs: 5_000, cause: error });
+  }
+}
 
 const countedMax = 100_000;
 
@@ -55,6 +67,14 @@ export function createColoUseCases(context: Context): ColoUseCases {
       await colo.brakes.clear(operations.length === 0 ? all : operations);
       context.log.warn({ colo: id, operations, principal }, "brake cleared");
       return view(colo, signal);
+    },
+    async repin({ colo: id, account }, { principal }) {
+      const colo = coloOf(id);
+      const { project, before } = await repinned(colo, account, principal);
+      if (project === undefined)
+        throw new Fault("UNSUPPORTED", { say: `the cloud of ${id} has no projects` });
+      colo.servers.forget(account);
+      return { project, before };
     },
   };
 }

@@ -40,7 +40,8 @@ export function createGroupUseCases(context: Context): GroupUseCases {
       const { group } = await liveGroup(context, key, caller.signal);
       for (const placement of placementsOf(context, group)) {
         // Who asks for it means what is there now, not what was seen a moment ago.
-        const { servers, members } = context.colos.get(placement.colo)!;
+        const { servers, members, credentials } = context.colos.get(placement.colo)!;
+        credentials.tryAgain(key.account);
         servers.forget(key.account);
         const spec = group.placements.find(({ colo }) => colo === placement.colo);
         for (const { loadBalancer } of spec?.attachments ?? []) members.forget(loadBalancer);

@@ -80,7 +80,9 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
       const ended = move(row, "end", clock.nowMs(), { leaving: why });
       const type = fault ? ("server.failed" as const) : ("server.withdrawn" as const);
       const draft = events.make(type, { server, causes: [why], ...parentOf(row) });
-      const doc = fault && state.doc ? { doc: backedOff(state.doc, fault, clock.nowMs()) } : {};
+      // Refused credentials stop the whole account: no group's builds have failed for it (B9.7).
+      const failed = fault && fault.kind !== "denied";
+      const doc = failed && state.doc ? { doc: backedOff(state.doc, fault, clock.nowMs()) } : {};
       return { servers: [ended], events: [draft], ...doc };
     });
   }
@@ -152,7 +154,9 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
 
   async function createFailed(key: PlacementKey, server: ServerId, fault: OutsideFault) {
     if (!fault.ambiguous) {
-      await endIntention(key, server, causeOfFault(fault), fault);
+      const denied =
+        fault.kind === "denied" ? coloOf(key).credentials.refusal(key.account) : undefined;
+      await endIntention(key, server, denied ?? causeOfFault(fault), fault);
       return;
     }
     coloOf(key).servers.forget(key.account);

@@ -54,7 +54,11 @@ export function createConverger(context: Context, actors: Actors): Converger {
     const busy = isBusy(state);
     const maxAgeMs = busy ? colo.setup.pollMs : Math.max(colo.setup.pollMs, quietListingMs);
     const look = await colo.servers.look(key.account, maxAgeMs);
-    if (look.kind === "failed") return { kind: "unavailable", cause: look.cause };
+    if (look.kind === "failed") {
+      const isDenied = look.cause.facts["kind"] === "denied";
+      const denied = isDenied ? colo.credentials.refusal(key.account) : undefined;
+      return { kind: "unavailable", cause: denied ?? look.cause };
+    }
     return {
       kind: "listed",
       askedAtMs: look.askedAtMs,

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/colo_service.proto.
  */
 export const file_muster_v1_colo_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxtdXN0ZXIvdjEvY29sb19zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEirAEKBENvbG8SDAoEbmFtZRgBIAEoCRIUCgxjbG91ZF9kcml2ZXIYAiABKAkSHAoUbG9hZF9iYWxhbmNlcl9kcml2ZXIYAyABKAkSIAoGYnJha2VzGAQgAygLMhAubXVzdGVyLnYxLkJyYWtlEhUKDXN0ZXBzX3J1bm5pbmcYBSABKAUSFQoNc3RlcHNfd2FpdGluZxgGIAEoBRISCgpwbGFjZW1lbnRzGAcgASgFIrkBCgVCcmFrZRIsCglvcGVyYXRpb24YASABKA4yGS5tdXN0ZXIudjEuT3BlcmF0aW9uQ2xhc3MSDgoGcmVhc29uGAIgASgJEhEKCXByaW5jaXBhbBgDIAEoCRIuCgpzaW5jZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEgoQTGlzdENvbG9zUmVxdWVzdCIzChFMaXN0Q29sb3NSZXNwb25zZRIeCgVjb2xvcxgBIAMoCzIPLm11c3Rlci52MS5Db2xvIj4KDkdldENvbG9SZXF1ZXN0EiwKBG5hbWUYASABKAlCHrpIG3IZMhdeY29sb3MvW2EtejAtOS1dezEsNjN9JCIwCg9HZXRDb2xvUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvIsoCCg9TZXRCcmFrZVJlcXVlc3QSLAoEbmFtZRgBIAEoCUIeukgbchkyF15jb2xvcy9bYS16MC05LV17MSw2M30kEkQKCm9wZXJhdGlvbnMYAiADKA4yGS5tdXN0ZXIudjEuT3BlcmF0aW9uQ2xhc3NCFbpIEpIBDwgBEAMYASIHggEEEAEgABKCAQoGcmVhc29uGAMgASgJQnK6SG+6AWwKDGJyYWtlLnJlYXNvbhIwbXVzdCBoYXZlIDEgdG8gMSwwMjQgY2hhcmFjdGVycyBhbmQgbm90IGJlIGJsYW5rGip0aGlzLnNpemUoKSA8PSAxMDI0ICYmIHRoaXMubWF0Y2hlcygnXFxTJykSPgoIZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEbpIDqoBCyIFCICangEyAggBIjEKEFNldEJyYWtlUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvIoUBChFDbGVhckJyYWtlUmVxdWVzdBIsCgRuYW1lGAEgASgJQh66SBtyGTIXXmNvbG9zL1thLXowLTktXXsxLDYzfSQSQgoKb3BlcmF0aW9ucxgCIAMoDjIZLm11c3Rlci52MS5PcGVyYXRpb25DbGFzc0ITukgQkgENEAMYASIHggEEEAEgACIzChJDbGVhckJyYWtlUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvKowBCg5PcGVyYXRpb25DbGFzcxIfChtPUEVSQVRJT05fQ0xBU1NfVU5TUEVDSUZJRUQQABIaChZPUEVSQVRJT05fQ0xBU1NfQ1JFQVRFEAESGgoWT1BFUkFUSU9OX0NMQVNTX0RFTEVURRACEiEKHU9QRVJBVElPTl9DTEFTU19MT0FEX0JBTEFOQ0VSEAMy8wIKC0NvbG9TZXJ2aWNlEloKCUxpc3RDb2xvcxIbLm11c3Rlci52MS5MaXN0Q29sb3NSZXF1ZXN0GhwubXVzdGVyLnYxLkxpc3RDb2xvc1Jlc3BvbnNlIhKQAgGK5xgLCgljb2xvLnJlYWQSVAoHR2V0Q29sbxIZLm11c3Rlci52MS5HZXRDb2xvUmVxdWVzdBoaLm11c3Rlci52MS5HZXRDb2xvUmVzcG9uc2UiEpACAYrnGAsKCWNvbG8ucmVhZBJVCghTZXRCcmFrZRIaLm11c3Rlci52MS5TZXRCcmFrZVJlcXVlc3QaGy5tdXN0ZXIudjEuU2V0QnJha2VSZXNwb25zZSIQiucYDAoKY29sby5icmFrZRJbCgpDbGVhckJyYWtlEhwubXVzdGVyLnYxLkNsZWFyQnJha2VSZXF1ZXN0Gh0ubXVzdGVyLnYxLkNsZWFyQnJha2VSZXNwb25zZSIQiucYDAoKY29sby5icmFrZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_options]);
+  fileDesc("ChxtdXN0ZXIvdjEvY29sb19zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEirAEKBENvbG8SDAoEbmFtZRgBIAEoCRIUCgxjbG91ZF9kcml2ZXIYAiABKAkSHAoUbG9hZF9iYWxhbmNlcl9kcml2ZXIYAyABKAkSIAoGYnJha2VzGAQgAygLMhAubXVzdGVyLnYxLkJyYWtlEhUKDXN0ZXBzX3J1bm5pbmcYBSABKAUSFQoNc3RlcHNfd2FpdGluZxgGIAEoBRISCgpwbGFjZW1lbnRzGAcgASgFIrkBCgVCcmFrZRIsCglvcGVyYXRpb24YASABKA4yGS5tdXN0ZXIudjEuT3BlcmF0aW9uQ2xhc3MSDgoGcmVhc29uGAIgASgJEhEKCXByaW5jaXBhbBgDIAEoCRIuCgpzaW5jZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEgoQTGlzdENvbG9zUmVxdWVzdCIzChFMaXN0Q29sb3NSZXNwb25zZRIeCgVjb2xvcxgBIAMoCzIPLm11c3Rlci52MS5Db2xvIj4KDkdldENvbG9SZXF1ZXN0EiwKBG5hbWUYASABKAlCHrpIG3IZMhdeY29sb3MvW2EtejAtOS1dezEsNjN9JCIwCg9HZXRDb2xvUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvIsoCCg9TZXRCcmFrZVJlcXVlc3QSLAoEbmFtZRgBIAEoCUIeukgbchkyF15jb2xvcy9bYS16MC05LV17MSw2M30kEkQKCm9wZXJhdGlvbnMYAiADKA4yGS5tdXN0ZXIudjEuT3BlcmF0aW9uQ2xhc3NCFbpIEpIBDwgBEAMYASIHggEEEAEgABKCAQoGcmVhc29uGAMgASgJQnK6SG+6AWwKDGJyYWtlLnJlYXNvbhIwbXVzdCBoYXZlIDEgdG8gMSwwMjQgY2hhcmFjdGVycyBhbmQgbm90IGJlIGJsYW5rGip0aGlzLnNpemUoKSA8PSAxMDI0ICYmIHRoaXMubWF0Y2hlcygnXFxTJykSPgoIZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEbpIDqoBCyIFCICangEyAggBIjEKEFNldEJyYWtlUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvIoUBChFDbGVhckJyYWtlUmVxdWVzdBIsCgRuYW1lGAEgASgJQh66SBtyGTIXXmNvbG9zL1thLXowLTktXXsxLDYzfSQSQgoKb3BlcmF0aW9ucxgCIAMoDjIZLm11c3Rlci52MS5PcGVyYXRpb25DbGFzc0ITukgQkgENEAMYASIHggEEEAEgACIzChJDbGVhckJyYWtlUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvIooBChNSZXBpbkFjY291bnRSZXF1ZXN0EiwKBG5hbWUYASABKAlCHrpIG3IZMhdeY29sb3MvW2EtejAtOS1dezEsNjN9JBJFCgdhY2NvdW50GAIgASgJQjS6SDFyLzItXmFjY291bnRzL1thLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8kIkEKFFJlcGluQWNjb3VudFJlc3BvbnNlEg8KB3Byb2plY3QYASABKAkSGAoQcHJldmlvdXNfcHJvamVjdBgCIAEoCSqMAQoOT3BlcmF0aW9uQ2xhc3MSHwobT1BFUkFUSU9OX0NMQVNTX1VOU1BFQ0lGSUVEEAASGgoWT1BFUkFUSU9OX0NMQVNTX0NSRUFURRABEhoKFk9QRVJBVElPTl9DTEFTU19ERUxFVEUQAhIhCh1PUEVSQVRJT05fQ0xBU1NfTE9BRF9CQUxBTkNFUhADMtYDCgtDb2xvU2VydmljZRJaCglMaXN0Q29sb3MSGy5tdXN0ZXIudjEuTGlzdENvbG9zUmVxdWVzdBocLm11c3Rlci52MS5MaXN0Q29sb3NSZXNwb25zZSISkAIBiucYCwoJY29sby5yZWFkElQKB0dldENvbG8SGS5tdXN0ZXIudjEuR2V0Q29sb1JlcXVlc3QaGi5tdXN0ZXIudjEuR2V0Q29sb1Jlc3BvbnNlIhKQAgGK5xgLCgljb2xvLnJlYWQSVQoIU2V0QnJha2USGi5tdXN0ZXIudjEuU2V0QnJha2VSZXF1ZXN0GhsubXVzdGVyLnYxLlNldEJyYWtlUmVzcG9uc2UiEIrnGAwKCmNvbG8uYnJha2USWwoKQ2xlYXJCcmFrZRIcLm11c3Rlci52MS5DbGVhckJyYWtlUmVxdWVzdBodLm11c3Rlci52MS5DbGVhckJyYWtlUmVzcG9uc2UiEIrnGAwKCmNvbG8uYnJha2USYQoMUmVwaW5BY2NvdW50Eh4ubXVzdGVyLnYxLlJlcGluQWNjb3VudFJlcXVlc3QaHy5tdXN0ZXIudjEuUmVwaW5BY2NvdW50UmVzcG9uc2UiEIrnGAwKCmNvbG8uYnJha2ViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_options]);
 
 /**
  * One data centre.
@@ -319,6 +319,62 @@ export const ClearBrakeResponseSchema: GenMessage<ClearBrakeResponse> = /*@__PUR
   messageDesc(file_muster_v1_colo_service, 9);
 
 /**
+ * Asks for an account's new project.
+ *
+ * @generated from message muster.v1.RepinAccountRequest
+ */
+export type RepinAccountRequest = Message<"muster.v1.RepinAccountRequest"> & {
+  /**
+   * `colos/{colo}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * `accounts/{account}`.
+   *
+   * @generated from field: string account = 2;
+   */
+  account: string;
+};
+
+/**
+ * Describes the message muster.v1.RepinAccountRequest.
+ * Use `create(RepinAccountRequestSchema)` to create a new message.
+ */
+export const RepinAccountRequestSchema: GenMessage<RepinAccountRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_colo_service, 10);
+
+/**
+ * The account's project.
+ *
+ * @generated from message muster.v1.RepinAccountResponse
+ */
+export type RepinAccountResponse = Message<"muster.v1.RepinAccountResponse"> & {
+  /**
+   * The cloud's own id of the project that the account is pinned to from now on.
+   *
+   * @generated from field: string project = 1;
+   */
+  project: string;
+
+  /**
+   * The one before; empty when there was none.
+   *
+   * @generated from field: string previous_project = 2;
+   */
+  previousProject: string;
+};
+
+/**
+ * Describes the message muster.v1.RepinAccountResponse.
+ * Use `create(RepinAccountResponseSchema)` to create a new message.
+ */
+export const RepinAccountResponseSchema: GenMessage<RepinAccountResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_colo_service, 11);
+
+/**
  * Which calls to the outside.
  *
  * @generated from enum muster.v1.OperationClass
@@ -418,6 +474,20 @@ export const ColoService: GenService<{
     methodKind: "unary";
     input: typeof ClearBrakeRequestSchema;
     output: typeof ClearBrakeResponseSchema;
+  },
+  /**
+   * Pins an account to the project that its cloud credentials answer for now. An account is pinned
+   * to the first project that its credentials answered for; credentials of another stop its work.
+   *
+   * Reasons: COLO_NOT_FOUND, UNSUPPORTED (the cloud has no projects), CLOUD_UNAVAILABLE (it does
+   * not answer, or refuses the credentials), STORE_UNAVAILABLE.
+   *
+   * @generated from rpc muster.v1.ColoService.RepinAccount
+   */
+  repinAccount: {
+    methodKind: "unary";
+    input: typeof RepinAccountRequestSchema;
+    output: typeof RepinAccountResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_muster_v1_colo_service, 0);

@@ -1,0 +1,157 @@
+import { LRUCache } from "lru-cache";
+import { isFault } from "../../core/errors/fault.js";
+import { OutsideFault, outsideFaultOf } from "../../core/errors/outside-fault.js";
+import { type Cause, cause } from "../../core/model/cause.js";
+import type { ColoId } from "../../core/model/ids.js";
+import { sayCause } from "../../core/model/say-cause.js";
+import type { Clock, Ids } from "../../core/ports/clock.js";
+import type { Log } from "../../core/ports/log.js";
+import type { Pin, Pins } from "./pins.js";
+
+/**
+ * Whose credentials the cloud refuses, or answers for another project than the one that the account
+ * is pinned to (B9.7). Both stop the account's work here, and never count as a loss of servers.
+ */
+export interface Credentials {
+  /** Goes with every request. @throws OutsideFault `denied` while it is of no use to ask. */
+  pinOf(account: string, ask: AskProject): Promise<Pin>;
+  /** The project that the account is pinned to, if this node has asked for it. */
+  projectOf(account: string): string | undefined;
+  /** Looks are not even sent: what throws now was thrown by `pinOf`. */
+  isStopped(account: string): boolean;
+  /** Why the account's changes may not start now. */
+  refusal(account: string): Cause | undefined;
+  /** The cloud took the credentials. */
+  answered(account: string, by: StoppedBy): void;
+  /** The cloud refused them: the account's work stops. @returns what to throw. */
+  denied(
+    account: string,
+    by: StoppedBy,
+    fault: OutsideFault,
+    ask: AskProject,
+  ): Promise<OutsideFault>;
+  /** A person asks: whatever was refused before is tried again at once. */
+  tryAgain(account: string): void;
+  /** Pins the account to what its credentials answer for now; only a person does that. */
+  repin(account: string, principal: string, ask: AskProject): Promise<Repinned>;
+}
+
+export interface Repinned {
+  readonly before: string | undefined;
+  readonly project: string | undefined;
+}
+
+/** Looks are tried again by themselves; changes only when looks have succeeded. */
+export type StoppedBy = "look" | "change";
+type AskProject = () => Promise<string | undefined>;
+
+interface Stop {
+  readonly cause: Cause;
+  readonly failures: number;
+  readonly retryAtMs: number;
+}
+
+const firstDelayMs = 30_000;
+const delayMsMax = 5 * 60_000;
+const accountsMax = 10_000;
+
+export function createCredentials(deps: {
+  readonly colo: ColoId;
+  readonly pins: Pins;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** An account's work goes on. */
+  readonly recovered: () => void;
+}): Credentials {
+  const { colo, pins, clock, ids, log } = deps;
+  const stops = {
+    look: new LRUCache<string, Stop>({ max: accountsMax }),
+    change: new LRUCache<string, Stop>({ max: accountsMax }),
+  };
+
+  function stop(account: string, by: StoppedBy, why: Cause): OutsideFault {
+    const before = stops[by].get(account);
+    const nowMs = clock.nowMs();
+    // What was sent before the first refusal came says nothing new.
+    if (!before || nowMs >= before.retryAtMs) {
+      const failures = (before?.failures ?? 0) + 1;
+      const delayMs = Math.min(delayMsMax, firstDelayMs * 2 ** Math.min(failures - 1, 10));
+      const retryAtMs = nowMs + delayMs * (1 - 0.2 * ids.random());
+      stops[by].set(account, { cause: why, failures, retryAtMs });
+      log.warn({ colo, account, by, retryAtMs, facts: why.facts }, sayCause(why));
+    }
+    return new OutsideFault("denied", sayCause(why));
+  }
+
+  /** Refused, or another's: asked of the cloud itself. */
+  async function reasonOf(account: string, fault: OutsideFault, ask: AskProject) {
+    const pinned = (await pins.read(account))?.project;
+    const denied = (text: string) =>
+      cause("B9.7", "CREDENTIALS_DENIED", { fault: text, ...(pinned ? { pinned } : {}) });
+    if (pinned === undefined) return denied(fault.message);
+    try {
+      const answered = (await ask()) ?? "none";
+      if (answered !== pinned)
+        return cause("B9.7", "CREDENTIALS_OTHER_PROJECT", { pinned, answered });
+    } catch (error) {
+      return denied(outsideFaultOf(error).message);
+    }
+    return denied(fault.message);
+  }
+
+  const credentials: Credentials = {
+    async pinOf(account, ask) {
+      const stopped = stops.look.get(account);
+      if (stopped && clock.nowMs() < stopped.retryAtMs)
+        throw new OutsideFault("denied", sayCause(stopped.cause));
+      try {
+        return await pins.of(account, ask);
+      } catch (error) {
+        // Before the request itself was sent: nothing can have happened.
+        const { kind, message } = outsideFaultOf(error);
+        const known = isFault(error) ? "temporary" : kind;
+        if (known !== "denied") throw new OutsideFault(known, message, { cause: error });
+        throw stop(account, "look", cause("B9.7", "CREDENTIALS_DENIED", { fault: message }));
+      }
+    },
+    isStopped(account) {
+      const stopped = stops.look.get(account);
+      return stopped !== undefined && clock.nowMs() < stopped.retryAtMs;
+    },
+    projectOf: (account) => pins.known(account)?.project,
+    refusal(account) {
+      const looks = stops.look.get(account);
+      if (looks) return looks.cause;
+      const changes = stops.change.get(account);
+      return changes && clock.nowMs() < changes.retryAtMs ? changes.cause : undefined;
+    },
+    answered(account, by) {
+      if (stops[by].delete(account)) deps.recovered();
+    },
+    async denied(account, by, fault, ask) {
+      const before = pins.known(account)?.project;
+      const why = await reasonOf(account, fault, ask);
+      // An operator pinned it anew, through another node.
+      if (pins.known(account)?.project !== before)
+        return new OutsideFault("temporary", "the account was pinned to another project just now");
+      return stop(account, by, why);
+    },
+    tryAgain(account) {
+      for (const by of ["look", "change"] as const) {
+        const stopped = stops[by].get(account);
+        if (stopped) stops[by].set(account, { ...stopped, retryAtMs: clock.nowMs() });
+      }
+    },
+    async repin(account, principal, ask) {
+      const before = (await pins.read(account))?.project;
+      const project = await ask();
+      await pins.set(account, project, principal);
+      log.warn({ colo, account, before, project, principal }, "account pinned to a project");
+      for (const by of ["look", "change"] as const) stops[by].delete(account);
+      deps.recovered();
+      return { before, project };
+    },
+  };
+  return credentials;
+}

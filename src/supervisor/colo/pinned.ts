@@ -1,0 +1,77 @@
+import { outsideFaultOf } from "../../core/errors/outside-fault.js";
+import type { Credentials, Repinned, StoppedBy } from "./credentials.js";
+import type { Answer, Change, Outside, ReadLimit } from "./outside.js";
+import type { Pin } from "./pins.js";
+
+/** The outside as accounts see it: every request carries its account's project (B9.7). */
+export interface PinnedOutside extends Outside {
+  /** Pins the account to the project that its credentials answer for now. */
+  repin(account: string, principal: string): Promise<Repinned>;
+}
+
+/** Adds pins to requests, and tells `credentials` of every answer and refusal. */
+export function pinOutside(outside: Outside, credentials: Credentials): PinnedOutside {
+  const asker = (account: string) => () => outside.project(account);
+
+  async function as<Value>(
+    account: string,
+    by: StoppedBy,
+    run: (pin: Pin) => Promise<Value>,
+  ): Promise<Value> {
+    try {
+      return await run(await credentials.pinOf(account, asker(account)));
+    } catch (error) {
+      const fault = outsideFaultOf(error);
+      if (fault.kind !== "denied" || credentials.isStopped(account)) throw fault;
+      throw await credentials.denied(account, by, fault, asker(account));
+    }
+  }
+
+  const look =
+    <Request extends { readonly account: string }, Value>(
+      read: (request: Request, limit?: ReadLimit) => Promise<Value>,
+    ) =>
+    async (request: Request, limit?: ReadLimit): Promise<Value> => {
+      const { account } = request;
+      let asked = false;
+      try {
+        const value = await as(account, "look", (pin) => {
+          asked = true;
+          return read({ ...request, ...pin }, limit);
+        });
+        credentials.answered(account, "look");
+        return value;
+      } finally {
+        if (!asked) limit?.ticket?.drop();
+      }
+    };
+
+  const change =
+    <Request extends { readonly account: string }, Value>(
+      send: (one: Change, request: Request) => Promise<Answer<Value>>,
+    ) =>
+    async (one: Change, request: Request): Promise<Answer<Value>> => {
+      const { account } = request;
+      let asked = false;
+      try {
+        const answer = await as(account, "change", (pin) => {
+          asked = true;
+          return send(one, { ...request, ...pin });
+        });
+        if (answer.kind === "answered") credentials.answered(account, "change");
+        return answer;
+      } finally {
+        if (!asked) one.ticket?.drop();
+      }
+    };
+
+  return {
+    ...outside,
+    createServer: change(outside.createServer),
+    deleteServer: change(outside.deleteServer),
+    getServer: look(outside.getServer),
+    listServers: look(outside.listServers),
+    findByIntention: look(outside.findByIntention),
+    repin: (account, principal) => credentials.repin(account, principal, asker(account)),
+  };
+}
