@@ -192,7 +192,7 @@ function unescapePointer(part: string): string {
 const partsOf = {
   cloud: [
     ...["createServer", "deleteServer", "getServer", "listServers"],
-    ...["findByIntention", "checkLaunch", "close"],
+    ...["findByIntention", "tagServer", "checkLaunch", "close"],
   ],
   loadBalancer: ["listMembers", "changeMembers", "close"],
 } as const satisfies Record<DriverKind, readonly string[]>;

@@ -25,6 +25,7 @@ export function cloudDriverContract(name: string, harness: CloudHarness): void {
     ownershipCases(check);
     endingCases(check);
     listingCases(check);
+    taggingCases(check);
     launchCases(check, harness);
     faultCases(check, harness);
     projectCases(check, harness);
@@ -215,6 +216,69 @@ function listingCases(check: Check): void {
     const { driver, call } = bench;
     const listing = { ...bench.listing(), cursor: "no cursor of any cloud" };
     await refused(() => driver.listServers(listing, call), "badRequest");
+  });
+}
+
+function taggingCases(check: Check): void {
+  check("CLOUD-21 tags can be replaced, and everything goes by the new ones", async (bench) => {
+    const { cloud, driver, call } = bench;
+    const made = await driver.createServer(bench.request("before"), call);
+    await bench.listedWithinLag(made.id);
+    const ref = { account: cloud.accounts[0], id: made.id };
+    const { ownership } = bench.request("after");
+    assert.equal(await driver.tagServer({ ...ref, ownership }, call), "tagged");
+    assert.equal(await driver.tagServer({ ...ref, ownership }, call), "tagged");
+    for (const through of [driver, await bench.open()]) {
+      assert.deepEqual((await through.getServer(ref, call))?.ownership, ownership);
+      const find = (server: string) =>
+        through.findByIntention({ account: ref.account, server }, call);
+      assert.deepEqual(await find("before"), []);
+      assert.deepEqual(
+        (await find("after")).map(({ id }) => id),
+        [made.id],
+      );
+    }
+    assert.deepEqual((await bench.listedWithinLag(made.id)).ownership, ownership);
+    assert.equal((await bench.active(made.id)).name, made.name);
+  });
+
+  check(
+    "CLOUD-22 a server without tags runs on, unlisted, and can be tagged anew",
+    async (bench) => {
+      const { cloud, driver, call } = bench;
+      const request = bench.request("released");
+      const made = await driver.createServer(request, call);
+      await bench.listedWithinLag(made.id);
+      const ref = { account: cloud.accounts[0], id: made.id };
+      await driver.tagServer({ ...ref, ownership: undefined }, call);
+      await driver.tagServer({ ...ref, ownership: undefined }, call);
+      for (const through of [driver, await bench.open()]) {
+        const bare = await bench.active(made.id, cloud.accounts[0], through);
+        assert.equal(bare.ownership, undefined);
+        assert.deepEqual(await listAll(through, bench.listing(), call), []);
+        const intention = { account: cloud.accounts[0], server: "released" };
+        assert.deepEqual(await through.findByIntention(intention, call), []);
+      }
+      await driver.tagServer({ ...ref, ownership: request.ownership }, call);
+      assert.deepEqual((await bench.listedWithinLag(made.id)).ownership, request.ownership);
+    },
+  );
+
+  check("CLOUD-23 only the account's own servers can be tagged", async (bench) => {
+    const { cloud, driver, call } = bench;
+    const [one, two] = cloud.accounts;
+    const request = bench.request("mine", one);
+    const made = await driver.createServer(request, call);
+    await bench.active(made.id);
+    const stolen = { account: two, id: made.id, ownership: bench.request("x", two).ownership };
+    assert.equal(await driver.tagServer(stolen, call), "gone");
+    const ref = { account: one, id: made.id };
+    const late: Call = { signal: AbortSignal.abort() };
+    await refused(() => driver.tagServer({ ...ref, ownership: undefined }, late));
+    assert.deepEqual((await driver.getServer(ref, call))?.ownership, request.ownership);
+    await driver.deleteServer(ref, call);
+    await bench.gone(made.id);
+    assert.equal(await driver.tagServer({ ...ref, ownership: undefined }, call), "gone");
   });
 }
 

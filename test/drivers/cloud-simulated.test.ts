@@ -63,9 +63,10 @@ test("B4.8 every kind of refusal, on every operation, is counted and changes not
   const { id } = await create("there");
   const find = () => driver.findByIntention({ account, server: "there" }, call);
   const check = () => driver.checkLaunch({ account, launch }, call);
+  const tag = () => driver.tagServer({ account, id, ownership: undefined }, call);
   const attempts: Readonly<Record<Operation, () => Promise<unknown>>> = {
     ...{ create: () => create("new"), delete: () => remove(id), get: () => get(id) },
-    ...{ list: () => list(), find, check, project: () => driver.project(account, call) },
+    ...{ list: () => list(), find, check, project: () => driver.project(account, call), tag },
   };
   for (const on of Object.keys(attempts) as Operation[])
     for (const kind of kinds) {
@@ -77,8 +78,9 @@ test("B4.8 every kind of refusal, on every operation, is counted and changes not
       assert.equal(fault.fired(), 1);
       fault.off();
     }
-  assert.equal(cloud.fired().get("refuse"), 7 * kinds.length);
+  assert.equal(cloud.fired().get("refuse"), 8 * kinds.length);
   assert.equal(cloud.servers().length, 1);
+  assert.equal(cloud.servers()[0]?.ownership?.server, "there");
   assert.equal(cloud.effects.length, 1);
 });
 

@@ -42,6 +42,12 @@ export interface CloudDriver {
   ): Promise<readonly CloudServer[]>;
 
   /**
+   * Makes `ownership` the tags of one server, all of them; undefined takes them away, and the
+   * server runs on (B8.1). Idempotent. Whose server it is, the caller has looked up right before.
+   */
+  tagServer(request: TagServer, call: Call): Promise<"tagged" | "gone">;
+
+  /**
    * Problems of a launch configuration; empty when it is valid. @throws when it cannot tell (B1.5).
    */
   checkLaunch(
@@ -80,6 +86,10 @@ export interface CreateServer extends Pinned {
 
 export interface ServerRef extends Pinned {
   readonly id: CloudServerId;
+}
+
+export interface TagServer extends ServerRef {
+  readonly ownership: Ownership | undefined;
 }
 
 export interface ListServers extends Pinned {

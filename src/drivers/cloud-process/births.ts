@@ -62,7 +62,7 @@ export async function createBirths(parts: {
     const born = textOfBorn(record);
     const own = { id, port, userDataPath, cloud: host.dataDir, born, path: options.path };
     const fail = (text: string) =>
-      void viewer.fail({ record }, text).catch((error: unknown) => {
+      void viewer.fail({ record, ownership: record.ownership }, text).catch((error: unknown) => {
         host.log.warn({ server: id, error: String(error) }, "could not note why a server ended");
       });
     const onEnd = ({ say, neverStarted }: End) => {
@@ -81,7 +81,7 @@ export async function createBirths(parts: {
     if (signal.aborted) throw new OutsideFault("temporary", "aborted before it began");
     const record = await claim(request);
     if (record.buildFault === undefined) await start(record);
-    const [server] = await viewer.view([{ record }]);
+    const [server] = await viewer.view([{ record, ownership: record.ownership }]);
     if (!server) throw new OutsideFault("unknown", "no view of a new server", { ambiguous: true });
     return server;
   };

@@ -68,9 +68,16 @@ export async function createProcessCloud(
         refuseOtherProject(request);
         const { account, server } = request;
         const entries = await readAll(records, await records.ports());
-        const isIt = ({ record }: Entry) =>
-          record.account === account && record.ownership.server === server;
+        const isIt = ({ record, ownership }: Entry) =>
+          record.account === account && ownership?.server === server;
         return await viewer.view(entries.filter(isIt));
+      }),
+    tagServer: ({ account, id, ownership }, call) =>
+      guard(call, async () => {
+        const entry = await find(records, account, id);
+        if (!entry) return "gone";
+        await records.retag(entry.record, ownership);
+        return "tagged";
       }),
     checkLaunch: ({ launch }, call) => guard(call, async () => findProblems(launch)),
     async close() {
@@ -95,7 +102,8 @@ async function listPage(
   const ports = (await records.ports()).filter((port) => port > after);
   const page = ports.slice(0, pageServersMax);
   const entries = (await readAll(records, page)).filter(
-    ({ record }) => record.account === account && record.ownership.installation === installation,
+    ({ record, ownership }) =>
+      record.account === account && ownership?.installation === installation,
   );
   const servers: readonly CloudServer[] = await viewer.view(entries);
   return ports.length > page.length ? { servers, next: String(page.at(-1)) } : { servers };

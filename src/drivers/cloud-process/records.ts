@@ -26,6 +26,8 @@ export interface Entry {
   /** What went wrong, for good. */
   readonly failed?: string;
   readonly deletingSinceMs?: number;
+  /** As they are by now; those of its birth stay in the record. */
+  readonly ownership: Ownership | undefined;
 }
 
 /**
@@ -43,6 +45,8 @@ export interface Records {
   restore(record: ServerRecord, mark: ProcessMark): Promise<boolean>;
   markDeleting(record: ServerRecord, sinceMs: number): Promise<void>;
   markFailed(record: ServerRecord, text: string): Promise<void>;
+  /** Replaces the server's tags. */
+  retag(record: ServerRecord, ownership: Ownership | undefined): Promise<void>;
   /** Frees the port. Call only when no process of the server is left. */
   remove(record: ServerRecord): Promise<void>;
   folderOf(port: number): string;
@@ -56,6 +60,7 @@ export const fileNames = {
   mark: "pid",
   deleting: (id: string) => `deleting-${id}`,
   failed: (id: string) => `failed-${id}`,
+  tags: (id: string) => `tags-${id}.json`,
   record: (id: string) => `server-${id}.json`,
   userData: "user-data",
   log: "output.log",
@@ -110,8 +115,10 @@ export async function openRecords(folder: string, nowMs: number): Promise<Record
       const mark = parseMark((await rest(fileNames.mark)) ?? "");
       const failed = await rest(fileNames.failed(record.id));
       const deleting = await rest(fileNames.deleting(record.id));
+      const tags = await rest(fileNames.tags(record.id));
       return {
         record,
+        ownership: tags === undefined ? record.ownership : readTags(tags),
         ...(mark && { mark }),
         ...(failed !== undefined && { failed }),
         ...(deleting !== undefined && { deletingSinceMs: Number(deleting) }),
@@ -121,6 +128,12 @@ export async function openRecords(folder: string, nowMs: number): Promise<Record
       writeAtomically(folderOf(record.port), fileNames.deleting(record.id), String(sinceMs)),
     markFailed: (record, text) =>
       writeAtomically(folderOf(record.port), fileNames.failed(record.id), text),
+    retag: (record, ownership) =>
+      writeAtomically(
+        folderOf(record.port),
+        fileNames.tags(record.id),
+        JSON.stringify(ownership ?? null),
+      ),
     async remove(record) {
       // Named by id: whoever loses this race must not touch the port's next server.
       const own = join(folderOf(record.port), fileNames.record(record.id));
@@ -133,6 +146,10 @@ export async function openRecords(folder: string, nowMs: number): Promise<Record
   };
   await sweep({ servers, making, trash }, nowMs);
   return records;
+}
+
+function readTags(text: string): Ownership | undefined {
+  return (JSON.parse(text) as Ownership | null) ?? undefined;
 }
 
 const recordPattern = /^server-.*\.json$/;

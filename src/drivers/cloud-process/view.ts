@@ -66,7 +66,7 @@ function toServer(entry: Entry, runs: boolean, nowMs: number): CloudServer {
     status,
     ...(entry.deletingSinceMs !== undefined && { taskState: "deleting" }),
     address: { host, port: record.port },
-    ownership: record.ownership,
+    ...(entry.ownership && { ownership: entry.ownership }),
     createdAtMs: record.createdAtMs,
     ...(fault !== undefined && { fault }),
   };

@@ -1,6 +1,8 @@
 import type { OutsideFaultKind } from "../../core/errors/outside-fault.js";
 
-export type Operation = "create" | "delete" | "get" | "list" | "find" | "check" | "project";
+export type Operation =
+  | ("create" | "delete" | "get" | "list")
+  | ("find" | "check" | "project" | "tag");
 
 /** What can be made to go wrong, at run time. Units: ms. */
 export type SimulatedFault =

@@ -42,6 +42,8 @@ export interface SimulatedCloud {
   setStatus(id: CloudServerId, status: string, fault?: string): boolean;
   /** Gone without a delete. False when there is none. */
   vanish(id: CloudServerId): boolean;
+  /** Somebody changed its tags, or took them away. False when there is none. */
+  setTags(id: CloudServerId, ownership: Ownership | undefined): boolean;
   /** A server that nobody here asked for: without tags, or with tags that were copied. */
   addForeign(foreign: {
     readonly account: string;
@@ -80,6 +82,7 @@ export function createSimulatedCloud(options: SimulatedCloudOptions): SimulatedC
     setStatus: (id, status, fault) =>
       world.change(id, { status, ...(fault !== undefined && { fault }) }),
     vanish: (id) => world.change(id, { status: undefined }),
+    setTags: world.tag,
     addForeign: ({ account, name, ownership }) =>
       world.plant({ account, name, ownership, launch: foreignLaunch }).id,
     calls: witness.calls,

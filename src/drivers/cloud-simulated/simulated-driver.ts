@@ -38,6 +38,13 @@ export function openView(world: World): CloudDriver {
         const found = listed(world, request).filter(isIt);
         return found.flatMap((one) => tellOf(world, one) ?? []);
       }),
+    tagServer: (request, call) =>
+      calls.make("tag", request.account, call, async () => {
+        if (isElsewhere(world, request)) return "gone";
+        if (world.get(request.id)?.account !== request.account) return "gone";
+        world.tag(request.id, request.ownership);
+        return "tagged";
+      }),
     checkLaunch: ({ account, launch }, call) =>
       calls.make("check", account, call, async () => problemsOf(launch)),
     close: calls.close,

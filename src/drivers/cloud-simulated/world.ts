@@ -1,5 +1,6 @@
 import type { LaunchConfiguration } from "../../core/model/group.js";
 import type { CloudServerId } from "../../core/model/ids.js";
+import type { Ownership } from "../../core/model/server.js";
 import type { Clock } from "../../core/ports/clock.js";
 import { type Capacity, createFront, type Front } from "./capacity/front.js";
 import { draw, forkChance, type Spread } from "./chance.js";
@@ -47,6 +48,8 @@ export interface World {
   create(birth: SimulatedBirth): SimulatedServer;
   /** A server that no call of ours has made. */
   plant(birth: SimulatedBirth): SimulatedServer;
+  /** Replaces a server's tags, by whoever's hand; undefined takes them away. */
+  tag(id: CloudServerId, ownership: Ownership | undefined): boolean;
   /** What a delete call does. */
   remove(id: CloudServerId): void;
   change(id: CloudServerId, turn: Omit<Turn, "atMs">): boolean;
@@ -120,6 +123,11 @@ export function createWorld(settings: WorldSettings, random: () => number): Worl
     plant(birth) {
       const nowMs = clock.nowMs();
       return place(birth, plainFate(nowMs, nowMs + nextBuildMs()));
+    },
+    tag(id, ownership) {
+      const server = get(id);
+      if (server) servers.set(id, { ...server, ownership });
+      return server !== undefined;
     },
     remove(id) {
       const server = get(id);
