@@ -36,6 +36,8 @@ export function dueAtMs(row: ServerRow, bounds: WaitBounds): number | undefined 
       return (row.drainingSinceMs ?? row.sinceMs) + bounds.drainTimeoutMs + detachMs + graceMs;
     case "deleting":
       return (row.deletingSinceMs ?? row.sinceMs) + detachMs + deleteMs + graceMs;
+    case "releasing":
+      return row.sinceMs + detachMs + deleteMs + graceMs;
     case "inService":
     case "abandoned":
     case "gone":

@@ -41,6 +41,7 @@ export const ages: Readonly<Record<Exclude<ServerState, "gone">, number>> = {
   inService: 5,
   draining: 5,
   deleting: 6,
+  releasing: 7,
 };
 
 /** Bound to a server of the cloud: there is something that must not be lost track of. */
@@ -50,7 +51,8 @@ export function isBound(row: ServerRow): boolean {
 
 /** Asked for, on its way or serving: what creates are counted against (B9.3). */
 export function counts({ state }: ServerRow): boolean {
-  return state !== "gone" && state !== "abandoned" && state !== "draining" && state !== "deleting";
+  const leaves = state === "draining" || state === "deleting" || state === "releasing";
+  return !leaves && state !== "gone" && state !== "abandoned";
 }
 
 /** Whether a pause stops calls of this class: in words of its own, as everything here. */

@@ -57,7 +57,9 @@ export type CauseCode =
   | "CREDENTIALS_DENIED"
   | "CREDENTIALS_OTHER_PROJECT"
   | "DELETE_AGED"
-  | "INVARIANT";
+  | "INVARIANT"
+  | "TAGS_LOST"
+  | "TAGS_FOREIGN";
 
 export function cause(rule: string, code: CauseCode, facts: Cause["facts"] = {}): Cause {
   return { rule, code, facts };

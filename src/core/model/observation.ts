@@ -8,6 +8,8 @@ import type { CloudServer, Member, ServerRow } from "./server.js";
 /** Everything that a plan is made from. Same observation, same plan. */
 export interface Observation {
   readonly nowMs: number;
+  /** Whose tags are ours (B9.5). */
+  readonly installation: string;
   readonly group: Group;
   /** Undefined when the group no longer has a placement here: it drains to zero. */
   readonly spec: PlacementSpec | undefined;
@@ -60,6 +62,10 @@ export interface PlanLimits {
 export type Step =
   | { readonly kind: "delete"; readonly server: ServerId; readonly cloudId: CloudServerId }
   | { readonly kind: "findIntention"; readonly server: ServerId }
+  /** Writes the row's tags on its server (M3.2). */
+  | { readonly kind: "tag"; readonly server: ServerId; readonly cloudId: CloudServerId }
+  /** Takes them away: the server is nobody's from then on (B8.1). */
+  | { readonly kind: "untag"; readonly server: ServerId; readonly cloudId: CloudServerId }
   | {
       readonly kind: "changeMembers";
       readonly loadBalancer: LoadBalancerId;

@@ -1,9 +1,12 @@
 import type { OperationClass } from "./colo.js";
 import type { PauseMark } from "./placement.js";
 
-/** Whether the pause stops this class of calls (B8.3). */
-export function pauseStops(paused: PauseMark | undefined, operation: OperationClass): boolean {
-  return paused !== undefined && (paused.operations?.includes(operation) ?? true);
+/** Whether the pause stops this class of calls, or changes of tags (B8.3). */
+export function pauseStops(
+  paused: PauseMark | undefined,
+  operation: OperationClass | "tag",
+): boolean {
+  return paused !== undefined && (paused.operations?.some((one) => one === operation) ?? true);
 }
 
 /** Whether it stops everything, as a person's does; the monitor's stops creates and deletes. */

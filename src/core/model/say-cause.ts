@@ -97,6 +97,10 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     "the account's credentials answer for another project[, {answered}][, not for {pinned}];" +
     " the account's work stands still here",
   DELETE_AGED: "the cloud has not confirmed the deletion[ of {server}][ for {ageMs}]",
+  TAGS_LOST: "the server[ {server}][, {cloudId} in the cloud,] does not carry its tags",
+  TAGS_FOREIGN:
+    "the server[ {server}][, {cloudId} in the cloud,] does not carry our tags" +
+    "[: installation {installation}, group {group}]; a person has to see to it",
 };
 
 /** Free text from outside, such as a cloud's fault, is cut there. */

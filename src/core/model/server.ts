@@ -6,6 +6,7 @@ import type { CloudServerId, LoadBalancerId, ServerId } from "./ids.js";
  *
  * intended → building → launching → inService → draining → deleting → gone
  * intended → unconfirmed → building | abandoned
+ * any of a bound server → releasing → gone
  */
 export type ServerState =
   /** The intention is committed; its create call may be under way. */
@@ -20,6 +21,8 @@ export type ServerState =
   | "inService"
   | "draining"
   | "deleting"
+  /** Let go of: memberships and tags are taken away, and the server runs on without us (B8.1). */
+  | "releasing"
   | "gone";
 
 /** One row of the ledger: an intention first, a cloud server later, gone at the end (M3.2). */
@@ -38,6 +41,11 @@ export interface ServerRow {
   readonly cloudStatusSinceMs?: number;
   /** Since when the cloud denies it, while that is only a suspicion (B4.3). */
   readonly missingSinceMs?: number;
+  /**
+   * What is wrong with the server's tags: `lost` ones are written again from here, `foreign` ones
+   * name somebody else and wait for a person; those of an `adopted` server are yet to be written.
+   */
+  readonly tags?: "lost" | "foreign" | "adopted";
   readonly memberships: readonly Membership[];
   readonly protected: boolean;
   readonly inServiceAtMs?: number;

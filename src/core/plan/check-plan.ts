@@ -1,6 +1,8 @@
-import type { Observation } from "../model/observation.js";
+import type { OperationClass } from "../model/colo.js";
+import type { Observation, Step } from "../model/observation.js";
 import { pauseStops } from "../model/pause.js";
 import type { Plan } from "../model/plan.js";
+import type { ServerState } from "../model/server.js";
 import { isCounted } from "./lifecycle.js";
 
 /**
@@ -27,14 +29,16 @@ export function checkPlan(seen: Observation, plan: Plan): void {
 
   for (const step of plan.steps) {
     if (step.kind === "findIntention") continue; // Asks, and changes nothing.
-    const operation = step.kind === "delete" ? "delete" : "loadBalancer";
+    const operation = operationOf(step);
     insist(!pauseStops(paused, operation), `plans ${step.kind} while paused (B8.3)`);
-    insist(!seen.stopped.has(operation), `plans ${step.kind} under a brake (B9.1)`);
-    if (step.kind !== "delete") continue;
+    const stopped = operation !== "tag" && seen.stopped.has(operation);
+    insist(!stopped, `plans ${step.kind} under a brake (B9.1)`);
+    if (step.kind === "changeMembers") continue;
     const row = changed.get(step.server) ?? before.get(step.server);
-    insist(row?.state === "deleting", "deletes a server that is not leaving (B9.5)");
     const bound = row?.cloudId !== undefined && row.cloudId === step.cloudId;
-    insist(bound, "deletes a server that is not the row's (B9.5)");
+    insist(bound, `plans ${step.kind} of a server that is not the row's (B9.5)`);
+    const right = isStateFor(step.kind, row?.state);
+    insist(right, `plans ${step.kind} of a server that is ${row?.state} (B9.5)`);
   }
   for (const row of plan.rows) {
     const surplus = row.leaving?.code === "SURPLUS" && before.get(row.id)?.leaving === undefined;
@@ -43,6 +47,17 @@ export function checkPlan(seen: Observation, plan: Plan): void {
       "scales in a protected server (B4.4)",
     );
   }
+}
+
+/** The class of brakes that a step falls under. Tags change nothing of the server itself. */
+function operationOf(step: Step): OperationClass | "tag" {
+  if (step.kind === "delete") return "delete";
+  return step.kind === "changeMembers" ? "loadBalancer" : "tag";
+}
+
+function isStateFor(kind: "delete" | "tag" | "untag", state: ServerState | undefined): boolean {
+  if (kind === "delete") return state === "deleting";
+  return (state === "releasing") === (kind === "untag");
 }
 
 function insist(kept: boolean, promise: string): void {

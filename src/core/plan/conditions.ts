@@ -32,6 +32,8 @@ const degradedCodes: ReadonlySet<string> = new Set([
   "DELETE_AGED",
   "CREDENTIALS_DENIED",
   "CREDENTIALS_OTHER_PROJECT",
+  "TAGS_LOST",
+  "TAGS_FOREIGN",
 ]);
 
 /** The placement's conditions, and which of them turned. */

@@ -7,6 +7,7 @@ import { bind, leave, move, withCloud } from "./lifecycle.js";
 import { concludeLosses } from "./losses.js";
 import { reportOrphans } from "./orphans.js";
 import type { Sheet } from "./sheet.js";
+import { judgeTags } from "./tags.js";
 
 /** REBOOT, RESIZE and the like pass within this time, or are reported (B4.2). */
 const waitingMsMax = 10 * 60_000;
@@ -37,7 +38,8 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
   const lost = concludeLosses(sheet, gone, running);
   for (const { row, server } of found) {
     if (row.cloudId === undefined) judgeIntention(sheet, row, byIntention.get(row.id), limits);
-    else if (server !== "gone") judgeBound(sheet, row, server, held);
+    else if (server !== "gone")
+      judgeBound(sheet, server ? judgeTags(sheet, row, server) : row, server, held);
     else if (lost.has(row.id)) concludeLost(sheet, row);
     else if (row.missingSinceMs === undefined) sheet.put({ ...row, missingSinceMs: seen.nowMs });
   }
@@ -116,7 +118,8 @@ function serverOf(
   if (cloud.kind !== "listed" || row.cloudId === undefined) return undefined;
   const listed = byId.get(row.cloudId);
   if (listed) return listed;
-  if (row.state === "deleting") return undefined; // Its own delete step asks until the 404.
+  // Their own steps ask.
+  if (row.state === "deleting" || row.state === "releasing") return undefined;
   const tooYoung = cloud.askedAtMs < row.createdAtMs + limits.listingLagMs;
   const boundLater =
     row.state === "building" && cloud.askedAtMs < row.sinceMs + limits.listingLagMs;

@@ -22,7 +22,12 @@ const transitions = {
   return: { from: ["draining"], to: "inService" },
   /** No membership is left; deleted until the cloud says 404. */
   delete: { from: ["building", "launching", "inService", "draining", "abandoned"], to: "deleting" },
-  /** The cloud confirmed its end, or that it never was. */
+  /** A person lets go of it: it is never deleted by us after that (B8.1). */
+  release: {
+    from: ["building", "launching", "inService", "draining", "deleting"],
+    to: "releasing",
+  },
+  /** The cloud confirmed its end, or that it never was; or it was released. */
   end: {
     from: [
       "intended",
@@ -33,6 +38,7 @@ const transitions = {
       "inService",
       "draining",
       "deleting",
+      "releasing",
     ],
     to: "gone",
   },
@@ -112,5 +118,5 @@ export function isCounted(row: ServerRow): boolean {
 }
 
 export function isLeaving(row: ServerRow): boolean {
-  return row.state === "draining" || row.state === "deleting";
+  return row.state === "draining" || row.state === "deleting" || row.state === "releasing";
 }

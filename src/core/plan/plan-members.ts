@@ -31,6 +31,7 @@ export function planMembers(
         plan.drain(row, limits);
         break;
       case "deleting":
+      case "releasing":
         plan.detach(row);
         break;
       default:
@@ -181,7 +182,8 @@ function createMemberPlan(
 
 /** Whether the cloud's server may be deleted now: never while it is a member, within bounds. */
 export function isDetached(row: ServerRow, nowMs: number): boolean {
-  return row.memberships.length === 0 || nowMs >= (row.deletingSinceMs ?? nowMs) + removalMsMax;
+  const sinceMs = row.deletingSinceMs ?? row.sinceMs;
+  return row.memberships.length === 0 || nowMs >= sinceMs + removalMsMax;
 }
 
 /** Whether the cloud says that another server has the address by now. */

@@ -11,6 +11,7 @@ import { judgeRows } from "./judge.js";
 import { isCounted, isLeaving, isPending } from "./lifecycle.js";
 import { isDetached, planMembers } from "./plan-members.js";
 import { createSheet, type Sheet, waitForBrake } from "./sheet.js";
+import { planTags } from "./tags.js";
 
 /**
  * Plans a placement's next bounded move (B4, B5): pure, total, linear in the number of servers. The
@@ -37,6 +38,7 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
     gap = balance(sheet, target, limits);
     planMembers(sheet, seen.spec?.attachments ?? [], limits);
     planDeletes(sheet);
+    planTags(sheet);
   }
   const rows = sheet.rows();
   if (rows.some((row) => isPending(row) || isLeaving(row)))
@@ -86,6 +88,8 @@ function planDeletes(sheet: Sheet): void {
       waitForBrake(sheet, brake);
       continue;
     }
+    if (row.tags === "foreign")
+      sheet.wait(cause("B9.5", "TAGS_FOREIGN", { server: row.id, cloudId: row.cloudId }));
     const agedMs = nowMs - (row.deletingSinceMs ?? nowMs);
     if (agedMs >= deleteAgedMs) sheet.wait(cause("B4.10", "DELETE_AGED", { server: row.id }));
     sheet.step({ kind: "delete", server: row.id, cloudId: row.cloudId });

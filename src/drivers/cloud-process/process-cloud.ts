@@ -72,11 +72,11 @@ export async function createProcessCloud(
           record.account === account && ownership?.server === server;
         return await viewer.view(entries.filter(isIt));
       }),
-    tagServer: ({ account, id, ownership }, call) =>
+    tagServer: (request, call) =>
       guard(call, async () => {
-        const entry = await find(records, account, id);
+        const entry = await find(records, request);
         if (!entry) return "gone";
-        await records.retag(entry.record, ownership);
+        await records.retag(entry.record, request.ownership);
         return "tagged";
       }),
     checkLaunch: ({ launch }, call) => guard(call, async () => findProblems(launch)),

@@ -46,6 +46,7 @@ const serverStates = {
   inService: wire.ServerState.IN_SERVICE,
   draining: wire.ServerState.DRAINING,
   deleting: wire.ServerState.DELETING,
+  releasing: wire.ServerState.RELEASING,
   gone: wire.ServerState.GONE,
 } as const satisfies Record<ServerState, wire.ServerState>;
 

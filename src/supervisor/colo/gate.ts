@@ -11,7 +11,7 @@ import type { Brakes } from "./brakes.js";
  */
 export interface Gate {
   /** Why the operation may not start now; undefined: it may. */
-  refusal(operation: OperationClass, key: PlacementKey): Cause | undefined;
+  refusal(operation: OperationClass | "tag", key: PlacementKey): Cause | undefined;
 }
 
 /** A node that has not read the kill switch for so long makes no creates (B9.1). */

@@ -15,6 +15,7 @@ import type {
   LaunchProblem,
   ListServers,
   ServerRef,
+  TagServer,
 } from "../../core/ports/cloud.js";
 import type {
   LoadBalancerCapabilities,
@@ -38,6 +39,8 @@ export interface Outside {
 
   createServer(change: Change, request: CreateServer): Promise<Answer<CloudServer>>;
   deleteServer(change: Change, request: ServerRef): Promise<Answer<"accepted" | "gone">>;
+  /** Tags change nothing of the server itself, so no brake stops them; pause and lease do. */
+  tagServer(change: Change, request: TagServer): Promise<Answer<"tagged" | "gone">>;
   /** What the gate refuses is left out, the rest is sent in one call. */
   changeMembers(
     loadBalancer: LoadBalancerId,
@@ -186,7 +189,7 @@ export function createOutside(deps: OutsideDeps): Outside {
 
   async function change<Value>(
     what: Pick<Sending, "operation" | "class" | "deadlineMs">,
-    stopped: OperationClass,
+    stopped: OperationClass | "tag",
     { key, unless, ticket }: Change,
     run: (call: Call) => Promise<Value>,
   ): Promise<Answer<Value>> {
@@ -254,6 +257,11 @@ export function createOutside(deps: OutsideDeps): Outside {
       const deadlineMs = changeDeadlineMs;
       const what = { operation: "deleteServer", class: "delete", deadlineMs } as const;
       return change(what, "delete", one, (call) => cloud.deleteServer(request, call));
+    },
+    tagServer(one, request) {
+      const deadlineMs = changeDeadlineMs;
+      const what = { operation: "tagServer", class: "change", deadlineMs } as const;
+      return change(what, "tag", one, (call) => cloud.tagServer(request, call));
     },
     changeMembers,
     getServer: (request, limit) =>

@@ -3,15 +3,17 @@ import { type Cause, cause } from "../../core/model/cause.js";
 import type { EventDraft } from "../../core/model/event.js";
 import { type PlacementKey, placementText, type ServerId } from "../../core/model/ids.js";
 import { createKey, type Step, stepKey } from "../../core/model/observation.js";
-import type { CloudServer, Ownership, ServerRow } from "../../core/model/server.js";
+import type { CloudServer, ServerRow } from "../../core/model/server.js";
 import { afterFailure } from "../../core/plan/backoff.js";
 import { bind, mayMove, move } from "../../core/plan/lifecycle.js";
 import { isDetached } from "../../core/plan/plan-members.js";
+import { isOurs, ownershipOf } from "../../core/plan/tags.js";
 import type { CallClass, Ticket } from "../colo/admission.js";
 import type { Colo } from "../colo/colo.js";
 import type { Answer } from "../colo/outside.js";
 import type { Context } from "../context.js";
 import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
+import { createTagRuns, noteForeign } from "./act-tags.js";
 import type { BalancerLanes } from "./balancer-lanes.js";
 import type { Cooling } from "./cooling.js";
 
@@ -36,7 +38,6 @@ type DeleteStep = Extract<Step, { kind: "delete" }>;
 
 export function createActors({ context, lanes, cooling }: ActDeps): Actors {
   const { clock, events, signal, log } = context;
-  const full = (key: PlacementKey, step: string) => `${placementText(key)}|${step}`;
   const offered = new Map<string, Set<string>>();
 
   function offer(key: PlacementKey, step: string, callClass: CallClass, run: Run) {
@@ -66,11 +67,9 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
 
   const coloOf = (key: PlacementKey): Colo => context.colos.get(key.colo)!;
 
-  function change(key: PlacementKey, decide: (state: PlacementState) => PlacementChange) {
-    return context.placements
-      .open(key)
-      .change((state) => ({ change: decide(state), reply: undefined }));
-  }
+  const runTags = createTagRuns(context, cooling);
+  const change = (key: PlacementKey, decide: (state: PlacementState) => PlacementChange) =>
+    context.placements.open(key).change((state) => ({ change: decide(state), reply: undefined }));
 
   /** Ends an intention whose create call was certainly never made or certainly refused. */
   function endIntention(key: PlacementKey, server: ServerId, why: Cause, fault?: OutsideFault) {
@@ -210,7 +209,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     const row = ours();
     if (!row) return;
     if (seen && !isOurs(seen, ownershipOf(context.installation, key, row))) {
-      log.error({ ...key, server, cloudId }, "not deleted: the server does not carry our tags");
+      await noteForeign(context, key, step, seen);
       cooling.start(key, stepKey(step), foreignDelayMs);
       return;
     }
@@ -246,6 +245,10 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
         case "delete":
           offer(key, stepKey(step), "delete", (ticket) => runDelete(key, step, ticket));
           return;
+        case "tag":
+        case "untag":
+          offer(key, stepKey(step), "read", (ticket) => runTags(key, step, ticket));
+          return;
         case "findIntention":
           offer(key, stepKey(step), "read", (ticket) => runFind(key, step.server, ticket));
           return;
@@ -275,6 +278,10 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
       return under;
     },
   };
+}
+
+function full(key: PlacementKey, step: string): string {
+  return `${placementText(key)}|${step}`;
 }
 
 /** From the promise on record to the start of its call; one that waits longer is renewed. */
@@ -313,23 +320,6 @@ function causeOfFault(fault: OutsideFault): Cause {
   if (fault.kind === "quota") return cause("B4.7", "QUOTA", facts);
   if (fault.kind === "noCapacity") return cause("B4.7", "NO_CAPACITY", facts);
   return cause("B4.8", "CLOUD_ERROR", facts);
-}
-
-export function ownershipOf(installation: string, key: PlacementKey, row: ServerRow): Ownership {
-  const { account, group, colo } = key;
-  return { installation, account, group, colo, server: row.id, launchRevision: row.launchRevision };
-}
-
-function isOurs(server: CloudServer, expected: Ownership): boolean {
-  const { ownership } = server;
-  return (
-    ownership !== undefined &&
-    ownership.installation === expected.installation &&
-    ownership.account === expected.account &&
-    ownership.group === expected.group &&
-    ownership.colo === expected.colo &&
-    ownership.server === expected.server
-  );
 }
 
 function serverName(key: PlacementKey, server: ServerId): string {

@@ -130,6 +130,7 @@ export function createConverger(context: Context, actors: Actors): Converger {
     );
     return {
       nowMs: clock.nowMs(),
+      installation: context.installation,
       group,
       spec: group.placements.find((one) => one.colo === colo.id),
       doc: state.doc,

@@ -101,6 +101,7 @@ export function watchDrivers(deps: WatchedDeps): Drivers {
       },
       listServers: (request, call) => cloud.listServers(request, call),
       findByIntention: (request, call) => cloud.findByIntention(request, call),
+      tagServer: (request, call) => cloud.tagServer(request, call),
       checkLaunch: (request, call) => cloud.checkLaunch(request, call),
       close: () => cloud.close(),
     },

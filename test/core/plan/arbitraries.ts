@@ -237,6 +237,7 @@ export function observations(options: { rowsMax?: number } = {}): fc.Arbitrary<O
         const brake = (operation: OperationClass) => cause("B9.1", "BRAKED", { operation });
         return {
           nowMs: t0,
+          installation: "test",
           group: groupOf({ scaleInOrder, stoppedServers: keep }),
           spec: one.hasSpec ? specOf({ attachments }) : undefined,
           ...{ doc, rows, cloud, attemptId },

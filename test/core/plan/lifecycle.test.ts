@@ -24,6 +24,7 @@ const states: readonly ServerState[] = [
   "inService",
   "draining",
   "deleting",
+  "releasing",
   "gone",
 ];
 
@@ -39,6 +40,10 @@ const legal: Readonly<Record<TransitionName, { to: ServerState; from: readonly S
   delete: {
     to: "deleting",
     from: ["building", "launching", "inService", "draining", "abandoned"],
+  },
+  release: {
+    to: "releasing",
+    from: ["building", "launching", "inService", "draining", "deleting"],
   },
   end: { to: "gone", from: states.filter((state) => state !== "gone") },
 };
@@ -112,6 +117,7 @@ describe("M3.2 rows", () => {
       "inService c",
       "draining l",
       "deleting l",
+      "releasing l",
       "gone ",
     ]);
   });

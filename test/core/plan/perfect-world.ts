@@ -10,7 +10,7 @@ import type { Plan } from "../../../src/core/model/plan.js";
 import type { CloudServer, Member, Membership, ServerRow } from "../../../src/core/model/server.js";
 import { bind, move } from "../../../src/core/plan/lifecycle.js";
 import { planPlacement } from "../../../src/core/plan/plan-placement.js";
-import { serverOf } from "./fixtures.js";
+import { serverOf, tagsOf } from "./fixtures.js";
 
 /** A world in which every step is done at once and every answer comes: plans must come to rest. */
 export interface PerfectWorld {
@@ -88,6 +88,16 @@ function act(step: Step, { rows, cloud, balancers, nowMs }: Reality): void {
       cloud.delete(step.cloudId);
       rows.set(step.server, move(rows.get(step.server)!, "end", nowMs));
       return;
+    case "tag":
+    case "untag": {
+      const { ownership: _before, ...server } = cloud.get(step.cloudId) ?? serverOf(step.server);
+      const { tags: _tags, ...row } = rows.get(step.server)!;
+      const untag = step.kind === "untag";
+      const ownership = tagsOf(step.server, { launchRevision: row.launchRevision });
+      cloud.set(step.cloudId, untag ? server : { ...server, ownership });
+      rows.set(step.server, untag ? move(row, "end", nowMs) : row);
+      return;
+    }
     case "findIntention":
       rows.set(step.server, move(rows.get(step.server)!, "abandon", nowMs));
       return;
