@@ -63,6 +63,7 @@ export type GroupSpec = Omit<
   | "launchRevision"
   | "firstTarget"
   | "deleting"
+  | "changedBy"
 >;
 
 export interface CreateGroup {

@@ -216,7 +216,8 @@ function changeOf(
   const nowMs = receipt.atMs;
   const decisionId = context.ids.next();
   const own = targets?.[state.key.colo] ?? doc.target;
-  const ownForced = forced[state.key.colo] ?? doc.forced;
+  const forcedHere = forced[state.key.colo];
+  const ownForced = forcedHere ? { ...forcedHere, by: event.id } : doc.forced;
   const { forced: _forced, ...rest } = doc;
   const lastDecision = { id: decisionId, eventId: event.id, source: event.source };
   const next: PlacementDoc = {
@@ -224,14 +225,14 @@ function changeOf(
     ...marks,
     ...(ownForced ? { forced: ownForced } : {}),
     ...(targets ? { target: own, lastDecision } : {}),
-    ...(own === doc.target ? {} : { targetChangedAtMs: nowMs }),
+    ...(own === doc.target ? {} : { targetChangedAtMs: nowMs, movedBy: event.id }),
   };
   const deliveries = Object.entries(targets ?? {})
     .filter(([colo]) => colo !== state.key.colo)
     .map(([colo, target]): Delivery => {
       const limits = forced[colo as ColoId];
       const base = { colo, decisionId, target, eventId: event.id, source: event.source };
-      return limits ? { ...base, forced: limits } : base;
+      return limits ? { ...base, forced: { ...limits, by: event.id } } : base;
     });
   const gone = alertMarks.deletes.flatMap(
     ({ policy: id, key }) => state.alerts.get(`${id}/${key}`) ?? [],
@@ -280,6 +281,7 @@ function decidedEvent({ event, policy, parent }: DecideOn, receipt: Receipt): Ev
       ...(policy ? { policy: policy.id } : {}),
       ...(event.ask.kind === "alert" ? { key: event.ask.key, state: event.ask.state } : {}),
     },
+    ...(receipt.causes.length === 0 ? {} : { causes: receipt.causes }),
     principal: event.principal,
     ...(parent === undefined ? {} : { parent }),
     receipt,

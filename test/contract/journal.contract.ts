@@ -24,6 +24,7 @@ export function journalContract(name: string, harness: JournalHarness): void {
   describe(`Journal contract: ${name}`, () => {
     journalKeepingCases(check);
     journalPagingCases(check);
+    journalTreeCases(check);
     journalSearchCases(check);
   });
 }
@@ -207,6 +208,48 @@ function journalPagingCases(check: JournalCase): void {
       }),
       [11, 19, 23],
     );
+  });
+}
+
+function journalTreeCases(check: JournalCase): void {
+  const call = patientCall();
+
+  check("JOURNAL-14 events are found by their ids and by what they follow from", async (bench) => {
+    const { journal } = bench;
+    // 1 is the root; 2, 3 and 4 follow from it, 5 and 6 from 2, 7 from 5; 8 is another's.
+    const parents: Readonly<Record<number, number>> = { 2: 1, 3: 1, 4: 1, 5: 2, 6: 2, 7: 5, 8: 1 };
+    const entries = entriesOf(9, (n) => ({
+      id: `event-${n}` as EventId,
+      account: (n === 8 ? "other" : "acme") as AccountId,
+      type: n % 2 ? "target.changed" : "server.gone",
+      ...(parents[n] === undefined ? {} : { parent: `event-${parents[n]}` as EventId }),
+    }));
+    await journal.append(entries, call);
+    await bench.settle();
+    const find = (over: Partial<JournalQuery>) =>
+      allPages(journal, queryOf({ order: "oldestFirst", eventsMax: 2, ...over }));
+    const named = (...numbers: readonly number[]) => numbers.map((n) => `event-${n}`);
+    assert.deepEqual(await find({ ids: named(6, 2, 77) }), [2, 6]);
+    assert.deepEqual(await find({ ids: named(8) }), [], "another account's event");
+    assert.deepEqual(await find({ ids: [] }), []);
+    assert.deepEqual(await find({ parents: named(1) }), [2, 3, 4]);
+    assert.deepEqual(await find({ parents: named(5, 2, 1) }), [2, 3, 4, 5, 6, 7]);
+    assert.deepEqual(await find({ parents: named(9) }), []);
+    assert.deepEqual(await find({ parents: [""] }), [], "what follows from nothing");
+    assert.deepEqual(await find({ parents: [] }), []);
+    assert.deepEqual(await find({ ids: named(5, 7), parents: named(2) }), [5]);
+    assert.deepEqual(await find({ parents: named(1), types: ["server.gone"] }), [2, 4]);
+    assert.deepEqual(await find({ parents: named(1), text: "of", fromMs: 1_003 }), [3, 4]);
+    assert.deepEqual(await find({ parents: named(1), order: "newestFirst" }), [4, 3, 2]);
+    const { nextPageToken = "" } = await journal.search(
+      queryOf({ parents: named(1), eventsMax: 1 }),
+      call,
+    );
+    const wrong = journal.search(queryOf({ parents: named(2), pageToken: nextPageToken }), call);
+    await assert.rejects(wrong, (error) => isFault(error, "PAGE_TOKEN_INVALID"));
+    await journal.trim(1_004, call);
+    await bench.settle();
+    assert.deepEqual(await find({ parents: named(1, 2) }), [4, 5, 6]);
   });
 }
 

@@ -1,3 +1,4 @@
+import type { Cause } from "./cause.js";
 import type { AccountId, ColoId, EventId, GroupId, ServerId } from "./ids.js";
 import type { Receipt } from "./scale-event.js";
 
@@ -16,6 +17,8 @@ export interface MusterEvent {
   /** For people. Programs read `type` and `facts`. */
   readonly message: string;
   readonly facts: Readonly<Record<string, string | number | boolean>>;
+  /** Why, with rules and numbers. Absent where nothing had to be weighed. */
+  readonly causes?: readonly Cause[];
   readonly server?: ServerId;
   /** The event that led to this one; follow it up to the scale event (B4.9). */
   readonly parent?: EventId;

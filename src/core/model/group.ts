@@ -29,6 +29,8 @@ export interface Group {
   readonly firstTarget: number;
   /** Set by a forced delete: drains to zero, then the group goes (B8.4). */
   readonly deleting: boolean;
+  /** Who made the last edit, for the events that tell of it (B10.5). */
+  readonly changedBy?: string;
 }
 
 export interface PlacementSpec {

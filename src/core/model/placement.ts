@@ -28,6 +28,17 @@ export interface PlacementDoc {
   readonly conditions: readonly Condition[];
   /** What last moved the target. */
   readonly lastDecision?: TargetDecision;
+  /** The event that last moved the target, whoever did: what converging follows from. */
+  readonly movedBy?: EventId;
+  /** The event of the last edit that reached the placement, or of its making. */
+  readonly configuredBy?: EventId;
+  /** The event that ended the last pause, where nothing had waited for it. */
+  readonly resumedBy?: EventId;
+  /**
+   * What the replacements follow from of servers that left unasked, one each, oldest first; a new
+   * server that takes none of these places follows what moved the target.
+   */
+  readonly vacancies?: readonly EventId[];
 }
 
 export interface ForcedLimits {
@@ -35,6 +46,8 @@ export interface ForcedLimits {
   readonly max?: number;
   readonly expiresAtMs: number;
   readonly reason: string;
+  /** The scale event that forced them. */
+  readonly by?: EventId;
 }
 
 export interface PauseMark {
@@ -43,6 +56,8 @@ export interface PauseMark {
   readonly principal: string;
   /** The classes of calls that it stops. Undefined: everything (B8.3). */
   readonly operations?: readonly OperationClass[];
+  /** The event of the pause, where nothing waited for its end. */
+  readonly by?: EventId;
 }
 
 /** A broken invariant that was found here: said once, and never again for the same finding. */

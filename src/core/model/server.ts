@@ -1,5 +1,5 @@
 import type { Cause } from "./cause.js";
-import type { CloudServerId, LoadBalancerId, ServerId } from "./ids.js";
+import type { CloudServerId, EventId, LoadBalancerId, ServerId } from "./ids.js";
 
 /**
  * The life of a server in the ledger. `core/plan/lifecycle.ts` names every transition.
@@ -51,8 +51,11 @@ export interface ServerRow {
   readonly inServiceAtMs?: number;
   readonly drainingSinceMs?: number;
   readonly deletingSinceMs?: number;
-  /** The event that asked for the server, and why it leaves. */
+  /** The event that asked for the server. */
   readonly createdBy?: string;
+  /** The event that asked for its end, or told of it: its last steps follow from that one. */
+  readonly removedBy?: string;
+  /** Why it leaves. */
   readonly leaving?: Cause;
   /** A chosen server that is deleted without lowering demand is replaced (B8.1). */
   readonly fault?: string;
@@ -75,6 +78,8 @@ export interface Membership {
    * When it was last asked for or changed: what was seen of the load balancer before says nothing.
    */
   readonly changedAtMs?: number;
+  /** The edit that asked for it or ended it while the server was in service. */
+  readonly by?: EventId;
 }
 
 /** The tags on a cloud server that make it provably ours (M3.2, B9.5). */

@@ -118,13 +118,17 @@ function createMemberPlan(
       if (row.state === "inService" && isSettled(row, attachments, thereOf)) return;
       const wanted = attachments.flatMap((one) => wantedMembership(sheet, row, one));
       const isWanted = (one: Membership) => wanted.some((other) => sameMember(one, other));
+      // A server in service gains or loses a membership by an edit of the group.
+      const edit = row.state === "inService" ? sheet.seen.doc.configuredBy : undefined;
+      const by = edit === undefined ? {} : { by: edit };
       const leftovers = remove(
         row,
         row.memberships.filter((one) => !isWanted(one)),
-      );
+      ).map((one) => (row.memberships.includes(one) ? one : { ...one, ...by }));
       let ready = wanted.length === attachments.length;
       const kept = wanted.map((want): Membership => {
-        const have = row.memberships.find((one) => sameMember(one, want)) ?? want;
+        const known = row.memberships.find((one) => sameMember(one, want));
+        const have = known ?? { ...want, ...by };
         const there = thereOf(want);
         const right = there !== undefined && there.weight === want.weight && !there.draining;
         if (viewOf(want)?.kind === "listed" && !right) change(row, want, "put", false);
@@ -132,7 +136,7 @@ function createMemberPlan(
         if (!healthy) ready = false;
         const state = right ? "member" : "adding";
         if (have.state === state && have.weight === want.weight) return have;
-        return { ...want, state, changedAtMs: nowMs };
+        return { ...have, ...want, state, changedAtMs: nowMs };
       });
       putMemberships(sheet, row, [...kept, ...leftovers]);
       if (row.state !== "launching") return;

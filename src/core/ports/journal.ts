@@ -20,6 +20,10 @@ export interface JournalQuery {
   readonly group?: string;
   readonly server?: string;
   readonly types?: readonly EventType[];
+  /** Only these very events, in the query's order. At most `journalLimits.idsMax`. */
+  readonly ids?: readonly string[];
+  /** Only what follows from one of these events at once. At most `journalLimits.idsMax`. */
+  readonly parents?: readonly string[];
   /** Words that all must occur in message or facts; the last may be a prefix ending in `*`. */
   readonly text?: string;
   /** Half-open: from ≤ at < until. */
@@ -35,3 +39,5 @@ export interface JournalPage {
   /** Absent when nothing follows. */
   readonly nextPageToken?: string;
 }
+
+export const journalLimits = { idsMax: 1_000 } as const;

@@ -2,7 +2,7 @@ import { Fault } from "../../core/errors/fault.js";
 import type { MusterEvent } from "../../core/model/event.js";
 import type { Call } from "../../core/ports/call.js";
 import type { Journal, JournalPage, JournalQuery } from "../../core/ports/journal.js";
-import { boundEvents } from "../journal-rules/page-limits.js";
+import { boundEvents, boundIds } from "../journal-rules/page-limits.js";
 import { encodePageToken, type Place, placeOf } from "../journal-rules/page-token.js";
 import { type Phrase, phrasesOf, searchedTokens } from "../journal-rules/search-text.js";
 import { abortedFault } from "../store-rules/aborted.js";
@@ -58,6 +58,7 @@ function entryOf(event: MusterEvent, number: number): Entry {
 
 function searchIn(entries: readonly Entry[], query: JournalQuery): JournalPage {
   const eventsMax = boundEvents(query.eventsMax);
+  boundIds(query);
   const place = placeOf(query);
   const phrases = phrasesOf(query.text ?? "");
   const newestFirst = query.order === "newestFirst";
@@ -80,15 +81,21 @@ function compare(one: Place, two: Place): number {
 }
 
 function matches(event: MusterEvent, query: JournalQuery): boolean {
-  const { account, group, server, types, fromMs, untilMs } = query;
+  const { account, group, server, types, ids, parents, fromMs, untilMs } = query;
   if (event.account !== account) return false;
   if (group !== undefined && event.group !== group) return false;
   if (server !== undefined && event.server !== server) return false;
   if (types !== undefined && !types.includes(event.type)) return false;
+  if (ids !== undefined && !ids.includes(event.id)) return false;
+  if (parents !== undefined && !isOneOf(parents, event.parent)) return false;
   if (fromMs !== undefined && event.atMs < fromMs) return false;
   return untilMs === undefined || event.atMs < untilMs;
 }
 
 function occurs({ tokens, isPrefix }: Phrase, words: string): boolean {
   return words.includes(` ${tokens.join(" ")}${isPrefix ? "" : " "}`);
+}
+
+function isOneOf(wanted: readonly string[], id: string | undefined): boolean {
+  return id !== undefined && wanted.includes(id);
 }

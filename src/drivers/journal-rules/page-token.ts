@@ -27,7 +27,9 @@ export function placeOf(query: JournalQuery): Place | undefined {
 function digest(query: JournalQuery): string {
   const { account, group, server, text, fromMs, untilMs, order } = query;
   const types = query.types?.toSorted();
-  const asked = JSON.stringify([account, group, server, types, text, fromMs, untilMs, order]);
+  const sets = [query.ids?.toSorted(), query.parents?.toSorted()];
+  const filter = [account, group, server, types, ...sets, text, fromMs, untilMs, order];
+  const asked = JSON.stringify(filter);
   return createHash("sha256").update(asked).digest("base64url").slice(0, 12);
 }
 

@@ -3,7 +3,7 @@ import type { Call } from "../../core/ports/call.js";
 import type { Journal, JournalPage, JournalQuery } from "../../core/ports/journal.js";
 import type { Log } from "../../core/ports/log.js";
 import type { FeedEntry } from "../../core/ports/store.js";
-import { boundEvents } from "../journal-rules/page-limits.js";
+import { boundEvents, boundIds } from "../journal-rules/page-limits.js";
 import { encodePageToken, placeOf } from "../journal-rules/page-token.js";
 import { phrasesOf } from "../journal-rules/search-text.js";
 import { openWorker, type SqliteWorker } from "../sqlite-worker/open-worker.js";
@@ -52,6 +52,7 @@ async function append(worker: Worker, entries: readonly FeedEntry[], call: Call)
 
 async function search(worker: Worker, query: JournalQuery, call: Call): Promise<JournalPage> {
   const eventsMax = boundEvents(query.eventsMax);
+  boundIds(query);
   const phrases = phrasesOf(query.text ?? "");
   const behind = placeOf(query);
   // One more than the page, to know whether anything follows.

@@ -48,5 +48,10 @@ export const journalSchema: Schema = {
       scope, tokens, content = '', contentless_delete = 1, tokenize = 'ascii'
     );
     `,
+    // What follows from an event is found by it. Told by the event itself, so it is written once.
+    `
+    CREATE INDEX IF NOT EXISTS events_by_parent ON events (json_extract(event, '$.parent'))
+      WHERE json_extract(event, '$.parent') IS NOT NULL;
+    `,
   ],
 };

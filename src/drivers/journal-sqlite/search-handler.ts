@@ -82,6 +82,8 @@ function searchSql(args: SearchArgs, scope: Scope, text: Text | undefined): Sql 
   if (behind) add(`(at_ms, number) ${newestFirst ? "<" : ">"} (?, ?)`, behind.atMs, behind.number);
   if (query.types !== undefined)
     add("type IN (SELECT value FROM json_each(?))", JSON.stringify(query.types));
+  if (query.ids !== undefined) add(idsSql, JSON.stringify(query.ids));
+  if (query.parents !== undefined) add(parentsSql, JSON.stringify(query.parents));
   if (text && !text.isRare)
     add("EXISTS (SELECT 1 FROM words WHERE words MATCH ? AND rowid = number)", text.match);
 
@@ -92,9 +94,17 @@ function searchSql(args: SearchArgs, scope: Scope, text: Text | undefined): Sql 
   return { sql, values: [...values, eventsMax] };
 }
 
+const idsSql = `number IN (SELECT number FROM events
+  WHERE event_id IN (SELECT value FROM json_each(?)))`;
+
+const parentsSql = `number IN (SELECT number FROM events INDEXED BY events_by_parent
+  WHERE json_extract(event, '$.parent') IS NOT NULL
+    AND json_extract(event, '$.parent') IN (SELECT value FROM json_each(?)))`;
+
 /** The order of the joins is ours to say: the planner knows no sizes. */
 function source({ query }: SearchArgs, scope: Scope, text: Text | undefined): string {
   if (text?.isRare) return "words CROSS JOIN events ON number = words.rowid";
+  if (query.ids !== undefined || query.parents !== undefined) return "events NOT INDEXED";
   if (query.server !== undefined) return "events INDEXED BY events_by_server";
   if (scope.group !== undefined) return "events INDEXED BY events_by_group";
   return "events INDEXED BY events_by_account";

@@ -3,7 +3,7 @@ import type { MusterEvent } from "../../core/model/event.js";
 import * as wire from "../../gen/muster/v1/event_service_pb.js";
 import type { EventBatch } from "../../supervisor/api.js";
 import { eventName, groupName } from "../names.js";
-import { writeFacts } from "./cause.js";
+import { writeCause, writeFacts } from "./cause.js";
 import { writeReceipt } from "./receipt.js";
 import { writeTime } from "./time.js";
 
@@ -21,6 +21,7 @@ export function writeEvent(event: MusterEvent): wire.Event {
     server: event.server ?? "",
     parent: event.parent ? eventName(account, event.parent) : "",
     principal: event.principal ?? "",
+    causes: event.causes?.map(writeCause) ?? [],
     ...(event.receipt && { receipt: writeReceipt(event.receipt) }),
   });
 }

@@ -9,7 +9,7 @@ import { finishDelete, isEmpty } from "../placements/finish-delete.js";
 export function createDeleteGroup(context: Context) {
   return async (
     { key, force, expectedGeneration }: DeleteGroup,
-    { signal }: Caller,
+    { principal, signal }: Caller,
   ): Promise<{ readonly draining: boolean }> => {
     const { group: before } = await liveGroup(context, key, signal);
     const actors = allPlacementsOf(before).map((one) => context.placements.open(one));
@@ -29,7 +29,8 @@ export function createDeleteGroup(context: Context) {
         checkGeneration(entry.group, expectedGeneration);
         if (entry.group.deleting) return { change: {}, reply: entry.group };
         const { generation } = entry.group;
-        const next = { ...entry.group, deleting: true, generation: generation + 1 };
+        const changed = { generation: generation + 1, changedBy: principal };
+        const next = { ...entry.group, deleting: true, ...changed };
         return { change: { group: next }, reply: next };
       },
       signal,

@@ -59,7 +59,7 @@ async function createGroup(
   const { account, spec, requestId, validateOnly, allowUnverified } = request;
   const { signal } = caller;
   const warnings = await checkLaunch(context, { account, spec, allowUnverified, signal });
-  const fresh = newGroup(context, request);
+  const fresh = newGroup(context, request, caller);
   if (validateOnly) return { view: { group: fresh, placements: [] }, warnings };
   const key: GroupKey = { account, group: fresh.id };
   if (!(await context.groups.get(key, signal)).group) await checkRoom(context, account, signal);
@@ -105,6 +105,7 @@ async function createGroup(
 function newGroup(
   context: Context,
   { account, group, spec, target, requestId }: CreateGroup,
+  { principal }: Caller,
 ): Group {
   const nowMs = context.clock.nowMs();
   const sumOfMin = spec.placements.reduce((sum, one) => sum + one.min, 0);
@@ -121,6 +122,7 @@ function newGroup(
     launchRevision: 1,
     firstTarget: target ?? sumOfMin,
     deleting: false,
+    changedBy: principal,
   };
 }
 
@@ -189,7 +191,8 @@ async function updateGroup(
       checkGeneration(entry.group, expectedGeneration);
       if (entry.group.deleting)
         throw new Fault("GROUP_DELETING", { say: "the group is being deleted" });
-      const next = edited(entry.group, change(entry.group), context.clock.nowMs());
+      const edit = { nowMs: context.clock.nowMs(), principal: caller.principal };
+      const next = edited(entry.group, change(entry.group), edit);
       const hints = next.placements.map(({ colo }) => placementHint({ ...key, colo }));
       return { change: { group: next, hints }, reply: next };
     },
@@ -201,7 +204,11 @@ async function updateGroup(
   return { view: await viewGroup(context, key, signal), warnings };
 }
 
-function edited(before: Group, spec: GroupSpec, nowMs: number): Group {
+function edited(
+  before: Group,
+  spec: GroupSpec,
+  { nowMs, principal }: { readonly nowMs: number; readonly principal: string },
+): Group {
   const relaunched = JSON.stringify(spec.launch) !== JSON.stringify(before.launch);
   const { account, id, uid, createdAtMs, firstTarget, deleting } = before;
   return {
@@ -215,6 +222,7 @@ function edited(before: Group, spec: GroupSpec, nowMs: number): Group {
     generation: before.generation + 1,
     updatedAtMs: nowMs,
     launchRevision: before.launchRevision + (relaunched ? 1 : 0),
+    changedBy: principal,
   };
 }
 

@@ -1,7 +1,8 @@
-import type { GroupKey } from "../../core/model/ids.js";
+import type { EventId, GroupKey } from "../../core/model/ids.js";
 import { stopsAll } from "../../core/model/pause.js";
 import type { Caller, GroupUseCases, GroupView } from "../api.js";
 import type { Context } from "../context.js";
+import { isAtRest } from "../events/lineage.js";
 import { ensurePlacements, liveGroup, placementsOf } from "../placements/ensure.js";
 import type { PlacementState } from "../placements/placement-state.js";
 
@@ -13,7 +14,7 @@ export function createPause(
   async function mark(
     key: GroupKey,
     caller: Caller,
-    edit: (state: PlacementState) => Pick<PlacementState, "doc">,
+    edit: (state: PlacementState, event: EventId) => Pick<PlacementState, "doc">,
     subject: { readonly type: "group.paused" | "group.resumed"; readonly message?: string },
   ): Promise<GroupView> {
     const { group } = await liveGroup(context, key, caller.signal);
@@ -21,10 +22,10 @@ export function createPause(
     const { principal } = caller;
     for (const placement of placementsOf(context, group)) {
       await context.placements.open(placement).change((state) => {
-        const { doc } = edit(state);
-        if (!doc || doc === state.doc) return { change: {}, reply: undefined };
         const { type, message } = subject;
         const event = context.events.make(type, { principal, ...(message ? { message } : {}) });
+        const { doc } = edit(state, event.id);
+        if (!doc || doc === state.doc) return { change: {}, reply: undefined };
         return { change: { doc, events: [event] }, reply: undefined };
       });
       context.wake(placement);
@@ -40,10 +41,11 @@ export function createPause(
       return mark(
         key,
         caller,
-        ({ doc }) => ({
-          doc:
-            doc && !stopsAll(doc.paused) ? { ...doc, paused: { sinceMs, reason, principal } } : doc,
-        }),
+        ({ doc }, event) => {
+          if (!doc || stopsAll(doc.paused)) return { doc };
+          const by = isAtRest(doc) ? { by: event } : {};
+          return { doc: { ...doc, paused: { sinceMs, reason, principal, ...by } } };
+        },
         { type: "group.paused", message },
       );
     },
@@ -51,10 +53,10 @@ export function createPause(
       return mark(
         key,
         caller,
-        ({ doc }) => {
+        ({ doc }, event) => {
           if (!doc?.paused) return { doc };
-          const { paused: _paused, ...rest } = doc;
-          return { doc: rest };
+          const { paused, resumedBy: _before, ...rest } = doc;
+          return { doc: paused.by ? { ...rest, resumedBy: event } : rest };
         },
         { type: "group.resumed" },
       );

@@ -7,6 +7,7 @@ import { isCounted, isLeaving, leave, mayMove } from "../../core/plan/lifecycle.
 import { effectiveLimits } from "../../core/policy/limits.js";
 import type { Caller, ServerUseCases, ServerView } from "../api.js";
 import type { Context } from "../context.js";
+import { vacate } from "../events/lineage.js";
 import { liveGroup, placementsOf } from "../placements/ensure.js";
 import type { Decided, PlacementActor } from "../placements/placement-actor.js";
 import type { PlacementState } from "../placements/placement-state.js";
@@ -83,16 +84,20 @@ function removed(
   const { clock, events } = context;
   const { principal, replace } = asked;
   const why = cause("B8.1", "REQUESTED", { principal, replace });
-  const next = leaving(row, why, clock.nowMs());
+  const left = leaving(row, why, clock.nowMs());
   const target = doc && !replace ? loweredTarget(doc, clock.nowMs()) : doc?.target;
   const lowered = doc && target !== undefined && target !== doc.target;
-  const type = next.state === "draining" ? "server.draining" : "server.deleting";
+  const type = left.state === "draining" ? "server.draining" : "server.deleting";
   const facts = lowered ? { oldTarget: doc.target, target } : {};
+  const event = events.make(type, { server: row.id, causes: [why], principal, facts });
+  const next: ServerRow = { ...left, removedBy: event.id };
+  const movedTo = { target, targetChangedAtMs: clock.nowMs(), movedBy: event.id };
+  const kept = doc && replace ? vacate(doc, { ...row, createdBy: event.id }, event.id) : doc;
   return {
     change: {
       servers: [next],
-      ...(lowered ? { doc: { ...doc, target, targetChangedAtMs: clock.nowMs() } } : {}),
-      events: [events.make(type, { server: row.id, causes: [why], principal, facts })],
+      ...(lowered ? { doc: { ...doc, ...movedTo, target } } : kept ? { doc: kept } : {}),
+      events: [event],
     },
     reply: next,
   };

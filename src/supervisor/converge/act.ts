@@ -1,7 +1,11 @@
 import { OutsideFault, outsideFaultOf } from "../../core/errors/outside-fault.js";
 import { type Cause, cause } from "../../core/model/cause.js";
-import type { EventDraft } from "../../core/model/event.js";
-import { type PlacementKey, placementText, type ServerId } from "../../core/model/ids.js";
+import {
+  type EventId,
+  type PlacementKey,
+  placementText,
+  type ServerId,
+} from "../../core/model/ids.js";
 import { createKey, type Step, stepKey } from "../../core/model/observation.js";
 import type { CloudServer, ServerRow } from "../../core/model/server.js";
 import { afterFailure } from "../../core/plan/backoff.js";
@@ -12,6 +16,8 @@ import type { CallClass, Ticket } from "../colo/admission.js";
 import type { Colo } from "../colo/colo.js";
 import type { Answer } from "../colo/outside.js";
 import type { Context } from "../context.js";
+import { follows, followsRow } from "../events/event-maker.js";
+import { movedBy, vacate } from "../events/lineage.js";
 import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
 import { createTagRuns, noteForeign } from "./act-tags.js";
 import type { BalancerLanes } from "./balancer-lanes.js";
@@ -73,16 +79,18 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
 
   /** Ends an intention whose create call was certainly never made or certainly refused. */
   function endIntention(key: PlacementKey, server: ServerId, why: Cause, fault?: OutsideFault) {
+    const isSurplus = why.rule === "B4.4";
     return change(key, (state) => {
       const row = state.servers.get(server);
       if (row?.state !== "intended") return {};
-      const ended = move(row, "end", clock.nowMs(), { leaving: why });
+      const nowMs = clock.nowMs();
+      const ended = move(row, "end", nowMs, { leaving: why });
       const type = fault ? ("server.failed" as const) : ("server.withdrawn" as const);
-      const draft = events.make(type, { server, causes: [why], ...parentOf(row) });
-      // Refused credentials stop the whole account: no group's builds have failed for it (B9.7).
-      const failed = fault && fault.kind !== "denied";
-      const doc = failed && state.doc ? { doc: backedOff(state.doc, fault, clock.nowMs()) } : {};
-      return { servers: [ended], events: [draft], ...doc };
+      // Surplus follows from what moved the target; what is only asked for anew does not.
+      const parent = isSurplus ? follows(movedBy(state.doc)) : followsRow(row);
+      const draft = events.make(type, { server, causes: [why], ...parent });
+      const left = isSurplus ? {} : withoutServer(state, row, draft.id, { fault, nowMs });
+      return { servers: [ended], events: [draft], ...left };
     });
   }
 
@@ -142,11 +150,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     await change(key, (state) => {
       const now = state.servers.get(server);
       if (!now || now.cloudId !== undefined || !mayMove(now.state, "bind")) return {};
-      const draft = events.make("server.building", {
-        server,
-        facts: { cloudId: made.id },
-        ...parentOf(now),
-      });
+      const draft = events.ofRow("server.building", now, { facts: { cloudId: made.id } });
       return { servers: [bind(now, made, clock.nowMs())], events: [draft] };
     });
   }
@@ -163,7 +167,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
       const row = state.servers.get(server);
       if (row?.state !== "intended") return {};
       const lost = cause("B4.5", "ANSWER_LOST", { fault: fault.message });
-      const draft = events.make("server.unconfirmed", { server, causes: [lost], ...parentOf(row) });
+      const draft = events.ofRow("server.unconfirmed", row, { causes: [lost] });
       return { servers: [move(row, "lose", clock.nowMs())], events: [draft] };
     });
   }
@@ -182,17 +186,18 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
         .toSorted((a, b) => a.createdAtMs - b.createdAtMs)[0];
       const nowMs = clock.nowMs();
       if (ours) {
-        const draft = events.make("server.building", { server, facts: { cloudId: ours.id } });
+        const draft = events.ofRow("server.building", row, { facts: { cloudId: ours.id } });
         return { servers: [bind(row, ours, nowMs)], events: [draft] };
       }
       if (askedAtMs < row.attempt.callDeadlineMs + listingLagMs) return {};
       const given = cause("B4.5", "ABANDONED", { server });
-      const draft = events.make("server.abandoned", { server, causes: [given], ...parentOf(row) });
+      const draft = events.ofRow("server.abandoned", row, { causes: [given] });
       const silent = new OutsideFault("unknown", "the answers to creates are lost");
       // What another life of the node left behind says nothing about the cloud.
       const oursToo = row.attempt.id === context.attemptId;
-      const doc = state.doc && oursToo ? { doc: backedOff(state.doc, silent, nowMs) } : {};
-      return { servers: [move(row, "abandon", nowMs)], events: [draft], ...doc };
+      const fault = oursToo ? silent : undefined;
+      const left = withoutServer(state, row, draft.id, { fault, nowMs });
+      return { servers: [move(row, "abandon", nowMs)], events: [draft], ...left };
     });
   }
 
@@ -224,7 +229,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
       const now = state.servers.get(server);
       if (now?.state !== "deleting" || !isDetached(now, clock.nowMs())) return {};
       const why = now.leaving ? { causes: [now.leaving] } : {};
-      const draft = events.make("server.gone", { server, ...why, ...parentOf(now) });
+      const draft = events.ofRow("server.gone", now, why);
       return { servers: [move(now, "end", clock.nowMs())], events: [draft] };
     });
   }
@@ -299,10 +304,18 @@ function deletePauseMs(row: ServerRow, nowMs: number): number {
 /** A server that lost our tags is looked at again, rarely: a person has to put it right. */
 const foreignDelayMs = 60_000;
 
-function parentOf(row: ServerRow): { readonly parent?: EventDraft["parent"] & string } {
-  return row.createdBy === undefined
-    ? {}
-    : { parent: row.createdBy as EventDraft["parent"] & string };
+/** The document once a server is given up: its place is vacant, and builds may back off. */
+function withoutServer(
+  { doc }: PlacementState,
+  row: ServerRow,
+  toldBy: EventId,
+  { fault, nowMs }: { readonly fault: OutsideFault | undefined; readonly nowMs: number },
+): Pick<PlacementChange, "doc"> {
+  if (!doc) return {};
+  const vacant = vacate(doc, row, toldBy);
+  // Refused credentials stop the whole account: no group's builds have failed for it (B9.7).
+  const failed = fault && fault.kind !== "denied";
+  return { doc: failed ? backedOff(vacant, fault, nowMs) : vacant };
 }
 
 function backedOff(

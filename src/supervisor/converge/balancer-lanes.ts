@@ -7,6 +7,7 @@ import type { MemberChange } from "../../core/ports/load-balancer.js";
 import type { Ticket } from "../colo/admission.js";
 import type { Colo } from "../colo/colo.js";
 import type { Context } from "../context.js";
+import { follows, followsRow } from "../events/event-maker.js";
 import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
 import type { Cooling } from "./cooling.js";
 
@@ -197,7 +198,8 @@ function settled(
     if (!before) continue;
     const changedAtMs = context.clock.nowMs();
     const standing = step.draining ? "draining" : "member";
-    const after: Membership = { ...before, state: standing, changedAtMs };
+    const { by: _told, ...kept } = before;
+    const after: Membership = { ...kept, state: standing, changedAtMs };
     const memberships =
       step.kind === "remove"
         ? row.memberships.filter((one) => !isIt(one))
@@ -209,7 +211,9 @@ function settled(
     if (!added && step.kind !== "remove") continue;
     const type = step.kind === "remove" ? "member.removed" : "member.added";
     const facts = { loadBalancer, address: `${step.host}:${step.port}` };
-    events.push(context.events.make(type, { server: step.server, facts }));
+    // An edit's own, or another step of the server's life.
+    const parent = before.by === undefined ? followsRow(row) : follows(before.by);
+    events.push(context.events.make(type, { server: step.server, facts, ...parent }));
   }
   return { servers, events };
 }

@@ -7,6 +7,7 @@ import type { DuePolicy } from "../../core/policy/circle-back.js";
 import { circleBack } from "../../core/policy/circle-back.js";
 import { settleLimits } from "../../core/policy/limits.js";
 import type { Context } from "../context.js";
+import { follows } from "../events/event-maker.js";
 import type { GroupEntry } from "../group-book.js";
 import { ensurePlacements, isCurrent, leadOf } from "../placements/ensure.js";
 import { finishDelete } from "../placements/finish-delete.js";
@@ -88,11 +89,12 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
       const nowMs = clock.nowMs();
       const settled = settleLimits(state.doc, nowMs);
       if (settled.forced) return { change: {}, reply: undefined };
-      const { forced: _forced, ...rest } = state.doc;
+      const { forced, ...rest } = state.doc;
       const moved = settled.target !== rest.target;
       const facts = { target: settled.target, oldTarget: rest.target };
-      const event = context.events.make("target.changed", { facts, causes: settled.causes });
-      const changedAt = moved ? { targetChangedAtMs: nowMs } : {};
+      const { causes } = settled;
+      const event = context.events.make("target.changed", { facts, causes, ...follows(forced.by) });
+      const changedAt = moved ? { targetChangedAtMs: nowMs, movedBy: event.id } : {};
       return {
         change: {
           doc: { ...rest, target: settled.target, ...changedAt },
@@ -193,8 +195,9 @@ function take(context: Context, state: PlacementState, delivery: Delivery): Plac
   const { target, causes } = settleLimits(told, nowMs);
   const facts = { target, oldTarget: doc.target };
   if (target === doc.target) return { doc: { ...told, target } };
+  const event = context.events.make("target.changed", { facts, causes, parent });
   return {
-    doc: { ...told, target, targetChangedAtMs: nowMs },
-    events: [context.events.make("target.changed", { facts, causes, parent })],
+    doc: { ...told, target, targetChangedAtMs: nowMs, movedBy: parent },
+    events: [event],
   };
 }

@@ -24,6 +24,7 @@ import { countRows, planPlacement } from "../../core/plan/plan-placement.js";
 import type { Colo } from "../colo/colo.js";
 import { lookDeadlineMs } from "../colo/outside.js";
 import type { Context } from "../context.js";
+import { tracePlan } from "../events/lineage.js";
 import type { PlacementActor } from "../placements/placement-actor.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { type Actors, callWaitMs } from "./act.js";
@@ -163,20 +164,13 @@ export function createConverger(context: Context, actors: Actors): Converger {
       const seen = observation(colo, { ...state, doc }, group, views);
       const plan = planPlacement(seen, limits);
       checkPlan(seen, plan);
-      const intended = intend(
-        group,
-        plan.creates,
-        capabilities.createDeadlineMs,
-        doc.lastDecision?.eventId,
-      );
+      const traced = tracePlan(events, { ...state, doc }, plan);
+      const intended = intend(group, capabilities.createDeadlineMs, traced.createdBy);
       return {
         change: {
-          ...(plan.doc === doc ? {} : { doc: plan.doc }),
-          servers: [...plan.rows, ...intended],
-          events: [
-            ...plan.events.map((one) => events.fromPlan(one, parentOf(state, one.server))),
-            ...intended.map((row) => intendedEvent(row, plan)),
-          ],
+          ...(traced.doc === doc ? {} : { doc: traced.doc }),
+          servers: [...traced.rows, ...intended],
+          events: [...traced.events, ...intended.map((row) => intendedEvent(row, plan))],
         },
         reply: { plan, intended, revision: isEmptyPlan(plan, doc) ? state.revision : undefined },
       };
@@ -185,12 +179,11 @@ export function createConverger(context: Context, actors: Actors): Converger {
 
   function intend(
     group: Group,
-    count: number,
     createDeadlineMs: number,
-    createdBy: EventId | undefined,
+    createdBy: readonly (EventId | undefined)[],
   ): ServerRow[] {
     const nowMs = clock.nowMs();
-    return Array.from({ length: count }, () => ({
+    return createdBy.map((by) => ({
       id: ids.next() as ServerId,
       state: "intended",
       sinceMs: nowMs,
@@ -202,15 +195,13 @@ export function createConverger(context: Context, actors: Actors): Converger {
       },
       memberships: [],
       protected: false,
-      ...(createdBy === undefined ? {} : { createdBy }),
+      ...(by === undefined ? {} : { createdBy: by }),
     }));
   }
 
   function intendedEvent(row: ServerRow, plan: Plan): EventDraft {
-    return events.make("server.intended", {
-      server: row.id,
+    return events.ofRow("server.intended", row, {
       causes: plan.createCause ? [plan.createCause] : [],
-      ...(row.createdBy === undefined ? {} : { parent: row.createdBy as EventId }),
     });
   }
 
@@ -274,11 +265,3 @@ function isAwaited({ lastDecision, targetChangedAtMs }: PlacementDoc, nowMs: num
 }
 
 const awaitedMs = 3_600_000;
-
-/** The event that a planned one follows from: what made the server, or last moved the target. */
-function parentOf(state: PlacementState, server: ServerId | undefined): EventId | undefined {
-  const row = server === undefined ? undefined : state.servers.get(server);
-  if (row && (row.state === "intended" || row.state === "building" || row.state === "launching"))
-    return row.createdBy as EventId | undefined;
-  return state.doc?.lastDecision?.eventId;
-}

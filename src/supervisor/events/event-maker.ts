@@ -3,6 +3,8 @@ import type { EventDraft, EventType } from "../../core/model/event.js";
 import type { EventId, ServerId } from "../../core/model/ids.js";
 import type { PlannedEvent } from "../../core/model/plan.js";
 import { sayCause } from "../../core/model/say-cause.js";
+import type { ServerRow } from "../../core/model/server.js";
+import { isLeaving } from "../../core/plan/lifecycle.js";
 import type { Clock, Ids } from "../../core/ports/clock.js";
 
 /** What an event says beside its type. */
@@ -18,6 +20,12 @@ export interface EventSubject {
 /** Makes events: an id, the time, a sentence. */
 export interface EventMaker {
   make(type: EventType, subject?: EventSubject): EventDraft;
+  /** Of a server: it follows from what made the server or, once it leaves, from what removed it. */
+  ofRow(
+    type: EventType,
+    row: ServerRow,
+    subject?: Omit<EventSubject, "server" | "parent">,
+  ): EventDraft;
   fromPlan(planned: PlannedEvent, parent: EventId | undefined): EventDraft;
 }
 
@@ -75,6 +83,7 @@ export function createEventMaker(deps: { readonly clock: Clock; readonly ids: Id
         ...(codes ? { causes: codes } : {}),
         ...subject.facts,
       },
+      ...(causes.length === 0 ? {} : { causes }),
       ...(server === undefined ? {} : { server }),
       ...(parent === undefined ? {} : { parent }),
       ...(principal === undefined ? {} : { principal }),
@@ -82,6 +91,7 @@ export function createEventMaker(deps: { readonly clock: Clock; readonly ids: Id
   };
   return {
     make,
+    ofRow: (type, row, subject) => make(type, { ...subject, server: row.id, ...followsRow(row) }),
     fromPlan: ({ type, server, causes }, parent) =>
       make(type, {
         causes,
@@ -89,4 +99,14 @@ export function createEventMaker(deps: { readonly clock: Clock; readonly ids: Id
         ...(parent === undefined ? {} : { parent }),
       }),
   };
+}
+
+/** What an event of the server follows from, as the server's row stands. */
+export function followsRow(row: ServerRow): { readonly parent?: EventId } {
+  return follows(isLeaving(row) ? (row.removedBy ?? row.createdBy) : row.createdBy);
+}
+
+/** A subject's parent; nothing where there is nothing to follow. */
+export function follows(parent: string | undefined): { readonly parent?: EventId } {
+  return parent === undefined ? {} : { parent: parent as EventId };
 }

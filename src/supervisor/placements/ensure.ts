@@ -78,15 +78,23 @@ export function configure(context: Context, state: PlacementState, group: Group)
     if (!spec || leftovers || group.deleting) return {};
     const doc = firstDoc(state.key, group, spec, nowMs);
     const facts = { target: doc.target, min: doc.min, max: doc.max };
-    return { doc, events: [context.events.make("group.created", { facts })] };
+    const event = context.events.make("group.created", { facts, ...byPrincipal(group) });
+    return { doc: { ...doc, movedBy: event.id, configuredBy: event.id }, events: [event] };
   }
   const { min, max } = spec ?? { min: 0, max: 0 };
   const deleting = group.deleting || !spec;
   const { forced: _forced, ...rest } = before;
   const settled = settleLimits({ ...before, min, max, deleting }, nowMs);
   const target = deleting ? 0 : settled.target;
+  const turned = deleting && !before.deleting ? "group.deleting" : "group.updated";
+  const facts = { generation: group.generation, target, oldTarget: before.target, min, max };
+  const { causes } = settled;
+  const event = context.events.make(turned, { facts, causes, ...byPrincipal(group) });
+  const moved = target !== before.target || turned === "group.deleting";
   const doc: PlacementDoc = {
     ...rest,
+    configuredBy: event.id,
+    ...(moved ? { movedBy: event.id } : {}),
     groupGeneration: group.generation,
     min,
     max,
@@ -95,9 +103,11 @@ export function configure(context: Context, state: PlacementState, group: Group)
     ...(settled.forced ? { forced: settled.forced } : {}),
     ...(target === before.target ? {} : { targetChangedAtMs: nowMs }),
   };
-  const turned = deleting && !before.deleting ? "group.deleting" : "group.updated";
-  const facts = { generation: group.generation, target, oldTarget: before.target, min, max };
-  return { doc, events: [context.events.make(turned, { facts, causes: settled.causes })] };
+  return { doc, events: [event] };
+}
+
+function byPrincipal({ changedBy }: Group): { readonly principal?: string } {
+  return changedBy === undefined ? {} : { principal: changedBy };
 }
 
 function firstDoc(

@@ -1,6 +1,8 @@
 import type { Group } from "../../core/model/group.js";
 import { move } from "../../core/plan/lifecycle.js";
 import type { Context } from "../context.js";
+import { follows } from "../events/event-maker.js";
+import { movedBy } from "../events/lineage.js";
 import { allPlacementsOf } from "./ensure.js";
 import { groupHint, placementHint } from "./hints.js";
 import type { PlacementActor } from "./placement-actor.js";
@@ -28,7 +30,8 @@ export async function finishDelete(
       const nowMs = clock.nowMs();
       if (another || !isEmpty(context, now)) return { change: {}, reply: undefined };
       const servers = [...now.servers.values()].map((row) => move(row, "end", nowMs));
-      const event = context.events.make("group.deleted", { facts: { colo: actor.key.colo } });
+      const facts = { colo: actor.key.colo };
+      const event = context.events.make("group.deleted", { facts, ...follows(movedBy(now.doc)) });
       const alertsGone = [...now.alerts.values()];
       const deliveriesGone = [...now.deliveries.keys()];
       return {
