@@ -323,7 +323,9 @@ test("B4.8 throttled, temporary and denied are retried with patience, and heal",
     const storm = world.cloud.inject({ kind: "refuse", on: ["create"], with: kind });
     await setTarget(world, 4);
     await world.clock.advance(seconds(180));
-    assert.ok(storm.fired() >= 2 && storm.fired() <= 32, `${kind}: ${storm.fired()} calls`);
+    // What the group waits for backs off; what the colo's allowance waits for is tried for it.
+    const most = kind === "throttled" ? 120 : 32;
+    assert.ok(storm.fired() >= 2 && storm.fired() <= most, `${kind}: ${storm.fired()} calls`);
     world.heal();
     await converges(world, 4, seconds(600));
     assert.equal(await targetOf(world), 4);

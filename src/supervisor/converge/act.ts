@@ -157,9 +157,10 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
 
   async function createFailed(key: PlacementKey, server: ServerId, fault: OutsideFault) {
     if (!fault.ambiguous) {
-      const denied =
-        fault.kind === "denied" ? coloOf(key).credentials.refusal(key.account) : undefined;
-      await endIntention(key, server, denied ?? causeOfFault(fault), fault);
+      const denied = deniedBy(coloOf(key), key, fault);
+      // Neither a cloud that wants fewer calls nor the account's credentials are the group's fault.
+      const failed = denied || fault.kind === "throttled" ? undefined : fault;
+      await endIntention(key, server, denied ?? causeOfFault(fault), failed);
       return;
     }
     coloOf(key).servers.forget(key.account);
@@ -328,8 +329,14 @@ function backedOff(
   return backoff === doc.backoff ? doc : { ...doc, backoff };
 }
 
+function deniedBy({ credentials }: Colo, { account }: PlacementKey, { kind }: OutsideFault) {
+  return kind === "denied" ? credentials.refusal(account) : undefined;
+}
+
 function causeOfFault(fault: OutsideFault): Cause {
   const facts = { fault: fault.message, kind: fault.kind };
+  if (fault.kind === "throttled")
+    return cause("B9.4", "CLOUD_BUSY", { api: "cloud", fault: fault.message });
   if (fault.kind === "quota") return cause("B4.7", "QUOTA", facts);
   if (fault.kind === "noCapacity") return cause("B4.7", "NO_CAPACITY", facts);
   return cause("B4.8", "CLOUD_ERROR", facts);

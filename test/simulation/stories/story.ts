@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { afterEach } from "node:test";
 import type { GroupKey } from "../../../src/core/model/ids.js";
 import type { Condition } from "../../../src/core/model/placement.js";
 import {
@@ -11,6 +12,7 @@ import {
   web,
 } from "../../supervisor/asks.js";
 import { createWorld, lb, type World, type WorldOptions } from "../../supervisor/world.js";
+import { type Oracle, watch } from "../oracle/oracle.js";
 
 /** What the stories share: other systems' worst days, told again to a real supervisor. */
 
@@ -24,9 +26,22 @@ const usual: NonNullable<WorldOptions["cloud"]> = {
   createDeadlineMs: 5_000,
 };
 
+/** Whatever a story is about, no promise of docs/invariants.md is broken in it. */
+const oracles: Oracle[] = [];
+
+afterEach(() => {
+  for (const oracle of oracles.splice(0)) oracle.assertKept();
+});
+
+export async function watchedWorld(options: WorldOptions = {}): Promise<World> {
+  const world = await createWorld({ ...options, cloud: { ...usual, ...options.cloud } });
+  oracles.push(watch(world));
+  return world;
+}
+
 /** A group with so many servers in service, and listings that have caught up with them. */
 export async function storyAt(servers: number, options: WorldOptions = {}): Promise<World> {
-  const world = await createWorld({ ...options, cloud: { ...usual, ...options.cloud } });
+  const world = await watchedWorld(options);
   await createGroup(world, groupSpec({ placements: [placed("iad", { max: 2_000 })] }));
   if (servers > 0) await settleAt(world, servers);
   return world;
@@ -34,7 +49,7 @@ export async function storyAt(servers: number, options: WorldOptions = {}): Prom
 
 /** The same behind a load balancer. */
 export async function balancedStoryAt(servers: number, drainTimeoutMs = 0): Promise<World> {
-  const world = await createWorld({ cloud: usual });
+  const world = await watchedWorld();
   const attachments = [{ loadBalancer: lb, port: 80, weight: 1, drainTimeoutMs }];
   const placements = [placed("iad", { max: 2_000, attachments })];
   await createGroup(world, groupSpec({ placements }));
@@ -62,6 +77,17 @@ export async function conditionOf(
   key: GroupKey = web,
 ): Promise<Condition | undefined> {
   return (await view(world, key)).placements[0]?.conditions.find((one) => one.type === type);
+}
+
+/** The changes that a node asks clouds and load balancers for, from here on. */
+export function changesBy(world: World, node: string): () => number {
+  let count = 0;
+  world.cluster.taps.listen({
+    called: (call) => {
+      if (call.node === node && call.kind !== "look") count++;
+    },
+  });
+  return () => count;
 }
 
 /** Counts what a cloud did from here on: the harm, if there is any. */

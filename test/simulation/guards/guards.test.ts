@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { AccountId, ColoId, GroupId, NodeId } from "../../../src/core/model/ids.js";
+import { createMemoryStore, createStoreFaults } from "../../../src/drivers/store-memory/index.js";
+import { createGate } from "../../../src/supervisor/colo/gate.js";
+import { createLeases, defaultLeaseTimes } from "../../../src/supervisor/colo/leases.js";
+import {
+  alert,
+  assertNeverMoreThan,
+  cloudCount,
+  converges,
+  createGroup,
+  createPolicy,
+  groupSpec,
+  placed,
+  rowsOf,
+  setTarget,
+  submit,
+  targetOf,
+  web,
+} from "../../supervisor/asks.js";
+import { createWorld, lb } from "../../supervisor/world.js";
+import {
+  balancedStoryAt,
+  changesBy,
+  minutes,
+  seconds,
+  storyAt,
+  watchedWorld,
+  witness,
+} from "../stories/story.js";
+import { createRandom, createSeededIds, createVirtualClock } from "../virtual-clock.js";
+
+/** Short lives that show what a single guard is for, where no story of others does. */
+
+test("B9.1 a node that shuts down begins no delete that it was only looking at", async () => {
+  const world = await storyAt(6);
+  const slow = world.cloud.inject({ kind: "slowCall", on: ["get"], delayMs: 3_000 });
+  const seen = witness(world);
+  await setTarget(world, 0);
+  await world.clock.advance(seconds(1));
+  assert.equal(slow.fired(), 6);
+  await world.run(world.node().stop(30_000));
+  await world.clock.advance(minutes(1));
+  assert.equal(seen.deletes(), 0);
+});
+
+test("B8.3 a placement that has to be read again may be paused: nothing begins for it", () => {
+  const gate = createGate({
+    brakes: { inForce: () => [], ageMs: () => 0 } as never,
+    holdsLease: () => true,
+    peek: () => undefined,
+    isStopping: () => false,
+    denied: () => undefined,
+  });
+  const key = { account: "acme" as AccountId, group: "web" as GroupId, colo: "iad" as ColoId };
+  for (const operation of ["create", "delete", "loadBalancer"] as const)
+    assert.equal(gate.refusal(operation, key)?.code, "BRAKED");
+});
+
+test("B4.5 M3.2 what cannot be written down is not made", async () => {
+  const world = await watchedWorld();
+  await createGroup(world);
+  await setTarget(world, 2);
+  await converges(world, 2);
+  world.storeFaults.chance.lostBeforeCommit = 0.6;
+  await setTarget(world, 12);
+  await world.clock.advance(seconds(20));
+  assert.ok(world.storeFaults.fired.lostBeforeCommit > 3);
+  world.heal();
+  await converges(world, 12);
+  assertNeverMoreThan(world, 12);
+});
+
+test("B4.5 a create that waited in the queue is given up no earlier than its call ends", async () => {
+  const world = await storyAt(0, { queue: { concurrency: 4, reservedForDeletes: 1 } });
+  const slow = world.cloud.inject({ kind: "slowCall", on: ["create"], delayMs: 4_800 });
+  await setTarget(world, 40);
+  await world.clock.advance(seconds(41));
+  await world.crash();
+  await converges(world, 40, minutes(20));
+  assert.ok(slow.fired() >= 40);
+  const gone = world.cloud.effects.filter(({ kind }) => kind === "deleted");
+  assert.deepEqual(gone, [], "none came too late to be wanted");
+  assertNeverMoreThan(world, 40);
+});
+
+test("B9.1 M2.1 when the store stops, creates that wait in the queue stop within a second", async () => {
+  const world = await storyAt(0, {
+    queue: { concurrency: 4, reservedForDeletes: 1 },
+    cloud: { latencyMs: { fromMs: 300, toMs: 500 } },
+  });
+  await setTarget(world, 60);
+  await world.until("some are made", () => cloudCount(world) >= 6, seconds(10));
+  world.storeFaults.chance.unavailable = 1;
+  const stoppedAtMs = world.clock.nowMs();
+  await world.clock.advance(minutes(1));
+  assert.ok(world.storeFaults.fired.unavailable > 10);
+  const late = world.cloud.calls.filter((one) => one.beganAtMs > stoppedAtMs + 1_250);
+  assert.deepEqual(late, []);
+  world.heal();
+  await converges(world, 60);
+  assertNeverMoreThan(world, 60);
+});
+
+test("M2.5 a node that was stopped for longer than its lease begins nothing when it wakes", async () => {
+  const world = await storyAt(12);
+  await world.join("node-2");
+  const slow = world.cloud.inject({ kind: "slowCall", on: ["get"], delayMs: 20_000 });
+  await setTarget(world, 0);
+  await world.clock.advance(seconds(1));
+  assert.equal(slow.fired(), 12, "all have been looked at, and not yet been deleted");
+  slow.off();
+  world.nodeWires().freeze();
+  await world.clock.advance(seconds(25));
+  const changes = changesBy(world, "node-1");
+  world.nodeWires().thaw();
+  await world.clock.advance(seconds(2));
+  assert.equal(changes(), 0);
+  await world.until("all are gone", () => cloudCount(world) === 0);
+});
+
+test("M2.5 a lease whose answer came late is as old as its question", async () => {
+  const clock = createVirtualClock();
+  const faults = createStoreFaults();
+  const store = createMemoryStore({ clock, random: createRandom(1), faults });
+  const key = { account: "acme" as AccountId, group: "web" as GroupId, colo: "iad" as ColoId };
+  const leases = createLeases({
+    ...{ colo: key.colo, node: "node-1" as NodeId, times: defaultLeaseTimes },
+    ...{ store, clock, ids: createSeededIds(1), gained: () => {} },
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    signal: new AbortController().signal,
+  });
+  faults.chance.slow = 1;
+  faults.slowMs = 5_000; // Two questions, each there and back: twenty seconds.
+  void leases.start();
+  await clock.advance(seconds(22));
+  assert.ok(faults.fired.slow > 0);
+  assert.equal(leases.holds(key), false, "it ran out before the answer came");
+  faults.chance.slow = 0;
+  await clock.advance(seconds(10));
+  assert.equal(leases.holds(key), true);
+});
+
+test("M2.1 what was decided is decided once, though no answer of the store arrives", async () => {
+  const world = await watchedWorld();
+  await createGroup(world);
+  await setTarget(world, 5);
+  world.storeFaults.chance.lostAfterCommit = 1;
+  const receipt = await world.run(submit(world, { kind: "change", change: 3 }));
+  assert.ok(world.storeFaults.fired.lostAfterCommit > 0);
+  assert.equal(receipt.newTarget, 8);
+  world.heal();
+  await converges(world, 8);
+});
+
+test("B2.6 an alert that comes anew while the cloud fails does not raise the target again", async () => {
+  const world = await watchedWorld();
+  await createGroup(world);
+  await createPolicy(world);
+  const outage = world.cloud.inject({ kind: "refuse", on: ["create"], with: "temporary" });
+  for (let time = 0; time < 10; time++) {
+    await alert(world, "critical");
+    await alert(world, "ok");
+    await world.clock.advance(seconds(5));
+  }
+  assert.ok(outage.fired() > 0);
+  assert.equal(await targetOf(world), 2);
+});
+
+test("B11.2 a node that wakes with an old decision does not undo a newer one", async () => {
+  const world = await createWorld({ colos: ["iad", "ord"] });
+  await createGroup(world, groupSpec({ placements: [placed("iad"), placed("ord")] }));
+  const second = await world.join("node-2");
+  await setTarget(world, 20);
+  const old = world.nodeStoreWires();
+  old.freeze(); // Decided and on record, and not yet delivered to the other colo.
+  await world.clock.advance(seconds(30));
+  const ask = { kind: "target", target: 4 } as const;
+  const asked = { key: web, source: "manual", ask } as const;
+  await world.run(second.supervisor.scaling.submit(asked, world.caller));
+  const targets = async () => {
+    const { placements } = await world.run(second.supervisor.groups.get(web, world.caller));
+    return placements.map(({ target }) => target);
+  };
+  await world.until("delivered", async () => (await targets()).join() === "2,2");
+  assert.ok(old.heldUp() > 0);
+  old.thaw();
+  await world.clock.advance(minutes(1));
+  assert.deepEqual(await targets(), [2, 2]);
+});
+
+test("B5.3 no server is deleted while it is a member", async () => {
+  const world = await balancedStoryAt(12, seconds(5));
+  let deleted = 0;
+  world.cluster.taps.listen({
+    called(call) {
+      if (call.kind !== "delete") return;
+      const server = world.cloud.servers().find(({ id }) => id === call.cloudId);
+      const members = world.balancers.members(lb).map(({ host }) => host);
+      assert.ok(!members.includes(server?.address?.host ?? ""), `${call.cloudId} is a member`);
+      deleted++;
+    },
+  });
+  const slow = world.balancers.inject({ fault: { kind: "slow", delayMs: 3_000 } });
+  const [row] = await rowsOf(world);
+  world.cloud.setStatus(row!.cloudId!, "ERROR", "host down");
+  await setTarget(world, 4);
+  await converges(world, 4);
+  assert.ok(deleted >= 8 && slow.fired() > 0);
+});
