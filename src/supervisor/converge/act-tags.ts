@@ -100,7 +100,7 @@ export function createTagRuns(context: Context, cooling: Cooling): TagRuns {
       const facts = { cloudId: step.cloudId };
       const causes = now.leaving ? [now.leaving] : [];
       const type = seen ? "server.released" : "server.gone";
-      const event = events.make(type, { server: step.server, facts, causes });
+      const event = events.ofRow(type, now, { facts, causes });
       return { servers: [move(now, "end", clock.nowMs())], events: [event] };
     });
   }
@@ -144,7 +144,7 @@ function foreignTags(
   if (row.tags === "foreign") return {};
   const named = ownership && { installation: ownership.installation, group: ownership.group };
   const why = cause("B9.5", "TAGS_FOREIGN", { server: row.id, cloudId, ...named });
-  const event = events.make("server.tags_wrong", { server: row.id, causes: [why] });
+  const event = events.ofRow("server.tags_wrong", row, { causes: [why] });
   return { servers: [{ ...row, tags: "foreign" }], events: [event] };
 }
 

@@ -10,7 +10,6 @@ import { createKey, type Step, stepKey } from "../../core/model/observation.js";
 import type { CloudServer, ServerRow } from "../../core/model/server.js";
 import { afterFailure } from "../../core/plan/backoff.js";
 import { bind, mayMove, move } from "../../core/plan/lifecycle.js";
-import { isDetached } from "../../core/plan/plan-members.js";
 import { isOurs, ownershipOf } from "../../core/plan/tags.js";
 import type { CallClass, Ticket } from "../colo/admission.js";
 import type { Colo } from "../colo/colo.js";
@@ -19,7 +18,8 @@ import type { Context } from "../context.js";
 import { follows, followsRow } from "../events/event-maker.js";
 import { movedBy, vacate } from "../events/lineage.js";
 import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
-import { createTagRuns, noteForeign } from "./act-tags.js";
+import { createDeleteRun } from "./act-delete.js";
+import { createTagRuns } from "./act-tags.js";
 import type { BalancerLanes } from "./balancer-lanes.js";
 import type { Cooling } from "./cooling.js";
 
@@ -40,7 +40,6 @@ export interface ActDeps {
 }
 
 type Run = (ticket: Ticket) => Promise<void>;
-type DeleteStep = Extract<Step, { kind: "delete" }>;
 
 export function createActors({ context, lanes, cooling }: ActDeps): Actors {
   const { clock, events, signal, log } = context;
@@ -74,6 +73,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
   const coloOf = (key: PlacementKey): Colo => context.colos.get(key.colo)!;
 
   const runTags = createTagRuns(context, cooling);
+  const runDelete = createDeleteRun(context, cooling);
   const change = (key: PlacementKey, decide: (state: PlacementState) => PlacementChange) =>
     context.placements.open(key).change((state) => ({ change: decide(state), reply: undefined }));
 
@@ -202,39 +202,6 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     });
   }
 
-  /** Two witnesses before any delete: our tags on the server, and the ledger's intention (B9.5). */
-  async function runDelete(key: PlacementKey, step: DeleteStep, ticket: Ticket) {
-    const { outside } = coloOf(key);
-    const { server, cloudId } = step;
-    const ref = { account: key.account, id: cloudId };
-    const seen = await outside.getServer(ref, { ticket });
-    const ours = () => {
-      const row = context.placements.peek(key)?.servers.get(server);
-      return row?.state === "deleting" && row.cloudId === cloudId ? row : undefined;
-    };
-    const row = ours();
-    if (!row) return;
-    if (seen && !isOurs(seen, ownershipOf(context.installation, key, row))) {
-      await noteForeign(context, key, step, seen);
-      cooling.start(key, stepKey(step), foreignDelayMs);
-      return;
-    }
-    if (seen) {
-      const unless = () => (ours() ? undefined : cause("B9.5", "WITHDRAWN", { server }));
-      // Before the call, so that one that is refused is not asked for at once again either.
-      cooling.start(key, stepKey(step), deletePauseMs(row, clock.nowMs()));
-      const answer = await outside.deleteServer({ key, unless }, ref);
-      if (answer.kind === "refused" || answer.value === "accepted") return;
-    }
-    await change(key, (state) => {
-      const now = state.servers.get(server);
-      if (now?.state !== "deleting" || !isDetached(now, clock.nowMs())) return {};
-      const why = now.leaving ? { causes: [now.leaving] } : {};
-      const draft = events.ofRow("server.gone", now, why);
-      return { servers: [move(now, "end", clock.nowMs())], events: [draft] };
-    });
-  }
-
   return {
     create(key, server, isUrgent) {
       const run = (ticket: Ticket) => runCreate(key, server, ticket);
@@ -293,17 +260,6 @@ function full(key: PlacementKey, step: string): string {
 /** From the promise on record to the start of its call; one that waits longer is renewed. */
 export const callWaitMs = 2_000;
 const retryDelayMs = 2_000;
-const deletePauseMsMin = 1_000;
-const deletePauseMsMax = 60_000;
-
-/** One that is asked for in vain is asked for ever less: an eighth of the time that has passed. */
-function deletePauseMs(row: ServerRow, nowMs: number): number {
-  const agedMs = nowMs - (row.deletingSinceMs ?? nowMs);
-  return Math.min(deletePauseMsMax, Math.max(deletePauseMsMin, Math.round(agedMs / 8)));
-}
-
-/** A server that lost our tags is looked at again, rarely: a person has to put it right. */
-const foreignDelayMs = 60_000;
 
 /** The document once a server is given up: its place is vacant, and builds may back off. */
 function withoutServer(

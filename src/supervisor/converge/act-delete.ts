@@ -1,0 +1,65 @@
+import { cause } from "../../core/model/cause.js";
+import type { PlacementKey } from "../../core/model/ids.js";
+import { type Step, stepKey } from "../../core/model/observation.js";
+import type { ServerRow } from "../../core/model/server.js";
+import { move } from "../../core/plan/lifecycle.js";
+import { isDetached } from "../../core/plan/plan-members.js";
+import { isOurs, ownershipOf } from "../../core/plan/tags.js";
+import type { Ticket } from "../colo/admission.js";
+import type { Context } from "../context.js";
+import { noteForeign } from "./act-tags.js";
+import type { Cooling } from "./cooling.js";
+
+type DeleteStep = Extract<Step, { kind: "delete" }>;
+
+/** Two witnesses before any delete: our tags on the server, and the ledger's intention (B9.5). */
+export type DeleteRun = (key: PlacementKey, step: DeleteStep, ticket: Ticket) => Promise<void>;
+
+export function createDeleteRun(context: Context, cooling: Cooling): DeleteRun {
+  const { clock, events } = context;
+  return async (key, step, ticket) => {
+    const { outside } = context.colos.get(key.colo)!;
+    const { server, cloudId } = step;
+    const ref = { account: key.account, id: cloudId };
+    const seen = await outside.getServer(ref, { ticket });
+    const ours = () => {
+      const row = context.placements.peek(key)?.servers.get(server);
+      return row?.state === "deleting" && row.cloudId === cloudId ? row : undefined;
+    };
+    const row = ours();
+    if (!row) return;
+    if (seen && !isOurs(seen, ownershipOf(context.installation, key, row))) {
+      await noteForeign(context, key, step, seen);
+      cooling.start(key, stepKey(step), foreignDelayMs);
+      return;
+    }
+    if (seen) {
+      const unless = () => (ours() ? undefined : cause("B9.5", "WITHDRAWN", { server }));
+      // Before the call, so that one that is refused is not asked for at once again either.
+      cooling.start(key, stepKey(step), deletePauseMs(row, clock.nowMs()));
+      const answer = await outside.deleteServer({ key, unless }, ref);
+      if (answer.kind === "refused" || answer.value === "accepted") return;
+    }
+    await context.placements.open(key).change((state) => {
+      const now = state.servers.get(server);
+      if (now?.state !== "deleting" || !isDetached(now, clock.nowMs()))
+        return { change: {}, reply: undefined };
+      const why = now.leaving ? { causes: [now.leaving] } : {};
+      const draft = events.ofRow("server.gone", now, why);
+      const servers = [move(now, "end", clock.nowMs())];
+      return { change: { servers, events: [draft] }, reply: undefined };
+    });
+  };
+}
+
+const deletePauseMsMin = 1_000;
+const deletePauseMsMax = 60_000;
+
+/** One that is asked for in vain is asked for ever less: an eighth of the time that has passed. */
+function deletePauseMs(row: ServerRow, nowMs: number): number {
+  const agedMs = nowMs - (row.deletingSinceMs ?? nowMs);
+  return Math.min(deletePauseMsMax, Math.max(deletePauseMsMin, Math.round(agedMs / 8)));
+}
+
+/** A server that lost our tags is looked at again, rarely: a person has to put it right. */
+const foreignDelayMs = 60_000;
