@@ -136,9 +136,7 @@ function listPage(world: World, request: ListServers) {
 function listed(world: World, request: Pinned): readonly SimulatedServer[] {
   if (isElsewhere(world, request)) return [];
   const nowMs = world.settings.clock.nowMs();
-  const isSeen = (one: SimulatedServer) =>
-    one.account === request.account && one.listedAtMs <= nowMs;
-  return world.all().filter(isSeen);
+  return world.allOf(request.account).filter((one) => one.listedAtMs <= nowMs);
 }
 
 /** The project that the account's credentials answer for at the moment. */

@@ -56,6 +56,7 @@ export interface World {
   get(id: CloudServerId): SimulatedServer | undefined;
   /** In order of birth. */
   all(): readonly SimulatedServer[];
+  allOf(account: string): readonly SimulatedServer[];
 }
 
 export function createWorld(settings: WorldSettings, random: () => number): World {
@@ -66,6 +67,7 @@ export function createWorld(settings: WorldSettings, random: () => number): Worl
   const front = settings.capacity && createFront(settings.capacity, { clock, fork });
   const chance = { build: fork("build"), remove: fork("delete"), latency: fork("latency") };
   const servers = new Map<CloudServerId, SimulatedServer>();
+  const ofAccount = new Map<string, Set<CloudServerId>>();
   let { quota } = settings;
   let quotaRefusals = 0;
   /** Of servers that are gone, longest gone first. */
@@ -76,13 +78,19 @@ export function createWorld(settings: WorldSettings, random: () => number): Worl
     const server = servers.get(id);
     return server && viewAt(server, clock.nowMs()) ? server : undefined;
   };
+  const without = (gone: SimulatedServer) => {
+    servers.delete(gone.id); // Gone is gone for good.
+    ofAccount.get(gone.account)?.delete(gone.id);
+    hostsFree.push(gone.host);
+  };
   const all = () => {
-    for (const [id, { host }] of servers) {
-      if (get(id)) continue;
-      servers.delete(id); // Gone is gone for good.
-      hostsFree.push(host);
-    }
+    for (const server of servers.values()) if (!get(server.id)) without(server);
     return [...servers.values()];
+  };
+  const allOf = (account: string) => {
+    const ids = [...(ofAccount.get(account) ?? [])];
+    for (const id of ids) if (!get(id)) without(servers.get(id)!);
+    return ids.flatMap((id) => servers.get(id) ?? []);
   };
   const place = (birth: SimulatedBirth, fate: Fate): SimulatedServer => {
     const number = ++serial;
@@ -94,6 +102,8 @@ export function createWorld(settings: WorldSettings, random: () => number): Worl
     const cell = number % settings.cells;
     const server = { ...birth, ...fate, id, host, cell, createdAtMs, deletedAtMs: undefined };
     servers.set(id, server);
+    const mates = ofAccount.get(birth.account) ?? new Set();
+    ofAccount.set(birth.account, mates.add(id));
     return server;
   };
   const nextBuildMs = () => draw(settings.buildMs, chance.build);
@@ -103,14 +113,14 @@ export function createWorld(settings: WorldSettings, random: () => number): Worl
   };
 
   return {
-    ...{ settings, board, witness, front, get, all },
+    ...{ settings, board, witness, front, get, all, allOf },
     latencyMs: () => draw(settings.latencyMs, chance.latency),
     setQuota(next) {
       quota = next;
     },
     quotaRefusals: () => quotaRefusals,
     refusesMore(account) {
-      const refused = all().filter((server) => server.account === account).length >= quota;
+      const refused = allOf(account).length >= quota;
       if (refused) quotaRefusals += 1;
       return refused;
     },
