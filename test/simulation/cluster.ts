@@ -74,6 +74,7 @@ export interface ColoOptions {
   readonly balancers?: Partial<Parameters<typeof createSimulatedLoadBalancers>[0]>;
   readonly queue?: Partial<ColoQueueLimits>;
   readonly pollMs?: number;
+  readonly admission?: "off";
 }
 
 export const installation = "test";
@@ -122,7 +123,7 @@ export function createCluster(options: ClusterOptions): Cluster {
         clock: wires.through(watch),
         ids: setup.ids ?? ids,
         log,
-        colos: options.colos.map(({ id, queue, pollMs = 1_000 }) => ({
+        colos: options.colos.map(({ id, queue, pollMs = 1_000, admission }) => ({
           id: id as ColoId,
           cloud: wires.through(tappedCloud(clouds.get(id)!.openDriver(), { name, colo: id, taps })),
           cloudName: "simulated",
@@ -132,6 +133,7 @@ export function createCluster(options: ClusterOptions): Cluster {
           loadBalancerName: "simulated",
           pollMs,
           queue: { ...defaultQueueLimits, ...queue },
+          ...(admission === undefined ? {} : { admission }),
         })),
         leaseTimes: defaultLeaseTimes,
         retention: defaultRetention,

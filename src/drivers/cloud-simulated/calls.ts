@@ -1,5 +1,6 @@
 import { OutsideFault, outsideFaultOf } from "../../core/errors/outside-fault.js";
 import type { Call } from "../../core/ports/call.js";
+import { serveThrough } from "./capacity/front.js";
 import type { Operation } from "./faults.js";
 import type { World } from "./world.js";
 
@@ -56,11 +57,7 @@ export function createCalls(world: World): Calls {
   ): Promise<Answer> => {
     const { front } = world;
     if (!front) return await work();
-    const served = front.enter(operation, signal).then((outcome) => {
-      if (outcome === "served") return work();
-      throw new OutsideFault("temporary", "500 internal error", { ambiguous: true });
-    });
-    return await unlessAborted(served, signal);
+    return await serveThrough(front, operation, signal, work);
   };
 
   /** False when the caller gave up. */
@@ -115,21 +112,4 @@ export function createCalls(world: World): Calls {
       closed = true;
     },
   };
-}
-
-/** As the caller sees it: who gave up gets no answer, whatever becomes of the work. */
-async function unlessAborted<Answer>(work: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
-  let stopListening = () => {};
-  const gaveUp = new Promise<never>((_resolve, reject) => {
-    const abort = () =>
-      reject(new OutsideFault("temporary", "gave up waiting", { ambiguous: true }));
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    stopListening = () => signal.removeEventListener("abort", abort);
-  });
-  try {
-    return await Promise.race([work, gaveUp]);
-  } finally {
-    stopListening();
-  }
 }

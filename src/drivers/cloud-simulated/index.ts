@@ -1,7 +1,7 @@
 import { defineCloudDriver } from "../../core/ports/driver.js";
 import { createSimulatedCloud, type SimulatedCloudOptions } from "./simulated-cloud.js";
 
-export { type Capacity, createFront, type Front } from "./capacity/front.js";
+export { type Capacity, createFront, type Front, serveThrough } from "./capacity/front.js";
 export type { Condition } from "./capacity/station.js";
 export type { Second } from "./capacity/tally.js";
 export { forkChance } from "./chance.js";

@@ -16,6 +16,7 @@ import { type Admission, type Api, createAdmission } from "./admission.js";
 import { type Brakes, createBrakes } from "./brakes.js";
 import { type ColoQueue, type ColoQueueLimits, createColoQueue } from "./colo-queue.js";
 import { type Credentials, createCredentials } from "./credentials.js";
+import { createFreeAdmission } from "./free-admission.js";
 import { createGate, type Gate } from "./gate.js";
 import { createLeases, type Leases, type LeaseTimes } from "./leases.js";
 import { createOutside, type Drivers, lookDeadlineMs } from "./outside.js";
@@ -30,6 +31,8 @@ export interface ColoSetup extends Drivers {
   /** How often the cloud is looked at while something is on its way. */
   readonly pollMs: number;
   readonly queue: ColoQueueLimits;
+  /** Holds nothing back, whatever the cloud says: only to show what the brakes are for. */
+  readonly admission?: "off";
 }
 
 /** A colo at work on this node: one queue, one gate, one set of brakes. */
@@ -91,12 +94,11 @@ export function createColo(deps: ColoDeps): Colo {
     denied: credentials.refusal,
   });
   const drivers = deps.monitor.watch(setup.id, setup, brakes);
+  const limits = { inFlightMax: setup.queue.concurrency + readsAtOnce };
   const admissionOf = (api: Api) =>
-    createAdmission({
-      ...deps,
-      ...{ api, colo: setup.id, share: leases.share },
-      limits: { inFlightMax: setup.queue.concurrency + readsAtOnce },
-    });
+    setup.admission === "off"
+      ? createFreeAdmission(api, limits)
+      : createAdmission({ ...deps, ...{ api, colo: setup.id, share: leases.share, limits } });
   const admissions = { cloud: admissionOf("cloud"), loadBalancer: admissionOf("loadBalancer") };
   const unpinned = createOutside({ drivers, gate, admissions, clock, signal });
   const outside = pinOutside(unpinned, credentials);

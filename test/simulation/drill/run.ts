@@ -34,7 +34,7 @@ export const fullSize: DrillSize = {
   groups: 500,
   soundGroups: 20,
   blipMs: 300_000,
-  restMs: 900_000,
+  restMs: 420_000,
 };
 
 /** Of the time after start: the tenants alone, then the groups get their first servers. */
@@ -47,13 +47,8 @@ const lookEveryMs = 5_000;
 /** Monitors tell again what still stands. */
 const tellEveryMs = 120_000;
 
-export async function runDrill(
-  demand: Demand,
-  size: DrillSize,
-  seed = 1,
-  queue = {},
-): Promise<DrillRun> {
-  const stage = await openStage(seed, queue);
+export async function runDrill(demand: Demand, size: DrillSize, seed = 1): Promise<DrillRun> {
+  const stage = await openStage(seed, demand === "unbraked" ? "off" : "on");
   const { clock, clouds } = stage.cluster;
   const front = clouds.get(sick)!.front!;
   const startMs = clock.nowMs();

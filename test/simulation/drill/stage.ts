@@ -52,6 +52,9 @@ export interface Stage {
   standings(keys: readonly GroupKey[]): Promise<readonly Standing[]>;
 }
 
+/** Without brakes nothing bounds the calls in flight either. */
+const unbounded = { concurrency: 2_000 };
+
 export interface Standing {
   readonly key: GroupKey;
   readonly target: number;
@@ -60,7 +63,7 @@ export interface Standing {
 
 const groupsPerAccount = 5;
 
-export async function openStage(seed: number, queue = {}): Promise<Stage> {
+export async function openStage(seed: number, brakes: "on" | "off"): Promise<Stage> {
   const clock = createVirtualClock();
   const cluster = createCluster({
     clock,
@@ -73,7 +76,7 @@ export async function openStage(seed: number, queue = {}): Promise<Stage> {
     ].map(({ id, capacity }) => ({
       id,
       pollMs: 2_000,
-      queue,
+      ...(brakes === "off" ? { admission: brakes, queue: unbounded } : {}),
       cloud: { capacity, pageServersMax: 1_000, latencyMs: { fromMs: 5, toMs: 15 } },
     })),
   });

@@ -111,3 +111,32 @@ export function createFront(
     close: () => timer?.cancel(),
   };
 }
+
+/**
+ * Passes a call through the front: its work is done when a worker has had its time, though the
+ * caller may have given up by then and is told so at once.
+ */
+export async function serveThrough<Answer>(
+  front: Front,
+  operation: Operation,
+  signal: AbortSignal,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
+  const served = front.enter(operation, signal).then((outcome) => {
+    if (outcome === "served") return work();
+    throw new OutsideFault("temporary", "500 internal error", { ambiguous: true });
+  });
+  let stopListening = () => {};
+  const gaveUp = new Promise<never>((_resolve, reject) => {
+    const abort = () =>
+      reject(new OutsideFault("temporary", "gave up waiting", { ambiguous: true }));
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    stopListening = () => signal.removeEventListener("abort", abort);
+  });
+  try {
+    return await Promise.race([served, gaveUp]);
+  } finally {
+    stopListening();
+  }
+}
