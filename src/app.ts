@@ -32,7 +32,7 @@ export interface MusterOptions extends Omit<Config, "tokens" | "colos"> {
   /** Without tokens nothing is listened on: calls come through `transport` only. */
   readonly tokens?: Config["tokens"];
   /** A colo by its drivers' names, or by driver objects of the embedder's own. */
-  readonly colos: Readonly<Record<string, ColoConfig | ColoDrivers>>;
+  readonly colos: Readonly<Record<string, (ColoConfig | ColoDrivers) & Unbraked>>;
   /** Folder that `file:` and `npm:` drivers are found from; default: the working folder. */
   readonly baseDir?: string;
   /** Ports of the embedder's own instead of the embedded ones. */
@@ -43,6 +43,9 @@ export interface MusterOptions extends Omit<Config, "tokens" | "colos"> {
 
 /** A colo whose drivers are open already. The embedder closes them. */
 export type ColoDrivers = Pick<ColoSetup, "cloud" | "loadBalancer"> & { readonly pollMs?: number };
+
+/** What no configuration file can say: only measurements of what the brakes are for do without. */
+type Unbraked = Pick<ColoSetup, "admission">;
 
 /** A running Muster. */
 export interface Muster {
@@ -174,6 +177,7 @@ async function openColos(
       id: colo as ColoId,
       pollMs: one.pollMs ?? pollMsDefault,
       queue: defaultQueueLimits,
+      ...(one.admission === undefined ? {} : { admission: one.admission }),
     };
     if (isOpen(one)) {
       const { cloud, loadBalancer } = one;

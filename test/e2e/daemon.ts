@@ -84,7 +84,7 @@ export function defer(t: TestContext, task: Task): void {
 }
 
 /** A daemon that runs until its `end`. */
-export async function openDaemon(colos: Colos): Promise<Daemon> {
+export async function openDaemon(colos: Colos, main = mainPath): Promise<Daemon> {
   const folder = await mkdtemp(join(tmpdir(), "muster-e2e-"));
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
@@ -107,7 +107,7 @@ export async function openDaemon(colos: Colos): Promise<Daemon> {
     },
     async start() {
       assert.equal(child, undefined, "a daemon runs already");
-      const born = spawnDaemon({ args: ["--config", configPath], folder, logPath });
+      const born = spawnDaemon({ args: ["--config", configPath], folder, logPath, main });
       child = born;
       return await readyMs(born, address);
     },
@@ -188,8 +188,11 @@ export function spawnDaemon(parts: {
   readonly args: readonly string[];
   readonly folder: string;
   readonly logPath: string;
+  /** Another program than the daemon's own. */
+  readonly main?: string;
 }): ChildProcess {
-  const child = spawn(process.execPath, ["--enable-source-maps", mainPath, ...parts.args], {
+  const { main = mainPath } = parts;
+  const child = spawn(process.execPath, ["--enable-source-maps", main, ...parts.args], {
     cwd: parts.folder,
     env: { PATH: process.env["PATH"], MUSTER_E2E: parts.folder },
     stdio: ["ignore", "pipe", "pipe"],
