@@ -7,7 +7,7 @@ import { bind, leave, move, withCloud } from "./lifecycle.js";
 import { concludeLosses } from "./losses.js";
 import { reportOrphans } from "./orphans.js";
 import type { Sheet } from "./sheet.js";
-import { judgeTags } from "./tags.js";
+import { isOlder, judgeTags } from "./tags.js";
 
 /** REBOOT, RESIZE and the like pass within this time, or are reported (B4.2). */
 const waitingMsMax = 10 * 60_000;
@@ -22,12 +22,16 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
   const bound = new Set(seen.rows.map((row) => row.cloudId));
   const byIntention = new Map<string, CloudServer>();
   const unbound: CloudServer[] = [];
+  let rowOf: ReadonlyMap<string, ServerRow> | undefined;
   for (const server of seen.cloud.servers) {
     const intention = server.ownership?.server;
     // A second server with the same tag is a copy by someone else's hand; the older one is ours.
     if (bound.has(server.id)) continue;
     unbound.push(server);
     if (intention === undefined) continue;
+    rowOf ??= new Map(seen.rows.map((row) => [row.id, row]));
+    const row = rowOf.get(intention);
+    if (row && isOlder(server, row)) continue;
     const other = byIntention.get(intention);
     if (!other || server.createdAtMs < other.createdAtMs) byIntention.set(intention, server);
   }

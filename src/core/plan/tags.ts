@@ -21,6 +21,25 @@ export function isOurs({ ownership }: Pick<CloudServer, "ownership">, expected: 
   );
 }
 
+/** The cloud's clock may be behind ours by so much. */
+const clockSkewMsMax = 5 * 60_000;
+
+/** A server that was there before its intention is not its own, whatever its tags say (B9.6). */
+export function isOlder({ createdAtMs }: CloudServer, row: ServerRow): boolean {
+  return createdAtMs < row.createdAtMs - clockSkewMsMax;
+}
+
+/** Of servers with the same tags, the row's own: copies come later, or were there before it. */
+export function ownAmong(
+  found: readonly CloudServer[],
+  expected: Ownership,
+  row: ServerRow,
+): CloudServer | undefined {
+  return found
+    .filter((one) => isOurs(one, expected) && !isOlder(one, row))
+    .toSorted((a, b) => a.createdAtMs - b.createdAtMs)[0];
+}
+
 /**
  * What a server's tags say, held against the ledger's: `lost` may be put right from it; `foreign`
  * names another installation, account, group or colo, and is never overwritten.

@@ -10,7 +10,7 @@ import { createKey, type Step, stepKey } from "../../core/model/observation.js";
 import type { CloudServer, ServerRow } from "../../core/model/server.js";
 import { afterFailure } from "../../core/plan/backoff.js";
 import { bind, mayMove, move } from "../../core/plan/lifecycle.js";
-import { isOurs, ownershipOf } from "../../core/plan/tags.js";
+import { ownAmong, ownershipOf } from "../../core/plan/tags.js";
 import type { CallClass, Ticket } from "../colo/admission.js";
 import type { Colo } from "../colo/colo.js";
 import type { Answer } from "../colo/outside.js";
@@ -182,9 +182,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     await change(key, (state) => {
       const row = state.servers.get(server);
       if (row?.state !== "unconfirmed") return {};
-      const ours = found
-        .filter((one) => isOurs(one, ownershipOf(context.installation, key, row)))
-        .toSorted((a, b) => a.createdAtMs - b.createdAtMs)[0];
+      const ours = ownAmong(found, ownershipOf(context.installation, key, row), row);
       const nowMs = clock.nowMs();
       if (ours) {
         const draft = events.ofRow("server.building", row, { facts: { cloudId: ours.id } });

@@ -226,7 +226,7 @@ describe("B4.5 intentions", () => {
   });
 
   test("a tag copied from a bound row makes nothing of another's server", () => {
-    const copy = serverOf("9", { ownership: tagsOf("1"), createdAtMs: 0 });
+    const copy = serverOf("9", { ownership: tagsOf("1"), createdAtMs: t0 });
     const seen = plan([rowOf("1", "inService")], { listed: [serverOf("1"), copy], target: 0 });
     assert.deepEqual(seen.steps, [{ kind: "delete", server: "1", cloudId: "cloud-1" }]);
   });

@@ -9,7 +9,7 @@ import {
   setTarget,
   web,
 } from "../../supervisor/asks.js";
-import { changesBy, keepAsking, minutes, seconds, storyAt, witness } from "./story.js";
+import { changesBy, conditionOf, keepAsking, minutes, seconds, storyAt, witness } from "./story.js";
 
 test("B9.5 B9.6 MCM #657: a restart while the cloud's API is away judges no server an orphan", async () => {
   const world = await storyAt(80);
@@ -156,4 +156,46 @@ test("B4.5 B9.6 a copy made while our create's answer is lost does not take our 
     world.cloud.servers().map((one) => one.id),
     copies,
   );
+});
+
+test("B4.5 B9.6 a customer's older server with our copied tags is not taken for a lost answer's", async () => {
+  const world = await storyAt(3);
+  const older = ["one", "two", "three"].map((name) =>
+    world.cloud.addForeign({ account: "acme", name }),
+  );
+  await world.clock.advance(minutes(30));
+  const lost = world.cloud.inject({ kind: "answerLost", on: "create", hang: true });
+  await setTarget(world, 6);
+  await world.until("they are made", () => cloudCount(world) === 9);
+  const ours = world.cloud.servers().slice(6);
+  for (const [index, id] of older.entries()) world.cloud.setTags(id, ours[index]!.ownership);
+  assert.equal(lost.fired(), 3);
+  await world.until("six in service", async () => (await inService(world)) === 6);
+  const bound = (await rowsOf(world)).map((row) => row.cloudId);
+  for (const id of older) assert.ok(!bound.includes(id), `${id} is the customer's`);
+  world.heal();
+  await setTarget(world, 0);
+  await world.until("ours are gone", async () => (await rowsOf(world)).length === 0);
+  assert.deepEqual(
+    world.cloud.servers().map((one) => one.id),
+    older,
+  );
+});
+
+test("B9.5 a server whose tags somebody changed is not deleted, though the ledger says so", async () => {
+  const world = await storyAt(10);
+  const slow = world.cloud.inject({ kind: "slowCall", on: ["get"], delayMs: 2_000 });
+  await setTarget(world, 4);
+  await world.clock.advance(seconds(1));
+  assert.equal(slow.fired(), 6, "six are looked at, right before their deletes");
+  const taken = (await rowsOf(world)).filter((row) => row.state === "deleting").slice(0, 3);
+  for (const { cloudId } of taken) {
+    const { ownership } = world.cloud.server(cloudId!)!;
+    world.cloud.setTags(cloudId!, { ...ownership!, installation: "another" });
+  }
+  await world.clock.advance(minutes(5));
+  const left = world.cloud.servers().map((one) => one.id);
+  for (const { cloudId } of taken) assert.ok(left.includes(cloudId!), `${cloudId} was left alone`);
+  assert.equal(left.length, 7);
+  assert.equal((await conditionOf(world, "degraded"))?.holds, true);
 });

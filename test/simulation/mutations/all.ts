@@ -1,0 +1,15 @@
+import { createMutations } from "./creates.js";
+import { deleteMutations } from "./deletes.js";
+import { gateMutations } from "./gates.js";
+import type { Mutation } from "./mutation.js";
+import { recordMutations } from "./records.js";
+import { sightMutations } from "./sight.js";
+
+/** Every guard of the code. One that nothing notices is dead, or a story is missing. */
+export const mutations: readonly Mutation[] = [
+  ...gateMutations,
+  ...createMutations,
+  ...sightMutations,
+  ...deleteMutations,
+  ...recordMutations,
+];

@@ -1,0 +1,111 @@
+import type { Mutation } from "./mutation.js";
+
+const act = "supervisor/converge/act.js";
+const judge = "core/plan/judge.js";
+const actor = "supervisor/placements/placement-actor.js";
+const faults = "supervisor/cloud-faults.test";
+const lost = "simulation/stories/lost-creates.test";
+const guards = "simulation/guards/guards.test";
+
+/** Nothing is made that is not on record, and nothing twice: B4.5, B9.3. */
+export const createMutations: readonly Mutation[] = [
+  {
+    id: "intention-first",
+    guard: "an intention is durable before its create is called",
+    rule: "B4.5",
+    edits: [
+      {
+        file: actor,
+        from: "revision = (await store.commit(commit, call)).revision;",
+        to: "store.commit(commit, call).catch(() => {}); revision = before.revision + 1;",
+      },
+    ],
+    caughtBy: { file: guards, test: "B4.5 M3.2 what cannot be written down is not made" },
+  },
+  {
+    id: "open-intentions-count",
+    guard: "an open intention counts as a server",
+    rule: "B9.3",
+    edits: [{ file: "core/plan/lifecycle.js", from: 'case "intended":\n', to: "" }],
+    caughtBy: { file: lost, test: "B4.5 otter #660" },
+  },
+  {
+    id: "unconfirmed-counts",
+    guard: "a create whose answer was lost counts as a server",
+    rule: "B9.3",
+    edits: [{ file: "core/plan/lifecycle.js", from: 'case "unconfirmed":\n', to: "" }],
+    caughtBy: { file: faults, test: "B4.5 an answer lost at once" },
+  },
+  {
+    id: "ambiguous-is-looked-up",
+    guard: "a create whose answer was lost is looked up, not repeated",
+    rule: "B4.5",
+    edits: [{ file: act, from: "if (!fault.ambiguous)", to: "if (true)" }],
+    caughtBy: { file: faults, test: "B4.5 an answer lost at once" },
+  },
+  {
+    id: "call-deadline",
+    guard: "a create that waited too long gets a new deadline on record before its call",
+    rule: "B4.5",
+    edits: [
+      {
+        file: act,
+        from: "if (!row || clock.nowMs() + createDeadlineMs <= row.attempt.callDeadlineMs)",
+        to: "if (true)",
+      },
+      {
+        file: act,
+        from: "clock.nowMs() + createDeadlineMs > row.attempt.callDeadlineMs",
+        to: "false",
+      },
+    ],
+    caughtBy: { file: guards, test: "B4.5 a create that waited in the queue" },
+  },
+  {
+    id: "given-up-after-the-lag",
+    guard: "an intention is given up only when deadline and listing lag have passed",
+    rule: "B4.5",
+    edits: [
+      { file: judge, from: "row.attempt.callDeadlineMs + limits.listingLagMs", to: "0" },
+      { file: act, from: "askedAtMs < row.attempt.callDeadlineMs + listingLagMs", to: "false" },
+    ],
+    caughtBy: {
+      file: lost,
+      test: "B4.5 otter #1629: lost answers and a listing at its promised worst",
+    },
+  },
+  {
+    id: "abandoned-kept",
+    guard: "a given-up intention is kept for a server that comes late",
+    rule: "B4.5",
+    edits: [{ file: judge, from: "nowMs >= row.sinceMs + abandonedKeptMs", to: "true" }],
+    caughtBy: { file: faults, test: "B4.5 M3.2 a server that comes late" },
+  },
+  {
+    id: "create-backoff",
+    guard: "builds that fail in a row are backed off from",
+    rule: "B4.6",
+    edits: [
+      {
+        file: "core/plan/balance.js",
+        from: "if (doc.backoff && nowMs < doc.backoff.retryAtMs)",
+        to: "if (false)",
+      },
+    ],
+    caughtBy: { file: faults, test: "B4.6 builds that end in ERROR" },
+  },
+  {
+    id: "check-plan",
+    guard: "a second opinion ends a turn that would create too much",
+    rule: "B9.3",
+    edits: [
+      {
+        file: "core/plan/balance.js",
+        from: "const creates = Math.min(missing, limits.createsMax)",
+        to: "const creates = Math.min(missing + 1, limits.createsMax)",
+      },
+      { file: "core/plan/check-plan.js", from: "counted + plan.creates <= target", to: "true" },
+    ],
+    caughtBy: { file: lost, test: "B4.5 otter #660" },
+  },
+];

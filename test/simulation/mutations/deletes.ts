@@ -1,0 +1,83 @@
+import type { Mutation } from "./mutation.js";
+
+const members = "core/plan/plan-members.js";
+
+/** What leaves, leaves in order, and nothing else does: B5.2, B5.3, B8.2, B9.5. */
+export const deleteMutations: readonly Mutation[] = [
+  {
+    id: "drain-before-delete",
+    guard: "a server is deleted only when it is no member any more",
+    rule: "B5.3",
+    edits: [
+      { file: members, from: "return row.memberships.length === 0 ||", to: "return true ||" },
+    ],
+    caughtBy: {
+      file: "supervisor/members.test",
+      test: "B4.3 a member of a server that vanished is taken out",
+    },
+  },
+  {
+    id: "drain-waits",
+    guard: "a drain waits for its connections",
+    rule: "B5.3",
+    edits: [{ file: members, from: "if (idle || nowMs >= deadlineMs)", to: "if (true)" }],
+    caughtBy: { file: "supervisor/members.test", test: "B5.3 a drain waits for connections" },
+  },
+  {
+    id: "removed-once",
+    guard: "removing a server twice lowers the target once",
+    rule: "B8.2",
+    edits: [
+      {
+        file: "supervisor/commands/servers.js",
+        from: "if (isLeaving(row) || !isCounted(row))",
+        to: "if (false)",
+      },
+    ],
+    caughtBy: {
+      file: "simulation/stories/removal.test",
+      test: "B8.2 otter: a server that is removed twice",
+    },
+  },
+  {
+    id: "protected-stays",
+    guard: "a protected server is not scaled in",
+    rule: "B4.4",
+    edits: [
+      { file: "core/plan/balance.js", from: "doc.deleting || !row.protected", to: "true" },
+      {
+        file: "core/plan/check-plan.js",
+        from: "!(surplus && row.protected && !seen.doc.deleting)",
+        to: "true",
+      },
+    ],
+    caughtBy: { file: "supervisor/servers.test", test: "B4.4 B8.1 protected servers stay" },
+  },
+  {
+    id: "group-gone-when-empty",
+    guard: "a deleted group is gone only when every server is",
+    rule: "B8.4",
+    edits: [
+      {
+        file: "supervisor/placements/finish-delete.js",
+        from: "if (!leaves || !isEmpty(context, state))",
+        to: "if (!leaves)",
+      },
+      {
+        file: "supervisor/placements/finish-delete.js",
+        from: "if (another || !isEmpty(context, now))",
+        to: "if (another)",
+      },
+    ],
+    caughtBy: { file: "supervisor/groups.test", test: "B8.4 a forced delete drains to zero" },
+  },
+  {
+    id: "reused-address",
+    guard: "a member whose address is another server's by now is not removed",
+    rule: "B5.2",
+    edits: [
+      { file: members, from: "isWanted(one) || hasOtherOwner(sheet, row, one)", to: "false" },
+    ],
+    caughtBy: { file: "supervisor/members-reuse.test", test: "B5.2" },
+  },
+];

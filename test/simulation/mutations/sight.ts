@@ -1,0 +1,106 @@
+import type { Mutation } from "./mutation.js";
+
+const judge = "core/plan/judge.js";
+const watch = "supervisor/converge/watch.js";
+const faults = "supervisor/cloud-faults.test";
+const listings = "simulation/stories/listings.test";
+
+/** What is not seen is not gone: B4.3, B9.2, B9.6, B9.7. */
+export const sightMutations: readonly Mutation[] = [
+  {
+    id: "partial-listing",
+    guard: "a listing that broke off makes no plan",
+    rule: "B4.3",
+    edits: [
+      {
+        file: watch,
+        from: 'look = { kind: "failed"',
+        to: 'look = kind !== "notFound" ? { kind: "seen", askedAtMs, value: { byPlacement: new Map(), byAddress: new Map() } } : { kind: "failed"',
+      },
+    ],
+    caughtBy: { file: faults, test: "B4.3 a partial listing (pageFails)" },
+  },
+  {
+    id: "page-repeated",
+    guard: "a page that comes twice breaks a listing off",
+    rule: "B4.3",
+    edits: [
+      {
+        file: watch,
+        from: "if (listed.next === cursor || (fresh === 0 && listed.servers.length > 0))",
+        to: "if (listed.next === cursor) return { byPlacement, byAddress };\n        if (false)",
+      },
+    ],
+    caughtBy: { file: faults, test: "B4.3 a partial listing (pageRepeated)" },
+  },
+  {
+    id: "look-up-before-loss",
+    guard: "what a listing lacks is looked up before it counts as gone",
+    rule: "B4.3",
+    edits: [
+      {
+        file: judge,
+        from: "if (found === undefined)\n        sheet.lookUp(row.cloudId);",
+        to: 'if (found === undefined) return "gone";',
+      },
+    ],
+    caughtBy: { file: listings, test: "B4.3 a listing cut off after 19 of 20" },
+  },
+  {
+    id: "unknown-is-not-gone",
+    guard: "a look-up that failed says nothing",
+    rule: "B4.3",
+    edits: [
+      {
+        file: judge,
+        from: 'return found === "unknown" ? undefined : found;',
+        to: 'return found === "unknown" ? "gone" : found;',
+      },
+    ],
+    caughtBy: { file: faults, test: "B4.3 a suspect list: what cannot be looked up" },
+  },
+  {
+    id: "young-is-not-missing",
+    guard: "a server that was just made may be missing from listings",
+    rule: "B4.3",
+    edits: [{ file: judge, from: "if (tooYoung || boundLater)", to: "if (false)" }],
+    caughtBy: { file: faults, test: "B4.5 listings that lag make nothing twice" },
+  },
+  {
+    id: "orphans-reported",
+    guard: "a server with our tags and without a row is reported",
+    rule: "B9.6",
+    edits: [
+      {
+        file: "core/plan/orphans.js",
+        from: 'sheet.event("server.orphan"',
+        to: 'void ("server.orphan"',
+      },
+    ],
+    caughtBy: {
+      file: "simulation/stories/orphans.test",
+      test: "B9.5 B9.6 a customer's servers with copied tags",
+    },
+  },
+  {
+    id: "older-copy-is-ours",
+    guard: "of two servers with the same tag, the one that was there first is ours",
+    rule: "B9.6",
+    edits: [
+      {
+        file: judge,
+        from: "server.createdAtMs < other.createdAtMs",
+        to: "server.createdAtMs > other.createdAtMs",
+      },
+      {
+        file: "supervisor/converge/act.js",
+        from: "a.createdAtMs - b.createdAtMs",
+        to: "b.createdAtMs - a.createdAtMs",
+      },
+    ],
+    caughtBy: {
+      file: "simulation/stories/orphans.test",
+      test: "B4.5 B9.6 a copy made while our create's answer is lost",
+    },
+  },
+];
