@@ -33,6 +33,7 @@ const rooms: readonly { readonly room: string; readonly may: readonly string[] }
   { room: "src/core/plan/", may: ["src/core/model/", "src/core/errors/"] },
   // Its words are its own: it would not notice the planner's mistakes if it shared them.
   { room: "src/core/invariants/", may: ["src/core/model/", "src/core/errors/"] },
+  { room: "src/core/explain/", may: ["src/core/model/", "src/core/errors/"] },
   { room: "src/core/ports/", may: ["src/core/model/", "src/core/errors/"] },
   { room: "src/supervisor/", may: ["src/core/"] },
   {

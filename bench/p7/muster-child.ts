@@ -39,6 +39,7 @@ const supervisor: Pick<Supervisor, "events"> = {
   events: {
     subscribe: (request, caller) => hub.subscribe(request, caller.signal),
     search: () => Promise.reject(new Error("not measured")),
+    explain: () => Promise.reject(new Error("not measured")),
   },
 };
 const roles = [{ account: "*", role: "admin" as const }];

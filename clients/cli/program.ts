@@ -5,6 +5,7 @@ import { readSmallFile, readTimeoutMs } from "./args.js";
 import { addColoCommands } from "./colo.js";
 import { addEventCommands } from "./events.js";
 import { type ExitCode, exitCode } from "./exit.js";
+import { addExplainCommand } from "./explain.js";
 import { failureOf } from "./failure.js";
 import { addGroupCommands } from "./groups.js";
 import { addPolicyCommands } from "./policies.js";
@@ -60,6 +61,7 @@ function createProgram(io: Io, run: Run): Command {
   addAlertCommands(program, run);
   addServerCommands(program, run);
   addEventCommands(program, run);
+  addExplainCommand(program, run);
   addColoCommands(program, run);
   addAdminCommands(program, run);
   return program.addHelpText("after", epilogue);

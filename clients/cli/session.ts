@@ -59,3 +59,8 @@ function clientOf({ address, token, tokenFile, caFile }: GlobalOptions): MusterC
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
+
+/** The session with answers for programs where `--json` was given. */
+export function forFormat(session: Session, { json }: { readonly json?: true }): Session {
+  return json === true ? { ...session, print: createPrinter(session.io, "json") } : session;
+}

@@ -17,6 +17,7 @@ export {
 export {
   accountName,
   coloName,
+  eventName,
   groupName,
   idOf,
   policyName,

@@ -16,6 +16,9 @@ export const serverName = (path: {
   readonly server: string;
 }): string => `${groupName(path.account, path.group)}/servers/${path.server}`;
 
+export const eventName = (account: string, event: string): string =>
+  `${accountName(account)}/events/${event}`;
+
 export const coloName = (colo: string): string => `colos/${colo}`;
 
 /** The last part of a name: `accounts/a/groups/web` is `web`. */

@@ -12,12 +12,12 @@ import type {
 
 /** A resource name of the API (AIP-122), taken apart. `text` is the name as it was given. */
 export interface ResourceName {
-  readonly kind: "account" | "group" | "policy" | "server";
+  readonly kind: "account" | "group" | "policy" | "server" | "event";
   readonly text: string;
   readonly account: AccountId;
   /** "" for an account. */
   readonly group: GroupId;
-  /** Id of the policy or server; "" for an account or group. */
+  /** Id of the policy, server or event; "" for an account or group. */
   readonly child: string;
 }
 
@@ -25,10 +25,16 @@ const SEGMENT = "[a-z0-9-]{1,63}";
 const NAME = new RegExp(
   `^accounts/(${SEGMENT})(?:/groups/(${SEGMENT})(?:/(policies|servers)/(${SEGMENT}))?)?$`,
 );
+const EVENT = new RegExp(`^accounts/(${SEGMENT})/events/(${SEGMENT})$`);
 const COLO = new RegExp(`^colos/(${SEGMENT})$`);
 
 /** Takes a name apart; undefined when it is none. */
 export function readName(text: string): ResourceName | undefined {
+  const event = EVENT.exec(text);
+  if (event) {
+    const [, account, child = ""] = event;
+    return { kind: "event", text, account: account as AccountId, group: "" as GroupId, child };
+  }
   const match = NAME.exec(text);
   if (!match) return undefined;
   const [, account, group = "", collection, child = ""] = match;
@@ -46,6 +52,7 @@ const notFoundReasons = {
   group: "GROUP_NOT_FOUND",
   policy: "POLICY_NOT_FOUND",
   server: "SERVER_NOT_FOUND",
+  event: "EVENT_NOT_FOUND",
 } as const satisfies Record<ResourceName["kind"], Reason>;
 
 /**
@@ -75,6 +82,11 @@ export function policyOf(text: string): { readonly key: GroupKey; readonly polic
 export function serverOf(text: string): { readonly key: GroupKey; readonly server: ServerId } {
   const { account, group, child } = nameOf(text);
   return { key: { account, group }, server: child as ServerId };
+}
+
+export function eventOf(text: string): { readonly account: AccountId; readonly event: EventId } {
+  const { account, child } = nameOf(text);
+  return { account, event: child as EventId };
 }
 
 export function coloOf(text: string): ColoId {

@@ -1,9 +1,11 @@
 import type { Brake, OperationClass } from "../core/model/colo.js";
 import type { MusterEvent } from "../core/model/event.js";
+import type { Explanation } from "../core/model/explanation.js";
 import type { Group } from "../core/model/group.js";
 import type {
   AccountId,
   ColoId,
+  EventId,
   GroupId,
   GroupKey,
   PolicyId,
@@ -205,6 +207,15 @@ export interface EventUseCases {
    */
   subscribe(request: Subscribe, caller: Caller): AsyncIterable<EventBatch>;
   search(query: JournalQuery, caller: Caller): Promise<JournalPage>;
+  /** @throws Fault `EVENT_NOT_FOUND`, also of another account's (B10.4). */
+  explain(request: ExplainEvent, caller: Caller): Promise<Explanation>;
+}
+
+export interface ExplainEvent {
+  readonly account: AccountId;
+  readonly event: EventId;
+  /** Only what followed from this very event, not what it follows from. */
+  readonly fromHere: boolean;
 }
 
 export interface Subscribe {

@@ -19,6 +19,7 @@ import { createLookAfter } from "./converge/look-after.js";
 import { createConverger } from "./converge/turn.js";
 import { createWakeups, type Wakeups } from "./converge/wakeups.js";
 import { createEventMaker } from "./events/event-maker.js";
+import { createExplain } from "./events/explain.js";
 import { createEventHub } from "./events/hub.js";
 import { createJournaler, type Retention } from "./events/journaler.js";
 import { createGroupBook } from "./group-book.js";
@@ -147,6 +148,7 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
         }
       },
       search: (query, caller) => journal.search(query, { signal: caller.signal }),
+      explain: createExplain(context, journal),
     },
     colos: createColoUseCases(context),
     async start() {

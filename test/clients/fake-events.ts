@@ -69,6 +69,13 @@ export function fakeEvents(
       const nextPageToken = end < ordered.length ? String(end) : "";
       return { events: ordered.slice(start, end), nextPageToken };
     },
+    explainEvent({ name }) {
+      const root = world.events.find((one) => one.name === name);
+      if (!root) throw refusal(Code.NotFound, "EVENT_NOT_FOUND", `${name} does not exist`);
+      const below = world.events.filter((one) => one.parent === name);
+      const nodes = [root, ...below].map((event, index) => ({ event, depth: Math.min(index, 1) }));
+      return { events: nodes, summary: [`${root.message}.`] };
+    },
   };
 }
 

@@ -259,6 +259,7 @@ describe("B10.4 what is not yours does not exist", () => {
       grpc.unary(GroupService.method.listGroups, { parent }, { token }),
       grpc.unary(GroupService.method.updateGroup, { group: { name: WEB } }, { token }),
       grpc.unary(EventService.method.searchEvents, { parent }, { token }),
+      grpc.unary(EventService.method.explainEvent, { name: `${parent}/events/e1` }, { token }),
       grpc.stream(EventService.method.subscribe, { parent }, { token }).next(),
     ];
     const failures = await Promise.all(foreign.map(failureOf));
@@ -271,6 +272,7 @@ describe("B10.4 what is not yours does not exist", () => {
         [5, "ACCOUNT_NOT_FOUND"],
         [5, "GROUP_NOT_FOUND"],
         [5, "ACCOUNT_NOT_FOUND"],
+        [5, "EVENT_NOT_FOUND"],
         [5, "ACCOUNT_NOT_FOUND"],
       ],
     );

@@ -1,5 +1,8 @@
 import { Fault } from "../../src/core/errors/fault.js";
+import { figuresOf } from "../../src/core/explain/summary.js";
+import { treeOf } from "../../src/core/explain/tree.js";
 import type { MusterEvent } from "../../src/core/model/event.js";
+import type { EventId } from "../../src/core/model/ids.js";
 import type { Clock } from "../../src/core/ports/clock.js";
 import type { JournalPage, JournalQuery } from "../../src/core/ports/journal.js";
 import type { EventBatch, EventUseCases, Subscribe } from "../../src/supervisor/api.js";
@@ -99,6 +102,22 @@ export function createMemoryEvents(clock: Clock): MemoryEvents {
     },
     async search(query) {
       return search(feed, query);
+    },
+    async explain({ account, event: id }) {
+      const root = feed.find((one) => one.id === id && one.account === account);
+      if (!root) throw new Fault("EVENT_NOT_FOUND", { say: "there is no such event" });
+      const nodes = treeOf(root, feed);
+      const cause = { rule: "B9.1", code: "BRAKED", facts: { operation: "create" } } as const;
+      const wait = { colo: root.colo, condition: "braked", cause, sinceMs: 1_000 } as const;
+      return {
+        event: id,
+        nodes,
+        figures: { ...figuresOf(nodes), firstInServiceAfterMs: 1_500 },
+        waits: [{ ...wait, untilMs: 61_000 }],
+        supersededBy: "later" as EventId,
+        summary: ["It was asked for."],
+        ...{ cut: false, rootLost: true, lagging: false },
+      };
     },
   };
   return events;

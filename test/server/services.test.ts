@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { durationFromMs, durationMs, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { ColoService, OperationClass } from "../../src/gen/muster/v1/colo_service_pb.js";
 import { EventService } from "../../src/gen/muster/v1/event_service_pb.js";
 import { ScaleInOrder, StoppedServers } from "../../src/gen/muster/v1/group_pb.js";
@@ -344,4 +344,20 @@ async function eventsRoundTrip(door: Door): Promise<void> {
   assert.deepEqual([stray.code, stray.reason], [3, "PAGE_TOKEN_INVALID"]);
   const past = { parent, endTime: timestampFromMs(1_000) };
   assert.equal((await door.unary(searchEvents, past, admin)).events.length, 0);
+
+  const { name } = decided!;
+  const told = await door.unary(EventService.method.explainEvent, { name }, admin);
+  assert.equal(told.events[0]?.event?.name, name);
+  assert.equal(told.events[0]?.depth, 0);
+  assert.deepEqual(told.summary, ["It was asked for."]);
+  assert.equal(durationMs(told.figures!.firstInServiceAfter!), 1_500);
+  assert.equal(told.figures!.lastInServiceAfter, undefined);
+  const [wait] = told.waits;
+  assert.deepEqual([wait!.colo, wait!.condition, wait!.cause!.code], ["iad", "braked", "BRAKED"]);
+  assert.equal(timestampMs(wait!.untilTime!), 61_000);
+  assert.equal(told.supersededBy, "accounts/acme/events/later");
+  assert.deepEqual([told.cut, told.rootLost, told.lagging], [false, true, false]);
+  const nothing = { name: "accounts/acme/events/nothing" };
+  const lost = await failureOf(door.unary(EventService.method.explainEvent, nothing, admin));
+  assert.deepEqual([lost.code, lost.reason], [5, "EVENT_NOT_FOUND"]);
 }

@@ -27,6 +27,7 @@ export const reasons = {
   GROUP_NOT_FOUND: "notFound",
   POLICY_NOT_FOUND: "notFound",
   SERVER_NOT_FOUND: "notFound",
+  EVENT_NOT_FOUND: "notFound",
   COLO_NOT_FOUND: "notFound",
   GROUP_EXISTS: "alreadyExists",
   POLICY_EXISTS: "alreadyExists",

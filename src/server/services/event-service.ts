@@ -10,8 +10,10 @@ import type {
 import type { EventUseCases } from "../../supervisor/api.js";
 import { readTime } from "../from-wire/time.js";
 import type { ServiceMethods } from "../guarded.js";
-import { accountOf } from "../names.js";
+import type { ServerLimits } from "../limits.js";
+import { accountOf, eventOf } from "../names.js";
 import { createBatchWriter, writeEvent } from "../to-wire/event.js";
+import { writeExplanation } from "../to-wire/explanation.js";
 import {
   type CursorSeal,
   createCursorSeal,
@@ -23,7 +25,7 @@ import { given, readPageSize, textOf } from "./fields.js";
 
 export function createEventService(
   events: EventUseCases,
-  { heartbeatMs }: { readonly heartbeatMs: number },
+  { heartbeatMs, pageBytesMax }: Pick<ServerLimits, "heartbeatMs" | "pageBytesMax">,
 ): ServiceMethods<typeof EventService> {
   const batches = createBatchWriter();
   const seals = createSeals();
@@ -55,6 +57,10 @@ export function createEventService(
         events: found.map(writeEvent),
         nextPageToken: nextPageToken ? writePageToken(filter, nextPageToken) : "",
       };
+    },
+    async explainEvent({ name, fromHere }, caller) {
+      const explanation = await events.explain({ ...eventOf(name), fromHere }, caller);
+      return writeExplanation(explanation, pageBytesMax);
     },
   };
 }

@@ -15,7 +15,7 @@ import type { CallClass, Ticket } from "../colo/admission.js";
 import type { Colo } from "../colo/colo.js";
 import type { Answer } from "../colo/outside.js";
 import type { Context } from "../context.js";
-import { follows, followsRow } from "../events/event-maker.js";
+import { type EventMaker, follows, followsRow } from "../events/event-maker.js";
 import { movedBy, vacate } from "../events/lineage.js";
 import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
 import { createDeleteRun } from "./act-delete.js";
@@ -79,18 +79,10 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
 
   /** Ends an intention whose create call was certainly never made or certainly refused. */
   function endIntention(key: PlacementKey, server: ServerId, why: Cause, fault?: OutsideFault) {
-    const isSurplus = why.rule === "B4.4";
     return change(key, (state) => {
       const row = state.servers.get(server);
       if (row?.state !== "intended") return {};
-      const nowMs = clock.nowMs();
-      const ended = move(row, "end", nowMs, { leaving: why });
-      const type = fault ? ("server.failed" as const) : ("server.withdrawn" as const);
-      // Surplus follows from what moved the target; what is only asked for anew does not.
-      const parent = isSurplus ? follows(movedBy(state.doc)) : followsRow(row);
-      const draft = events.make(type, { server, causes: [why], ...parent });
-      const left = isSurplus ? {} : withoutServer(state, row, draft.id, { fault, nowMs });
-      return { servers: [ended], events: [draft], ...left };
+      return intentionEnded(events, state, row, { why, fault, nowMs: clock.nowMs() });
     });
   }
 
@@ -258,6 +250,23 @@ function full(key: PlacementKey, step: string): string {
 /** From the promise on record to the start of its call; one that waits longer is renewed. */
 export const callWaitMs = 2_000;
 const retryDelayMs = 2_000;
+
+function intentionEnded(
+  events: EventMaker,
+  state: PlacementState,
+  row: ServerRow,
+  told: { readonly why: Cause; readonly fault: OutsideFault | undefined; readonly nowMs: number },
+): PlacementChange {
+  const { why, fault, nowMs } = told;
+  const isSurplus = why.rule === "B4.4";
+  const ended = move(row, "end", nowMs, { leaving: why });
+  const type = fault ? ("server.failed" as const) : ("server.withdrawn" as const);
+  // Surplus follows from what moved the target; what is only asked for anew does not.
+  const parent = isSurplus ? follows(movedBy(state.doc)) : followsRow(row);
+  const draft = events.make(type, { server: row.id, causes: [why], ...parent });
+  const left = isSurplus ? {} : withoutServer(state, row, draft.id, { fault, nowMs });
+  return { servers: [ended], events: [draft], ...left };
+}
 
 /** The document once a server is given up: its place is vacant, and builds may back off. */
 function withoutServer(

@@ -5,8 +5,8 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Cause } from "./cause_pb.js";
 import { file_muster_v1_cause } from "./cause_pb.js";
 import { file_muster_v1_options } from "./options_pb.js";
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file muster/v1/event_service.proto.
  */
 export const file_muster_v1_event_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1tdXN0ZXIvdjEvZXZlbnRfc2VydmljZS5wcm90bxIJbXVzdGVyLnYxIuECCgVFdmVudBIMCgRuYW1lGAEgASgJEgwKBHR5cGUYAiABKAkSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZ3JvdXAYBCABKAkSDAoEY29sbxgFIAEoCRIQCghzZXF1ZW5jZRgGIAEoAxIPCgdtZXNzYWdlGAcgASgJEioKBWZhY3RzGAggAygLMhsubXVzdGVyLnYxLkV2ZW50LkZhY3RzRW50cnkSDgoGc2VydmVyGAkgASgJEg4KBnBhcmVudBgKIAEoCRIRCglwcmluY2lwYWwYCyABKAkSIwoHcmVjZWlwdBgMIAEoCzISLm11c3Rlci52MS5SZWNlaXB0EiAKBmNhdXNlcxgNIAMoCzIQLm11c3Rlci52MS5DYXVzZRosCgpGYWN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi0AEKEFN1YnNjcmliZVJlcXVlc3QSRAoGcGFyZW50GAEgASgJQjS6SDFyLzItXmFjY291bnRzL1thLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8kEicKBWdyb3VwGAIgASgJQhi6SBVyEzIRXlthLXowLTktXXswLDYzfSQSHwoFdHlwZXMYAyADKAlCELpIDZIBChBAIgZyBBABGEASGAoGY3Vyc29yGAQgASgJQgi6SAVyAxiAIBISCgpmcm9tX3N0YXJ0GAUgASgIIkUKEVN1YnNjcmliZVJlc3BvbnNlEiAKBmV2ZW50cxgBIAMoCzIQLm11c3Rlci52MS5FdmVudBIOCgZjdXJzb3IYAiABKAkimAMKE1NlYXJjaEV2ZW50c1JlcXVlc3QSRAoGcGFyZW50GAEgASgJQjS6SDFyLzItXmFjY291bnRzL1thLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8kEicKBWdyb3VwGAIgASgJQhi6SBVyEzIRXlthLXowLTktXXswLDYzfSQSKAoGc2VydmVyGAMgASgJQhi6SBVyEzIRXlthLXowLTktXXswLDYzfSQSHwoFdHlwZXMYBCADKAlCELpIDZIBChBAIgZyBBABGEASFgoEdGV4dBgFIAEoCUIIukgFcgMYgAISLgoKc3RhcnRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9sZGVzdF9maXJzdBgIIAEoCBIdCglwYWdlX3NpemUYCSABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgKIAEoCUIIukgFcgMYgAgiUQoUU2VhcmNoRXZlbnRzUmVzcG9uc2USIAoGZXZlbnRzGAEgAygLMhAubXVzdGVyLnYxLkV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCTLiAQoMRXZlbnRTZXJ2aWNlEmMKCVN1YnNjcmliZRIbLm11c3Rlci52MS5TdWJzY3JpYmVSZXF1ZXN0GhwubXVzdGVyLnYxLlN1YnNjcmliZVJlc3BvbnNlIhmK5xgVCgtldmVudHMucmVhZBIGcGFyZW50MAESbQoMU2VhcmNoRXZlbnRzEh4ubXVzdGVyLnYxLlNlYXJjaEV2ZW50c1JlcXVlc3QaHy5tdXN0ZXIudjEuU2VhcmNoRXZlbnRzUmVzcG9uc2UiHJACAYrnGBUKC2V2ZW50cy5yZWFkEgZwYXJlbnRiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp, file_muster_v1_cause, file_muster_v1_options, file_muster_v1_receipt]);
+  fileDesc("Ch1tdXN0ZXIvdjEvZXZlbnRfc2VydmljZS5wcm90bxIJbXVzdGVyLnYxIuECCgVFdmVudBIMCgRuYW1lGAEgASgJEgwKBHR5cGUYAiABKAkSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZ3JvdXAYBCABKAkSDAoEY29sbxgFIAEoCRIQCghzZXF1ZW5jZRgGIAEoAxIPCgdtZXNzYWdlGAcgASgJEioKBWZhY3RzGAggAygLMhsubXVzdGVyLnYxLkV2ZW50LkZhY3RzRW50cnkSDgoGc2VydmVyGAkgASgJEg4KBnBhcmVudBgKIAEoCRIRCglwcmluY2lwYWwYCyABKAkSIwoHcmVjZWlwdBgMIAEoCzISLm11c3Rlci52MS5SZWNlaXB0EiAKBmNhdXNlcxgNIAMoCzIQLm11c3Rlci52MS5DYXVzZRosCgpGYWN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi0AEKEFN1YnNjcmliZVJlcXVlc3QSRAoGcGFyZW50GAEgASgJQjS6SDFyLzItXmFjY291bnRzL1thLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8kEicKBWdyb3VwGAIgASgJQhi6SBVyEzIRXlthLXowLTktXXswLDYzfSQSHwoFdHlwZXMYAyADKAlCELpIDZIBChBAIgZyBBABGEASGAoGY3Vyc29yGAQgASgJQgi6SAVyAxiAIBISCgpmcm9tX3N0YXJ0GAUgASgIIkUKEVN1YnNjcmliZVJlc3BvbnNlEiAKBmV2ZW50cxgBIAMoCzIQLm11c3Rlci52MS5FdmVudBIOCgZjdXJzb3IYAiABKAkimAMKE1NlYXJjaEV2ZW50c1JlcXVlc3QSRAoGcGFyZW50GAEgASgJQjS6SDFyLzItXmFjY291bnRzL1thLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8kEicKBWdyb3VwGAIgASgJQhi6SBVyEzIRXlthLXowLTktXXswLDYzfSQSKAoGc2VydmVyGAMgASgJQhi6SBVyEzIRXlthLXowLTktXXswLDYzfSQSHwoFdHlwZXMYBCADKAlCELpIDZIBChBAIgZyBBABGEASFgoEdGV4dBgFIAEoCUIIukgFcgMYgAISLgoKc3RhcnRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9sZGVzdF9maXJzdBgIIAEoCBIdCglwYWdlX3NpemUYCSABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgKIAEoCUIIukgFcgMYgAgiUQoUU2VhcmNoRXZlbnRzUmVzcG9uc2USIAoGZXZlbnRzGAEgAygLMhAubXVzdGVyLnYxLkV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJwChNFeHBsYWluRXZlbnRSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2V2ZW50cy9bYS16MC05LV17MSw2M30kEhEKCWZyb21faGVyZRgCIAEoCCLxAQoURXhwbGFpbkV2ZW50UmVzcG9uc2USKQoGZXZlbnRzGAEgAygLMhkubXVzdGVyLnYxLkV4cGxhaW5lZEV2ZW50Eg8KB3N1bW1hcnkYAiADKAkSLAoHZmlndXJlcxgDIAEoCzIbLm11c3Rlci52MS5FeHBsYWluZWRGaWd1cmVzEicKBXdhaXRzGAQgAygLMhgubXVzdGVyLnYxLkV4cGxhaW5lZFdhaXQSFQoNc3VwZXJzZWRlZF9ieRgFIAEoCRILCgNjdXQYBiABKAgSEQoJcm9vdF9sb3N0GAcgASgIEg8KB2xhZ2dpbmcYCCABKAgiQAoORXhwbGFpbmVkRXZlbnQSHwoFZXZlbnQYASABKAsyEC5tdXN0ZXIudjEuRXZlbnQSDQoFZGVwdGgYAiABKAUimQIKEEV4cGxhaW5lZEZpZ3VyZXMSDgoGd2FudGVkGAEgASgFEhIKCmluX3NlcnZpY2UYAiABKAUSDgoGZmFpbGVkGAMgASgFEgwKBGxvc3QYBCABKAUSDAoEbGVmdBgFIAEoBRIMCgRnb25lGAYgASgFEjkKFmZpcnN0X2luX3NlcnZpY2VfYWZ0ZXIYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SOAoVbGFzdF9pbl9zZXJ2aWNlX2FmdGVyGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjIKD2xhc3RfZ29uZV9hZnRlchgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKxAQoNRXhwbGFpbmVkV2FpdBIMCgRjb2xvGAEgASgJEhEKCWNvbmRpdGlvbhgCIAEoCRIfCgVjYXVzZRgDIAEoCzIQLm11c3Rlci52MS5DYXVzZRIuCgpzaW5jZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1bnRpbF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDLPAgoMRXZlbnRTZXJ2aWNlEmMKCVN1YnNjcmliZRIbLm11c3Rlci52MS5TdWJzY3JpYmVSZXF1ZXN0GhwubXVzdGVyLnYxLlN1YnNjcmliZVJlc3BvbnNlIhmK5xgVCgtldmVudHMucmVhZBIGcGFyZW50MAESbQoMU2VhcmNoRXZlbnRzEh4ubXVzdGVyLnYxLlNlYXJjaEV2ZW50c1JlcXVlc3QaHy5tdXN0ZXIudjEuU2VhcmNoRXZlbnRzUmVzcG9uc2UiHJACAYrnGBUKC2V2ZW50cy5yZWFkEgZwYXJlbnQSawoMRXhwbGFpbkV2ZW50Eh4ubXVzdGVyLnYxLkV4cGxhaW5FdmVudFJlcXVlc3QaHy5tdXN0ZXIudjEuRXhwbGFpbkV2ZW50UmVzcG9uc2UiGpACAYrnGBMKC2V2ZW50cy5yZWFkEgRuYW1lYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_cause, file_muster_v1_options, file_muster_v1_receipt]);
 
 /**
  * Something that happened.
@@ -315,6 +315,260 @@ export const SearchEventsResponseSchema: GenMessage<SearchEventsResponse> = /*@_
   messageDesc(file_muster_v1_event_service, 4);
 
 /**
+ * Asks for an event's explanation.
+ *
+ * @generated from message muster.v1.ExplainEventRequest
+ */
+export type ExplainEventRequest = Message<"muster.v1.ExplainEventRequest"> & {
+  /**
+   * `accounts/{account}/events/{event}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Begins with the event itself instead of with what it follows from in the end.
+   *
+   * @generated from field: bool from_here = 2;
+   */
+  fromHere: boolean;
+};
+
+/**
+ * Describes the message muster.v1.ExplainEventRequest.
+ * Use `create(ExplainEventRequestSchema)` to create a new message.
+ */
+export const ExplainEventRequestSchema: GenMessage<ExplainEventRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_event_service, 5);
+
+/**
+ * What led to an event and what followed from it.
+ *
+ * @generated from message muster.v1.ExplainEventResponse
+ */
+export type ExplainEventResponse = Message<"muster.v1.ExplainEventResponse"> & {
+  /**
+   * The tree, depth first, siblings in order of time. An event's parent is the last one before it
+   * that is one less deep.
+   *
+   * @generated from field: repeated muster.v1.ExplainedEvent events = 1;
+   */
+  events: ExplainedEvent[];
+
+  /**
+   * The same in sentences, the most important first.
+   *
+   * @generated from field: repeated string summary = 2;
+   */
+  summary: string[];
+
+  /**
+   * The same in numbers.
+   *
+   * @generated from field: muster.v1.ExplainedFigures figures = 3;
+   */
+  figures?: ExplainedFigures | undefined;
+
+  /**
+   * What keeps the rest waiting right now. Empty once nothing of it is left to do.
+   *
+   * @generated from field: repeated muster.v1.ExplainedWait waits = 4;
+   */
+  waits: ExplainedWait[];
+
+  /**
+   * The later event that has moved the target since, `accounts/{account}/events/{event}`. Empty
+   * while this one's target stands.
+   *
+   * @generated from field: string superseded_by = 5;
+   */
+  supersededBy: string;
+
+  /**
+   * Set when there is more than an explanation may hold: ask with `from_here` further down.
+   *
+   * @generated from field: bool cut = 6;
+   */
+  cut: boolean;
+
+  /**
+   * Set when what the first event follows from is older than the history.
+   *
+   * @generated from field: bool root_lost = 7;
+   */
+  rootLost: boolean;
+
+  /**
+   * Set when the history lags, so that the newest consequences may be missing.
+   *
+   * @generated from field: bool lagging = 8;
+   */
+  lagging: boolean;
+};
+
+/**
+ * Describes the message muster.v1.ExplainEventResponse.
+ * Use `create(ExplainEventResponseSchema)` to create a new message.
+ */
+export const ExplainEventResponseSchema: GenMessage<ExplainEventResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_event_service, 6);
+
+/**
+ * One event of a tree.
+ *
+ * @generated from message muster.v1.ExplainedEvent
+ */
+export type ExplainedEvent = Message<"muster.v1.ExplainedEvent"> & {
+  /**
+   * The event.
+   *
+   * @generated from field: muster.v1.Event event = 1;
+   */
+  event?: Event | undefined;
+
+  /**
+   * How far below the first one, which has 0.
+   *
+   * @generated from field: int32 depth = 2;
+   */
+  depth: number;
+};
+
+/**
+ * Describes the message muster.v1.ExplainedEvent.
+ * Use `create(ExplainedEventSchema)` to create a new message.
+ */
+export const ExplainedEventSchema: GenMessage<ExplainedEvent> = /*@__PURE__*/
+  messageDesc(file_muster_v1_event_service, 7);
+
+/**
+ * What a tree comes to. Servers are counted once, whatever happened to them.
+ *
+ * @generated from message muster.v1.ExplainedFigures
+ */
+export type ExplainedFigures = Message<"muster.v1.ExplainedFigures"> & {
+  /**
+   * Servers that were asked for.
+   *
+   * @generated from field: int32 wanted = 1;
+   */
+  wanted: number;
+
+  /**
+   * Servers that came into service.
+   *
+   * @generated from field: int32 in_service = 2;
+   */
+  inService: number;
+
+  /**
+   * Servers that failed, or were given up.
+   *
+   * @generated from field: int32 failed = 3;
+   */
+  failed: number;
+
+  /**
+   * Servers that vanished from the cloud.
+   *
+   * @generated from field: int32 lost = 4;
+   */
+  lost: number;
+
+  /**
+   * Servers that were told to leave.
+   *
+   * @generated from field: int32 left = 5;
+   */
+  left: number;
+
+  /**
+   * Servers that are gone, as the cloud confirms.
+   *
+   * @generated from field: int32 gone = 6;
+   */
+  gone: number;
+
+  /**
+   * From the first event to the first server in service. Absent when there is none.
+   *
+   * @generated from field: google.protobuf.Duration first_in_service_after = 7;
+   */
+  firstInServiceAfter?: Duration | undefined;
+
+  /**
+   * From the first event to the last server in service. Absent when there is none.
+   *
+   * @generated from field: google.protobuf.Duration last_in_service_after = 8;
+   */
+  lastInServiceAfter?: Duration | undefined;
+
+  /**
+   * From the first event to the last server gone. Absent when there is none.
+   *
+   * @generated from field: google.protobuf.Duration last_gone_after = 9;
+   */
+  lastGoneAfter?: Duration | undefined;
+};
+
+/**
+ * Describes the message muster.v1.ExplainedFigures.
+ * Use `create(ExplainedFiguresSchema)` to create a new message.
+ */
+export const ExplainedFiguresSchema: GenMessage<ExplainedFigures> = /*@__PURE__*/
+  messageDesc(file_muster_v1_event_service, 8);
+
+/**
+ * What keeps a placement waiting.
+ *
+ * @generated from message muster.v1.ExplainedWait
+ */
+export type ExplainedWait = Message<"muster.v1.ExplainedWait"> & {
+  /**
+   * The colo's id.
+   *
+   * @generated from field: string colo = 1;
+   */
+  colo: string;
+
+  /**
+   * The condition that shows it, as in the group's status; `converged` where that does not hold yet.
+   *
+   * @generated from field: string condition = 2;
+   */
+  condition: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: muster.v1.Cause cause = 3;
+   */
+  cause?: Cause | undefined;
+
+  /**
+   * Since when.
+   *
+   * @generated from field: google.protobuf.Timestamp since_time = 4;
+   */
+  sinceTime?: Timestamp | undefined;
+
+  /**
+   * When it ends by itself. Absent where that is not known.
+   *
+   * @generated from field: google.protobuf.Timestamp until_time = 5;
+   */
+  untilTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message muster.v1.ExplainedWait.
+ * Use `create(ExplainedWaitSchema)` to create a new message.
+ */
+export const ExplainedWaitSchema: GenMessage<ExplainedWait> = /*@__PURE__*/
+  messageDesc(file_muster_v1_event_service, 9);
+
+/**
  * What happens and what happened.
  *
  * @generated from service muster.v1.EventService
@@ -344,6 +598,19 @@ export const EventService: GenService<{
     methodKind: "unary";
     input: typeof SearchEventsRequestSchema;
     output: typeof SearchEventsResponseSchema;
+  },
+  /**
+   * Tells what led to an event and everything that followed from it, to the last consequence, with
+   * rules and numbers, refusals and holds included; and what still keeps the rest waiting.
+   *
+   * Reasons: EVENT_NOT_FOUND.
+   *
+   * @generated from rpc muster.v1.EventService.ExplainEvent
+   */
+  explainEvent: {
+    methodKind: "unary";
+    input: typeof ExplainEventRequestSchema;
+    output: typeof ExplainEventResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_muster_v1_event_service, 0);
