@@ -11,14 +11,21 @@ import type { Store } from "./core/ports/store.js";
 import { createSystemClock, createSystemIds } from "./drivers/clock-system/index.js";
 import { createSqliteJournal } from "./drivers/journal-sqlite/index.js";
 import { type DriverRequest, loadDrivers } from "./drivers/load.js";
+import { createPrometheusMeter } from "./drivers/meter-prometheus/index.js";
 import { createSqliteStore } from "./drivers/store-sqlite/index.js";
+import { createSwitchFile } from "./drivers/switch-file/index.js";
 import {
   type Authenticator,
   createStaticTokens,
   createTrustingAuthenticator,
   installationPrincipal,
 } from "./server/authenticator.js";
-import { createInProcessTransport, createServer, type Server } from "./server/server.js";
+import {
+  createInProcessTransport,
+  createServer,
+  type Server,
+  type ServerOptions,
+} from "./server/server.js";
 import type { Supervisor } from "./supervisor/api.js";
 import type { ColoSetup } from "./supervisor/colo/colo.js";
 import { defaultQueueLimits } from "./supervisor/colo/colo-queue.js";
@@ -53,6 +60,8 @@ export interface Muster {
   readonly transport: Transport;
   /** The same, without any wire. */
   readonly supervisor: Supervisor;
+  /** The figures in Prometheus' text format, as `/metrics` tells them. */
+  metrics(): Promise<string>;
   /** `host:port`; undefined when nothing is listened on. */
   readonly address: string | undefined;
   /** Stops taking calls, lets running ones and steps finish for `graceMs`, closes everything. */
@@ -92,6 +101,7 @@ export async function createMuster(options: MusterOptions): Promise<Muster> {
     const host = { clock, ids, log, installation };
     const { setups, close } = await openColos(options, host);
     closers.push(close);
+    const meter = createPrometheusMeter();
     const supervisor = createSupervisor({
       installation,
       node: node as NodeId,
@@ -103,10 +113,12 @@ export async function createMuster(options: MusterOptions): Promise<Muster> {
       colos: setups,
       leaseTimes: defaultLeaseTimes,
       retention: defaultRetention,
+      meter,
+      switchFile: createSwitchFile(options.killSwitchFile ?? join(dataDir, "STOP")),
     });
     closers.push((graceMs) => supervisor.stop(graceMs));
     await supervisor.start();
-    const server = await listen(options, { supervisor, clock, log });
+    const server = await listen(options, { supervisor, clock, log, figures: meter });
     const embedder = createTrustingAuthenticator(installationPrincipal("embedder", "admin"));
     const api = { supervisor, clock, log };
     let stopped: Promise<void> | undefined;
@@ -114,6 +126,7 @@ export async function createMuster(options: MusterOptions): Promise<Muster> {
       transport: createInProcessTransport({ ...api, authenticator: embedder }),
       supervisor,
       address: server && `${server.address}:${server.port}`,
+      metrics: () => meter.text(),
       stop(graceMs = stopGraceMs) {
         stopped ??= (async () => {
           await server?.drain(graceMs);
@@ -211,7 +224,7 @@ function isOpen(colo: ColoConfig | ColoDrivers): colo is ColoDrivers {
 
 async function listen(
   options: MusterOptions,
-  api: { readonly supervisor: Supervisor; readonly clock: Clock; readonly log: Log },
+  api: Pick<ServerOptions, "supervisor" | "clock" | "log" | "figures">,
 ): Promise<Server | undefined> {
   if (!options.tokens) return undefined;
   const authenticator: Authenticator = createStaticTokens(options.tokens);

@@ -11,6 +11,8 @@ export interface Config {
   /** `host:port`. */
   readonly listen?: string;
   readonly dataDir?: string;
+  /** While this file is there, nothing is done to the outside. Default `<dataDir>/STOP`. */
+  readonly killSwitchFile?: string;
   readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly caFile?: string };
   readonly tokens: readonly TokenConfig[];
   readonly colos: Readonly<Record<string, ColoConfig>>;
@@ -55,6 +57,7 @@ const configSchema = {
     installation: { type: "string", pattern: "^[a-z0-9-]{1,63}$" },
     listen: text,
     dataDir: text,
+    killSwitchFile: text,
     tls: {
       type: "object",
       additionalProperties: false,

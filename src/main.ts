@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { resolve } from "node:path";
 import { Command } from "commander";
 import pino from "pino";
 import { addressOf, createMuster, type MusterOptions } from "./app.js";
@@ -52,7 +53,9 @@ async function startOf(flags: Flags): Promise<Start> {
   }
   const { config, baseDir } = file;
   const tokens = flags.token ? [...config.tokens, adminToken(flags.token)] : config.tokens;
-  return { options: { ...config, baseDir, listen, dataDir, tokens }, note: "" };
+  const { killSwitchFile } = config;
+  const switchFile = killSwitchFile ? { killSwitchFile: resolve(baseDir, killSwitchFile) } : {};
+  return { options: { ...config, ...switchFile, baseDir, listen, dataDir, tokens }, note: "" };
 }
 
 async function main(): Promise<void> {

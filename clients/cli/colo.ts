@@ -1,7 +1,9 @@
 import { create, toJson } from "@bufbuild/protobuf";
-import type { Duration } from "@bufbuild/protobuf/wkt";
+import { type Duration, durationMs } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
 import {
+  type Admission,
+  type AdmissionWaiting,
   type Colo,
   ColoSchema,
   ListColosResponseSchema,
@@ -14,7 +16,7 @@ import { jsonOptions } from "./json.js";
 import { type Printer, plain } from "./printer.js";
 import { example, type Run } from "./run.js";
 import type { Session } from "./session.js";
-import { ageWords, instantWords, operationWord } from "./words.js";
+import { ageWords, brakeSourceWord, instantWords, operationWord, phaseWord } from "./words.js";
 
 export function addColoCommands(program: Command, run: Run): void {
   const colos = program.command("colo").description("Data centres and their brakes");
@@ -31,7 +33,12 @@ export function addColoCommands(program: Command, run: Run): void {
       run(self, (session) => getColo(session, colo)),
     );
   example(get, "colo get iad");
-  const brake = colos.command("brake").description("The kill switch of a colo");
+  const brake = colos
+    .command("brake")
+    .description(
+      "The kill switch of a colo. While the store is down, the file STOP in a node's data folder " +
+        "(killSwitchFile) stops that node",
+    );
   addBrakeSet(brake, run);
   addBrakeClear(brake, run);
 }
@@ -146,16 +153,50 @@ function showColo(print: Printer, colo: Colo): void {
     ["groups", String(colo.placements)],
     ["steps running", String(colo.stepsRunning)],
     ["steps waiting", String(colo.stepsWaiting)],
+    ["kill switch read", colo.switchAge ? `${durationMs(colo.switchAge)} ms ago` : "-"],
     ["brakes", colo.brakes.length === 0 ? "none" : String(colo.brakes.length)],
   ]);
+  showBrakes(print, colo);
+  showAdmissions(print, colo.admissions);
+}
+
+function showBrakes(print: Printer, colo: Colo): void {
   if (colo.brakes.length === 0) return;
   print.line("");
   const rows = colo.brakes.map((one) => [
     print.colors.red(operationWord(one.operation)),
     ageWords(one.sinceTime),
     one.expireTime === undefined ? "cleared" : instantWords(one.expireTime),
+    brakeSourceWord(one.source),
     plain(one.principal),
     plain(one.reason),
   ]);
-  print.table(["BRAKE", "SINCE", "UNTIL", "BY", "REASON"], rows);
+  print.table(["BRAKE", "SINCE", "UNTIL", "FROM", "BY", "REASON"], rows);
+}
+
+/** What each API's controller lets through, and what waits for it. */
+function showAdmissions(print: Printer, admissions: readonly Admission[]): void {
+  if (admissions.length === 0) return;
+  print.line("");
+  const rows = admissions.map((one) => {
+    const phase = phaseWord(one.phase);
+    return [
+      plain(one.api),
+      phase === "closed" ? phase : print.colors.red(phase),
+      ageWords(one.sinceTime),
+      `${one.inFlight}/${one.inFlightMax}`,
+      one.perSecondMax === undefined ? "-" : one.perSecondMax.toFixed(1),
+      waitingWords(one.waiting),
+      one.lastFault ? plain(`${one.lastFault.operation}: ${one.lastFault.message}`) : "-",
+    ];
+  });
+  print.table(["API", "CALLS", "SINCE", "AT ONCE", "A SECOND", "WAITING", "LAST FAULT"], rows);
+}
+
+function waitingWords(waiting: AdmissionWaiting | undefined): string {
+  if (!waiting) return "-";
+  const { reads, deletes, urgent, changes, placements } = waiting;
+  const counts = { reads, deletes, urgent, changes, placements };
+  const some = Object.entries(counts).filter(([, count]) => count > 0);
+  return some.length === 0 ? "-" : some.map(([what, count]) => `${count} ${what}`).join(", ");
 }

@@ -1,6 +1,10 @@
 import { type Timestamp, timestampDate, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Cause } from "../../src/gen/muster/v1/cause_pb.js";
-import { OperationClass } from "../../src/gen/muster/v1/colo_service_pb.js";
+import {
+  AdmissionPhase,
+  BrakeSource,
+  OperationClass,
+} from "../../src/gen/muster/v1/colo_service_pb.js";
 import { Outcome } from "../../src/gen/muster/v1/receipt_pb.js";
 import { ServerState } from "../../src/gen/muster/v1/server_service_pb.js";
 import { plain } from "./printer.js";
@@ -17,6 +21,8 @@ const lower = (word: string): string => word.toLowerCase().replaceAll("_", "-");
 
 export const serverStateWord = (state: number): string => wordOf(ServerState, state);
 export const operationWord = (operation: number): string => wordOf(OperationClass, operation);
+export const phaseWord = (phase: number): string => wordOf(AdmissionPhase, phase);
+export const brakeSourceWord = (source: number): string => wordOf(BrakeSource, source);
 export const outcomeWord = (outcome: number): string => wordOf(Outcome, outcome);
 
 /** The words of an enum that may be given on the command line. */

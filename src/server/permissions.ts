@@ -7,6 +7,7 @@ export const permissions = [
   "groups.list",
   "groups.update",
   "groups.delete",
+  "groups.pause",
   "policies.create",
   "policies.get",
   "policies.list",
@@ -46,9 +47,14 @@ const viewer: readonly Permission[] = [
   "colo.read",
 ];
 
-/** Runs what others have set up. Brakes work only for who is bound to the whole installation. */
+/**
+ * Runs what others have set up: whoever may scale a group may also pause it, since stopping harm
+ * must not wait for who configures. Brakes work only for who is bound to the whole
+ * installation.
+ */
 const operator: readonly Permission[] = [
   ...viewer,
+  "groups.pause",
   "policies.execute",
   "scale.up",
   "scale.down",

@@ -19,6 +19,7 @@ import {
   createProbes,
   type HttpHandler,
 } from "./transport/http-door.js";
+import { createMetricsDoor, type Figures } from "./transport/metrics-door.js";
 import { openPort, type Port, type TlsOptions } from "./transport/port.js";
 import { createReflectionServices } from "./transport/reflection.js";
 import { createRequestValidator } from "./validate.js";
@@ -42,7 +43,9 @@ export interface ServerOptions extends ApiOptions {
   readonly cors?: CorsOptions;
   /** Asked by `/readyz`; true by default. */
   readonly isReady?: () => boolean;
-  /** Asked, in order, for HTTP/1.1 requests that are no calls: console, webhooks, metrics. */
+  /** Served at `/metrics`. */
+  readonly figures?: Figures;
+  /** Asked, in order, for HTTP/1.1 requests that are no calls: console, webhooks. */
   readonly httpHandlers?: readonly HttpHandler[];
 }
 
@@ -118,7 +121,9 @@ function httpHandlerOf(
   drain: DrainSwitch,
 ) {
   const probes = createProbes(drain, options.isReady ?? (() => true));
-  const others = [probes, ...(options.httpHandlers ?? [])];
+  const { figures, authenticator, log } = options;
+  const metrics = figures ? [createMetricsDoor({ figures, authenticator, log })] : [];
+  const others = [probes, ...metrics, ...(options.httpHandlers ?? [])];
   const connect = createConnectDoor(services, limits, (request, response) => {
     if (!others.some((handle) => handle(request, response)))
       answerText(response, 404, "not found\n");

@@ -16,6 +16,7 @@ import type { Policy } from "../core/model/policy.js";
 import type { Receipt, ScaleAsk } from "../core/model/scale-event.js";
 import type { ServerRow, ServerState } from "../core/model/server.js";
 import type { JournalPage, JournalQuery } from "../core/ports/journal.js";
+import type { AdmissionView } from "./colo/admission.js";
 
 /**
  * What the service can do, free of any wire. The doors (server, embedders) call only this.
@@ -244,6 +245,14 @@ export interface ColoView {
   readonly stepsRunning: number;
   readonly stepsWaiting: number;
   readonly placements: number;
+  readonly admissions: readonly ColoAdmission[];
+  /** Since this node last read the kill switch. */
+  readonly switchAgeMs: number;
+}
+
+/** An admission controller with all that waits for it (B9.4). */
+export interface ColoAdmission extends AdmissionView {
+  readonly waitingPlacements: number;
 }
 
 export interface ColoUseCases {

@@ -1,6 +1,7 @@
 import type { ColoId, NodeId, PlacementKey } from "../core/model/ids.js";
 import type { Clock, Ids } from "../core/ports/clock.js";
 import type { Log } from "../core/ports/log.js";
+import type { Meter } from "../core/ports/meter.js";
 import type { Store } from "../core/ports/store.js";
 import type { Colo } from "./colo/colo.js";
 import type { EventMaker } from "./events/event-maker.js";
@@ -19,6 +20,7 @@ export interface Context {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  readonly meter: Meter;
   readonly store: Store;
   readonly groups: GroupBook;
   readonly placements: PlacementBook;

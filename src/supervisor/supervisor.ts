@@ -3,9 +3,12 @@ import type { ColoId, NodeId, PlacementKey } from "../core/model/ids.js";
 import type { Clock, Ids } from "../core/ports/clock.js";
 import type { Journal } from "../core/ports/journal.js";
 import type { Log } from "../core/ports/log.js";
+import { type Meter, silentMeter } from "../core/ports/meter.js";
 import type { Store } from "../core/ports/store.js";
+import type { SwitchFile } from "../core/ports/switch-file.js";
 import type { Supervisor } from "./api.js";
 import { type Colo, type ColoSetup, createColo } from "./colo/colo.js";
+import { createFileSwitch } from "./colo/file-switch.js";
 import type { LeaseTimes } from "./colo/leases.js";
 import { createColoUseCases } from "./commands/colos.js";
 import { createGroupUseCases } from "./commands/groups.js";
@@ -24,6 +27,7 @@ import { createEventHub } from "./events/hub.js";
 import { createJournaler, type Retention } from "./events/journaler.js";
 import { createGroupBook } from "./group-book.js";
 import { joinSignals } from "./join-signals.js";
+import { meterColos, meteredStore, meterPlacements } from "./metrics.js";
 import { createMonitor } from "./monitor/monitor.js";
 import { createPatrol } from "./patrol.js";
 import { askedHint } from "./placements/hints.js";
@@ -42,13 +46,19 @@ export interface SupervisorSetup {
   readonly colos: readonly ColoSetup[];
   readonly leaseTimes: LeaseTimes;
   readonly retention: Retention;
+  readonly meter?: Meter;
+  /** The operator's local kill switch, where there is one. */
+  readonly switchFile?: SwitchFile;
 }
 
 /** A turn that failed is tried again after this. */
 const turnRetryMs = 2_000;
 
-export function createSupervisor(setup: SupervisorSetup): Supervisor {
-  const { store, journal, clock, ids, log } = setup;
+export function createSupervisor(given: SupervisorSetup): Supervisor {
+  const { journal, clock, ids, log, meter = silentMeter } = given;
+  const store = meteredStore(given.store, meter, clock);
+  const setup = { ...given, store, meter };
+  const { turns, told } = countersOf(meter);
   const ending = new AbortController();
   const { signal } = ending;
   // Every wait of the node listens for its end: many are no leak.
@@ -81,6 +91,7 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
     holds,
     committed(commit) {
       monitor.committed(commit);
+      for (const { type } of commit.events) told.add({ type });
       if (commit.events.length === 0) return;
       hub.notify();
       journaler.notify();
@@ -93,6 +104,12 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
     listingLagMs: (colo) => colos.get(colo)?.outside.cloud.listingLagMs ?? 0,
   });
   const journaler = createJournaler({ ...setup, signal, monitor });
+  const fileSwitch = createFileSwitch({
+    ...{ file: setup.switchFile, clock, log, signal },
+    changed() {
+      for (const colo of colos.keys()) patrol.stir(colo);
+    },
+  });
   const colos = new Map<ColoId, Colo>(
     setup.colos.map((one) => [
       one.id,
@@ -101,6 +118,7 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
         setup: one,
         signal,
         isStopping: () => stopping,
+        fileSwitch,
         peek: placements.peek,
         monitor,
         stirred(colo) {
@@ -115,6 +133,8 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
     ...{ attemptId, groups, placements, colos, events, signal, monitor },
     wake,
   };
+  meterColos(meter, colos);
+  meterPlacements(meter, placements, colos);
   const cooling = createCooling(clock, wake);
   const lanes = createBalancerLanes(context, cooling);
   const converger = createConverger(context, createActors({ context, lanes, cooling }));
@@ -125,9 +145,11 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
     if (!holds(key)) return; // Gaining the lease wakes it again.
     try {
       const nextMs = await lookAfter.turn(key);
+      turns.add({ colo: key.colo, outcome: "done" });
       if (nextMs !== undefined) wakeups?.wakeAt(key, nextMs);
     } catch (error) {
       if (signal.aborted) return;
+      turns.add({ colo: key.colo, outcome: "failed" });
       log.warn({ ...key, error: String(error) }, "turn failed; it is tried again");
       wakeups?.wakeAt(key, clock.nowMs() + turnRetryMs);
     }
@@ -153,6 +175,7 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
     colos: createColoUseCases(context),
     async start() {
       wakeups = createWakeups(clock, turn);
+      await fileSwitch.start();
       await hub.start();
       journaler.start();
       for (const colo of colos.values()) {
@@ -175,11 +198,24 @@ export function createSupervisor(setup: SupervisorSetup): Supervisor {
         colo.brakes.stop();
         await settled(colo.leases.stop(), clock, graceMs);
       }
+      fileSwitch.stop();
       journaler.stop();
       ending.abort();
       await wakeups?.stop();
     },
   };
+}
+
+function countersOf(meter: Meter) {
+  const turns = {
+    ...{ name: "muster_turns_total", help: "Looks at a placement, by how they ended." },
+    labels: ["colo", "outcome"],
+  };
+  const told = {
+    ...{ name: "muster_events_total", help: "Events that became durable here, by type." },
+    labels: ["type"],
+  };
+  return { turns: meter.counter(turns), told: meter.counter(told) };
 }
 
 /** Waits for the work, but no longer than that. */

@@ -77,6 +77,12 @@ const tries: readonly { readonly title: string; readonly needs: Permission[]; re
         ),
     },
     {
+      title: "PauseGroup",
+      needs: ["groups.pause"],
+      go: (door, token) =>
+        door.unary(GroupService.method.pauseGroup, { name: WEB, reason: "x" }, { token }),
+    },
+    {
       title: "Scale up",
       needs: ["scale.up"],
       go: (door, token) => door.unary(scale, { name: WEB, change: 1 }, { token }),

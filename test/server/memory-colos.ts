@@ -17,6 +17,8 @@ function newColo(colo: string): ColoView {
     stepsRunning: 0,
     stepsWaiting: 0,
     placements: 0,
+    admissions: [],
+    switchAgeMs: 0,
   };
 }
 

@@ -4,12 +4,13 @@ import type { ColoId } from "../../core/model/ids.js";
 import type { Clock, Ids, Timer } from "../../core/ports/clock.js";
 import type { Log } from "../../core/ports/log.js";
 import type { PartitionId, Store } from "../../core/ports/store.js";
+import type { FileSwitch } from "./file-switch.js";
 
 /** A colo's kill switch (B9.1): stored, shared by all nodes, read again several times a second. */
 export interface Brakes {
   start(): Promise<void>;
   stop(): void;
-  /** In force now, by this node's last successful read. */
+  /** In force now, by this node's last successful read and its own switch file. */
   inForce(): readonly Brake[];
   /** Ms since the switch was last read; a node that is older than a second makes no creates. */
   ageMs(): number;
@@ -28,6 +29,8 @@ export function createBrakes(deps: {
   readonly ids: Ids;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** This node's own switch, which needs no store. */
+  readonly file: Pick<FileSwitch, "inForce" | "ageMs">;
   /** Called when what is in force changed. */
   readonly changed: () => void;
 }): Brakes {
@@ -41,8 +44,10 @@ export function createBrakes(deps: {
   let timer: Timer | undefined;
   let shown = "";
 
-  const inForce = () =>
+  const stored = () =>
     doc.brakes.filter((one) => one.expiresAtMs === undefined || clock.nowMs() < one.expiresAtMs);
+
+  const inForce = () => [...deps.file.inForce(colo), ...stored()];
 
   async function read(): Promise<number> {
     const askedAtMs = clock.monotonicMs();
@@ -57,7 +62,7 @@ export function createBrakes(deps: {
   }
 
   function tellIfChanged(): void {
-    const now = JSON.stringify(inForce());
+    const now = JSON.stringify(stored());
     if (now === shown) return;
     shown = now;
     deps.changed();
@@ -76,7 +81,7 @@ export function createBrakes(deps: {
   async function write(edit: (brakes: readonly Brake[]) => readonly Brake[]): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const expectedRevision = await read();
-      const next: ColoDoc = { colo, brakes: edit(inForce()) };
+      const next: ColoDoc = { colo, brakes: edit(stored()) };
       const row = { kind: "brakes", key: "self", value: JSON.stringify(next) };
       const commit = { partition, expectedRevision, commitId: ids.next(), puts: [row] };
       let written: number;
@@ -106,7 +111,7 @@ export function createBrakes(deps: {
     },
     stop: () => timer?.cancel(),
     inForce,
-    ageMs: () => clock.monotonicMs() - readAtMs,
+    ageMs: () => Math.max(deps.file.ageMs(), clock.monotonicMs() - readAtMs),
     set: (added) =>
       write((brakes) => [
         ...brakes.filter((one) => !added.some((other) => other.operation === one.operation)),

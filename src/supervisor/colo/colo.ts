@@ -8,6 +8,7 @@ import type {
 import type { Member } from "../../core/model/server.js";
 import type { Clock, Ids } from "../../core/ports/clock.js";
 import type { Log } from "../../core/ports/log.js";
+import type { Meter } from "../../core/ports/meter.js";
 import type { Store } from "../../core/ports/store.js";
 import { type AccountListing, createWatch, listAll, type Watch } from "../converge/watch.js";
 import type { Monitor } from "../monitor/monitor.js";
@@ -16,6 +17,7 @@ import { type Admission, type Api, createAdmission } from "./admission.js";
 import { type Brakes, createBrakes } from "./brakes.js";
 import { type ColoQueue, type ColoQueueLimits, createColoQueue } from "./colo-queue.js";
 import { type Credentials, createCredentials } from "./credentials.js";
+import type { FileSwitch } from "./file-switch.js";
 import { createFreeAdmission } from "./free-admission.js";
 import { createGate, type Gate } from "./gate.js";
 import { createLeases, type Leases, type LeaseTimes } from "./leases.js";
@@ -61,7 +63,9 @@ export interface ColoDeps {
   readonly ids: Ids;
   readonly log: Log;
   readonly signal: AbortSignal;
+  readonly meter: Meter;
   readonly isStopping: () => boolean;
+  readonly fileSwitch: FileSwitch;
   readonly peek: (key: PlacementKey) => PlacementState | undefined;
   readonly monitor: Pick<Monitor, "watch" | "listed">;
   /** Leases were gained or brakes changed: what waited here is looked at again. */
@@ -72,8 +76,13 @@ export interface ColoDeps {
 const readsAtOnce = 16;
 
 export function createColo(deps: ColoDeps): Colo {
-  const { setup, clock, signal, installation } = deps;
-  const brakes = createBrakes({ ...deps, colo: setup.id, changed: () => deps.stirred(setup.id) });
+  const { setup, clock, installation } = deps;
+  const brakes = createBrakes({
+    ...deps,
+    file: deps.fileSwitch,
+    colo: setup.id,
+    changed: () => deps.stirred(setup.id),
+  });
   const leases = createLeases({
     ...deps,
     colo: setup.id,
@@ -100,7 +109,7 @@ export function createColo(deps: ColoDeps): Colo {
       ? createFreeAdmission(api, limits)
       : createAdmission({ ...deps, ...{ api, colo: setup.id, share: leases.share, limits } });
   const admissions = { cloud: admissionOf("cloud"), loadBalancer: admissionOf("loadBalancer") };
-  const unpinned = createOutside({ drivers, gate, admissions, clock, signal });
+  const unpinned = createOutside({ ...deps, colo: setup.id, drivers, gate, admissions });
   const outside = pinOutside(unpinned, credentials);
   async function listAccount(account: AccountId): Promise<AccountListing> {
     // One end for all its pages.

@@ -31,6 +31,7 @@ export function createGate(deps: {
       if (deps.isStopping()) return braked("this node is shutting down");
       if (!deps.holdsLease(key)) return braked("this node does not hold the placement's lease");
       const brake = deps.brakes.inForce().find((one) => one.operation === operation);
+      if (brake?.source === "file") return braked(`${brake.reason} (${brake.principal})`);
       if (brake) return braked(brake.reason);
       if (operation === "create" && deps.brakes.ageMs() > switchAgeMsMax)
         return braked("the kill switch could not be read for more than a second");

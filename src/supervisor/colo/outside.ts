@@ -1,9 +1,9 @@
-import { type CallEnd, outcomeOf } from "../../core/admission/model.js";
+import { type CallEnd, type CallOutcome, outcomeOf } from "../../core/admission/model.js";
 import { Fault } from "../../core/errors/fault.js";
 import { type OutsideFault, outsideFaultOf } from "../../core/errors/outside-fault.js";
 import type { Cause } from "../../core/model/cause.js";
 import type { OperationClass } from "../../core/model/colo.js";
-import type { AccountId, LoadBalancerId, PlacementKey } from "../../core/model/ids.js";
+import type { AccountId, ColoId, LoadBalancerId, PlacementKey } from "../../core/model/ids.js";
 import type { CloudServer, Member } from "../../core/model/server.js";
 import type { Call } from "../../core/ports/call.js";
 import type { Clock } from "../../core/ports/clock.js";
@@ -22,6 +22,7 @@ import type {
   LoadBalancerDriver,
   MemberChange,
 } from "../../core/ports/load-balancer.js";
+import type { Meter } from "../../core/ports/meter.js";
 import { withDeadline } from "../deadline.js";
 import { joinSignals } from "../join-signals.js";
 import type { Admission, Api, CallClass, Ticket } from "./admission.js";
@@ -111,6 +112,8 @@ export interface OutsideDeps {
   readonly gate: Gate;
   readonly admissions: Readonly<Record<Api, Admission>>;
   readonly clock: Clock;
+  readonly meter: Meter;
+  readonly colo: ColoId;
   readonly signal: AbortSignal;
 }
 
@@ -129,6 +132,7 @@ interface Sending {
 export function createOutside(deps: OutsideDeps): Outside {
   const { gate, clock, admissions } = deps;
   const { cloud, loadBalancer } = deps.drivers;
+  const figures = figuresOf(deps.meter, deps.colo);
 
   /** Waits for its turn, is asked once more whether it may, and makes the call. */
   async function send<Value, Refusal = never>(
@@ -142,19 +146,25 @@ export function createOutside(deps: OutsideDeps): Outside {
     const refusal = refuse?.();
     if (refusal !== undefined) {
       ticket.drop();
+      figures.count(one, "refused");
       return { refusal };
     }
     const startedMs = clock.monotonicMs();
     const { operation, deadlineMs } = one;
+    const ended = (end: CallEnd) => {
+      figures.count(one, end.outcome);
+      figures.took(one, clock.monotonicMs() - startedMs);
+      ticket.end(end);
+    };
     try {
       const value = await withDeadline(clock, { deadlineMs, signal }, (within) =>
         run({ signal: within }),
       );
-      ticket.end({ operation, outcome: "good", startedMs });
+      ended({ operation, outcome: "good", startedMs });
       return { value };
     } catch (error) {
       const fault = outsideFaultOf(error);
-      ticket.end(endOf(one, fault, startedMs));
+      ended(endOf(one, fault, startedMs));
       throw fault;
     }
   }
@@ -285,6 +295,28 @@ export function createOutside(deps: OutsideDeps): Outside {
       const what = { api: "loadBalancer", operation: "listMembers", account: nobody } as const;
       return read(what, limit, (call) => driver.listMembers(id, call));
     },
+  };
+}
+
+const callBucketsS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+function figuresOf(meter: Meter, colo: ColoId) {
+  const labels = ["colo", "api", "operation"];
+  const calls = meter.counter({
+    name: "muster_outside_calls_total",
+    help: "Calls to clouds and load balancers, by what the answer says of the API's health.",
+    labels: [...labels, "outcome"],
+  });
+  const seconds = meter.histogram({
+    name: "muster_outside_call_seconds",
+    help: "How long calls to clouds and load balancers took.",
+    ...{ labels, buckets: callBucketsS },
+  });
+  return {
+    count: ({ api, operation }: Sending, outcome: CallOutcome | "refused") =>
+      calls.add({ colo, api, operation, outcome }),
+    took: ({ api, operation }: Sending, tookMs: number) =>
+      seconds.observe({ colo, api, operation }, tookMs / 1_000),
   };
 }
 

@@ -1,8 +1,9 @@
 import { Fault, isFault } from "../../core/errors/fault.js";
 import { outsideFaultOf } from "../../core/errors/outside-fault.js";
-import type { Brake, OperationClass } from "../../core/model/colo.js";
+import { type Brake, operationClasses } from "../../core/model/colo.js";
 import type { AccountId, ColoId } from "../../core/model/ids.js";
-import type { ColoUseCases, ColoView } from "../api.js";
+import type { ColoAdmission, ColoUseCases, ColoView } from "../api.js";
+import type { Api } from "../colo/admission.js";
 import type { Colo } from "../colo/colo.js";
 import type { Context } from "../context.js";
 import { placementIndex } from "../placements/hints.js";
@@ -21,6 +22,11 @@ async function repinned(colo: Colo, account: AccountId, principal: string) {
 const countedMax = 100_000;
 
 export function createColoUseCases(context: Context): ColoUseCases {
+  const moves = context.meter.counter({
+    name: "muster_brake_changes_total",
+    help: "Brakes set and cleared by callers of this node.",
+    labels: ["colo", "operation", "change"],
+  });
   const coloOf = (id: ColoId): Colo => {
     const colo = context.colos.get(id);
     if (colo) return colo;
@@ -39,7 +45,21 @@ export function createColoUseCases(context: Context): ColoUseCases {
       stepsRunning: queue.running,
       stepsWaiting: queue.waiting,
       placements: placements.length,
+      admissions: [admissionOf(colo, "cloud"), admissionOf(colo, "loadBalancer")],
+      switchAgeMs: brakes.ageMs(),
     };
+  }
+
+  function admissionOf({ admissions, queue }: Colo, api: Api): ColoAdmission {
+    const view = admissions[api].view();
+    const { byClass, placements } = queue.waitingOf(api);
+    const waiting = {
+      read: view.waiting.read + byClass.read,
+      delete: view.waiting.delete + byClass.delete,
+      urgent: view.waiting.urgent + byClass.urgent,
+      change: view.waiting.change + byClass.change,
+    };
+    return { ...view, waiting, waitingPlacements: placements };
   }
 
   return {
@@ -55,17 +75,26 @@ export function createColoUseCases(context: Context): ColoUseCases {
       const sinceMs = context.clock.nowMs();
       const until = durationMs === undefined ? {} : { expiresAtMs: sinceMs + durationMs };
       const added = operations.map(
-        (operation): Brake => ({ operation, reason, principal, sinceMs, ...until }),
+        (operation): Brake => ({
+          operation,
+          reason,
+          principal,
+          sinceMs,
+          source: "operator",
+          ...until,
+        }),
       );
       await colo.brakes.set(added);
       context.log.warn({ colo: id, operations, reason, principal }, "brake set");
+      for (const operation of operations) moves.add({ colo: id, operation, change: "set" });
       return view(colo, signal);
     },
     async clearBrake({ colo: id, operations }, { principal, signal }) {
       const colo = coloOf(id);
-      const all: readonly OperationClass[] = ["create", "delete", "loadBalancer"];
-      await colo.brakes.clear(operations.length === 0 ? all : operations);
-      context.log.warn({ colo: id, operations, principal }, "brake cleared");
+      const cleared = operations.length === 0 ? operationClasses : operations;
+      await colo.brakes.clear(cleared);
+      context.log.warn({ colo: id, operations: cleared, principal }, "brake cleared");
+      for (const operation of cleared) moves.add({ colo: id, operation, change: "cleared" });
       return view(colo, signal);
     },
     async repin({ colo: id, account }, { principal }) {

@@ -1,5 +1,5 @@
 import { outsideFaultOf } from "../../core/errors/outside-fault.js";
-import type { OperationClass } from "../../core/model/colo.js";
+import { type OperationClass, operationClasses } from "../../core/model/colo.js";
 import type { EventDraft } from "../../core/model/event.js";
 import type { Group } from "../../core/model/group.js";
 import {
@@ -124,7 +124,7 @@ export function createConverger(context: Context, actors: Actors): Converger {
     views: Pick<Observation, "cloud" | "balancers">,
   ): Observation {
     const stopped = new Map(
-      (["create", "delete", "loadBalancer"] as const).flatMap((operation) => {
+      operationClasses.flatMap((operation) => {
         const refusal = colo.gate.refusal(operation, state.key);
         return refusal ? [[operation, refusal] as [OperationClass, typeof refusal]] : [];
       }),

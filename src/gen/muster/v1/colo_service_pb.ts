@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/colo_service.proto.
  */
 export const file_muster_v1_colo_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxtdXN0ZXIvdjEvY29sb19zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEirAEKBENvbG8SDAoEbmFtZRgBIAEoCRIUCgxjbG91ZF9kcml2ZXIYAiABKAkSHAoUbG9hZF9iYWxhbmNlcl9kcml2ZXIYAyABKAkSIAoGYnJha2VzGAQgAygLMhAubXVzdGVyLnYxLkJyYWtlEhUKDXN0ZXBzX3J1bm5pbmcYBSABKAUSFQoNc3RlcHNfd2FpdGluZxgGIAEoBRISCgpwbGFjZW1lbnRzGAcgASgFIrkBCgVCcmFrZRIsCglvcGVyYXRpb24YASABKA4yGS5tdXN0ZXIudjEuT3BlcmF0aW9uQ2xhc3MSDgoGcmVhc29uGAIgASgJEhEKCXByaW5jaXBhbBgDIAEoCRIuCgpzaW5jZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEgoQTGlzdENvbG9zUmVxdWVzdCIzChFMaXN0Q29sb3NSZXNwb25zZRIeCgVjb2xvcxgBIAMoCzIPLm11c3Rlci52MS5Db2xvIj4KDkdldENvbG9SZXF1ZXN0EiwKBG5hbWUYASABKAlCHrpIG3IZMhdeY29sb3MvW2EtejAtOS1dezEsNjN9JCIwCg9HZXRDb2xvUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvIsoCCg9TZXRCcmFrZVJlcXVlc3QSLAoEbmFtZRgBIAEoCUIeukgbchkyF15jb2xvcy9bYS16MC05LV17MSw2M30kEkQKCm9wZXJhdGlvbnMYAiADKA4yGS5tdXN0ZXIudjEuT3BlcmF0aW9uQ2xhc3NCFbpIEpIBDwgBEAMYASIHggEEEAEgABKCAQoGcmVhc29uGAMgASgJQnK6SG+6AWwKDGJyYWtlLnJlYXNvbhIwbXVzdCBoYXZlIDEgdG8gMSwwMjQgY2hhcmFjdGVycyBhbmQgbm90IGJlIGJsYW5rGip0aGlzLnNpemUoKSA8PSAxMDI0ICYmIHRoaXMubWF0Y2hlcygnXFxTJykSPgoIZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEbpIDqoBCyIFCICangEyAggBIjEKEFNldEJyYWtlUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvIoUBChFDbGVhckJyYWtlUmVxdWVzdBIsCgRuYW1lGAEgASgJQh66SBtyGTIXXmNvbG9zL1thLXowLTktXXsxLDYzfSQSQgoKb3BlcmF0aW9ucxgCIAMoDjIZLm11c3Rlci52MS5PcGVyYXRpb25DbGFzc0ITukgQkgENEAMYASIHggEEEAEgACIzChJDbGVhckJyYWtlUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvIooBChNSZXBpbkFjY291bnRSZXF1ZXN0EiwKBG5hbWUYASABKAlCHrpIG3IZMhdeY29sb3MvW2EtejAtOS1dezEsNjN9JBJFCgdhY2NvdW50GAIgASgJQjS6SDFyLzItXmFjY291bnRzL1thLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8kIkEKFFJlcGluQWNjb3VudFJlc3BvbnNlEg8KB3Byb2plY3QYASABKAkSGAoQcHJldmlvdXNfcHJvamVjdBgCIAEoCSqMAQoOT3BlcmF0aW9uQ2xhc3MSHwobT1BFUkFUSU9OX0NMQVNTX1VOU1BFQ0lGSUVEEAASGgoWT1BFUkFUSU9OX0NMQVNTX0NSRUFURRABEhoKFk9QRVJBVElPTl9DTEFTU19ERUxFVEUQAhIhCh1PUEVSQVRJT05fQ0xBU1NfTE9BRF9CQUxBTkNFUhADMtYDCgtDb2xvU2VydmljZRJaCglMaXN0Q29sb3MSGy5tdXN0ZXIudjEuTGlzdENvbG9zUmVxdWVzdBocLm11c3Rlci52MS5MaXN0Q29sb3NSZXNwb25zZSISkAIBiucYCwoJY29sby5yZWFkElQKB0dldENvbG8SGS5tdXN0ZXIudjEuR2V0Q29sb1JlcXVlc3QaGi5tdXN0ZXIudjEuR2V0Q29sb1Jlc3BvbnNlIhKQAgGK5xgLCgljb2xvLnJlYWQSVQoIU2V0QnJha2USGi5tdXN0ZXIudjEuU2V0QnJha2VSZXF1ZXN0GhsubXVzdGVyLnYxLlNldEJyYWtlUmVzcG9uc2UiEIrnGAwKCmNvbG8uYnJha2USWwoKQ2xlYXJCcmFrZRIcLm11c3Rlci52MS5DbGVhckJyYWtlUmVxdWVzdBodLm11c3Rlci52MS5DbGVhckJyYWtlUmVzcG9uc2UiEIrnGAwKCmNvbG8uYnJha2USYQoMUmVwaW5BY2NvdW50Eh4ubXVzdGVyLnYxLlJlcGluQWNjb3VudFJlcXVlc3QaHy5tdXN0ZXIudjEuUmVwaW5BY2NvdW50UmVzcG9uc2UiEIrnGAwKCmNvbG8uYnJha2ViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_options]);
+  fileDesc("ChxtdXN0ZXIvdjEvY29sb19zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEihQIKBENvbG8SDAoEbmFtZRgBIAEoCRIUCgxjbG91ZF9kcml2ZXIYAiABKAkSHAoUbG9hZF9iYWxhbmNlcl9kcml2ZXIYAyABKAkSIAoGYnJha2VzGAQgAygLMhAubXVzdGVyLnYxLkJyYWtlEhUKDXN0ZXBzX3J1bm5pbmcYBSABKAUSFQoNc3RlcHNfd2FpdGluZxgGIAEoBRISCgpwbGFjZW1lbnRzGAcgASgFEigKCmFkbWlzc2lvbnMYCCADKAsyFC5tdXN0ZXIudjEuQWRtaXNzaW9uEi0KCnN3aXRjaF9hZ2UYCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24i+wIKCUFkbWlzc2lvbhILCgNhcGkYASABKAkSKAoFcGhhc2UYAiABKA4yGS5tdXN0ZXIudjEuQWRtaXNzaW9uUGhhc2USLgoKc2luY2VfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJaW5fZmxpZ2h0GAQgASgFEhUKDWluX2ZsaWdodF9tYXgYBSABKAUSGwoOcGVyX3NlY29uZF9tYXgYBiABKAFIAIgBARISCgp1bmFuc3dlcmVkGAcgASgFEg0KBXNoYXJlGAggASgBEi0KCW5leHRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoKbGFzdF9mYXVsdBgKIAEoCzIZLm11c3Rlci52MS5BZG1pc3Npb25GYXVsdBIsCgd3YWl0aW5nGAsgASgLMhsubXVzdGVyLnYxLkFkbWlzc2lvbldhaXRpbmdCEQoPX3Blcl9zZWNvbmRfbWF4Il4KDkFkbWlzc2lvbkZhdWx0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCW9wZXJhdGlvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIpIBChBBZG1pc3Npb25XYWl0aW5nEg0KBXJlYWRzGAEgASgFEg8KB2RlbGV0ZXMYAiABKAUSDgoGdXJnZW50GAMgASgFEg8KB2NoYW5nZXMYBCABKAUSEgoKcGxhY2VtZW50cxgFIAEoBRIpCgZvbGRlc3QYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24i4QEKBUJyYWtlEiwKCW9wZXJhdGlvbhgBIAEoDjIZLm11c3Rlci52MS5PcGVyYXRpb25DbGFzcxIOCgZyZWFzb24YAiABKAkSEQoJcHJpbmNpcGFsGAMgASgJEi4KCnNpbmNlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgZzb3VyY2UYBiABKA4yFi5tdXN0ZXIudjEuQnJha2VTb3VyY2UiEgoQTGlzdENvbG9zUmVxdWVzdCIzChFMaXN0Q29sb3NSZXNwb25zZRIeCgVjb2xvcxgBIAMoCzIPLm11c3Rlci52MS5Db2xvIj4KDkdldENvbG9SZXF1ZXN0EiwKBG5hbWUYASABKAlCHrpIG3IZMhdeY29sb3MvW2EtejAtOS1dezEsNjN9JCIwCg9HZXRDb2xvUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvIsoCCg9TZXRCcmFrZVJlcXVlc3QSLAoEbmFtZRgBIAEoCUIeukgbchkyF15jb2xvcy9bYS16MC05LV17MSw2M30kEkQKCm9wZXJhdGlvbnMYAiADKA4yGS5tdXN0ZXIudjEuT3BlcmF0aW9uQ2xhc3NCFbpIEpIBDwgBEAMYASIHggEEEAEgABKCAQoGcmVhc29uGAMgASgJQnK6SG+6AWwKDGJyYWtlLnJlYXNvbhIwbXVzdCBoYXZlIDEgdG8gMSwwMjQgY2hhcmFjdGVycyBhbmQgbm90IGJlIGJsYW5rGip0aGlzLnNpemUoKSA8PSAxMDI0ICYmIHRoaXMubWF0Y2hlcygnXFxTJykSPgoIZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEbpIDqoBCyIFCICangEyAggBIjEKEFNldEJyYWtlUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvIoUBChFDbGVhckJyYWtlUmVxdWVzdBIsCgRuYW1lGAEgASgJQh66SBtyGTIXXmNvbG9zL1thLXowLTktXXsxLDYzfSQSQgoKb3BlcmF0aW9ucxgCIAMoDjIZLm11c3Rlci52MS5PcGVyYXRpb25DbGFzc0ITukgQkgENEAMYASIHggEEEAEgACIzChJDbGVhckJyYWtlUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvIooBChNSZXBpbkFjY291bnRSZXF1ZXN0EiwKBG5hbWUYASABKAlCHrpIG3IZMhdeY29sb3MvW2EtejAtOS1dezEsNjN9JBJFCgdhY2NvdW50GAIgASgJQjS6SDFyLzItXmFjY291bnRzL1thLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8kIkEKFFJlcGluQWNjb3VudFJlc3BvbnNlEg8KB3Byb2plY3QYASABKAkSGAoQcHJldmlvdXNfcHJvamVjdBgCIAEoCSqMAQoOT3BlcmF0aW9uQ2xhc3MSHwobT1BFUkFUSU9OX0NMQVNTX1VOU1BFQ0lGSUVEEAASGgoWT1BFUkFUSU9OX0NMQVNTX0NSRUFURRABEhoKFk9QRVJBVElPTl9DTEFTU19ERUxFVEUQAhIhCh1PUEVSQVRJT05fQ0xBU1NfTE9BRF9CQUxBTkNFUhADKqEBCg5BZG1pc3Npb25QaGFzZRIfChtBRE1JU1NJT05fUEhBU0VfVU5TUEVDSUZJRUQQABIaChZBRE1JU1NJT05fUEhBU0VfQ0xPU0VEEAESGAoUQURNSVNTSU9OX1BIQVNFX09QRU4QAhIbChdBRE1JU1NJT05fUEhBU0VfUFJPQklORxADEhsKF0FETUlTU0lPTl9QSEFTRV9SQU1QSU5HEAQqdwoLQnJha2VTb3VyY2USHAoYQlJBS0VfU09VUkNFX1VOU1BFQ0lGSUVEEAASGQoVQlJBS0VfU09VUkNFX09QRVJBVE9SEAESFQoRQlJBS0VfU09VUkNFX0ZJTEUQAhIYChRCUkFLRV9TT1VSQ0VfTU9OSVRPUhADMtYDCgtDb2xvU2VydmljZRJaCglMaXN0Q29sb3MSGy5tdXN0ZXIudjEuTGlzdENvbG9zUmVxdWVzdBocLm11c3Rlci52MS5MaXN0Q29sb3NSZXNwb25zZSISkAIBiucYCwoJY29sby5yZWFkElQKB0dldENvbG8SGS5tdXN0ZXIudjEuR2V0Q29sb1JlcXVlc3QaGi5tdXN0ZXIudjEuR2V0Q29sb1Jlc3BvbnNlIhKQAgGK5xgLCgljb2xvLnJlYWQSVQoIU2V0QnJha2USGi5tdXN0ZXIudjEuU2V0QnJha2VSZXF1ZXN0GhsubXVzdGVyLnYxLlNldEJyYWtlUmVzcG9uc2UiEIrnGAwKCmNvbG8uYnJha2USWwoKQ2xlYXJCcmFrZRIcLm11c3Rlci52MS5DbGVhckJyYWtlUmVxdWVzdBodLm11c3Rlci52MS5DbGVhckJyYWtlUmVzcG9uc2UiEIrnGAwKCmNvbG8uYnJha2USYQoMUmVwaW5BY2NvdW50Eh4ubXVzdGVyLnYxLlJlcGluQWNjb3VudFJlcXVlc3QaHy5tdXN0ZXIudjEuUmVwaW5BY2NvdW50UmVzcG9uc2UiEIrnGAwKCmNvbG8uYnJha2ViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_options]);
 
 /**
  * One data centre.
@@ -70,6 +70,20 @@ export type Colo = Message<"muster.v1.Colo"> & {
    * @generated from field: int32 placements = 7;
    */
   placements: number;
+
+  /**
+   * How the node that answered lets calls to the cloud and to the load balancers begin.
+   *
+   * @generated from field: repeated muster.v1.Admission admissions = 8;
+   */
+  admissions: Admission[];
+
+  /**
+   * Since that node last read the kill switch. Over a second, it makes no creates.
+   *
+   * @generated from field: google.protobuf.Duration switch_age = 9;
+   */
+  switchAge?: Duration | undefined;
 };
 
 /**
@@ -78,6 +92,188 @@ export type Colo = Message<"muster.v1.Colo"> & {
  */
 export const ColoSchema: GenMessage<Colo> = /*@__PURE__*/
   messageDesc(file_muster_v1_colo_service, 0);
+
+/**
+ * How one node lets calls to one API of the colo begin. The nodes of a colo share its allowance.
+ *
+ * @generated from message muster.v1.Admission
+ */
+export type Admission = Message<"muster.v1.Admission"> & {
+  /**
+   * `cloud` or `loadBalancer`.
+   *
+   * @generated from field: string api = 1;
+   */
+  api: string;
+
+  /**
+   * The state of the controller.
+   *
+   * @generated from field: muster.v1.AdmissionPhase phase = 2;
+   */
+  phase: AdmissionPhase;
+
+  /**
+   * Since when.
+   *
+   * @generated from field: google.protobuf.Timestamp since_time = 3;
+   */
+  sinceTime?: Timestamp | undefined;
+
+  /**
+   * Calls in flight.
+   *
+   * @generated from field: int32 in_flight = 4;
+   */
+  inFlight: number;
+
+  /**
+   * Calls that may be in flight.
+   *
+   * @generated from field: int32 in_flight_max = 5;
+   */
+  inFlightMax: number;
+
+  /**
+   * Calls that may begin in a second. Absent: only calls in flight are bounded.
+   *
+   * @generated from field: optional double per_second_max = 6;
+   */
+  perSecondMax?: number | undefined;
+
+  /**
+   * Calls given up unanswered, and taken to be at work outside still.
+   *
+   * @generated from field: int32 unanswered = 7;
+   */
+  unanswered: number;
+
+  /**
+   * The node's share of the colo's allowance, by the leases it holds.
+   *
+   * @generated from field: double share = 8;
+   */
+  share: number;
+
+  /**
+   * No call begins before. Absent: one may begin.
+   *
+   * @generated from field: google.protobuf.Timestamp next_time = 9;
+   */
+  nextTime?: Timestamp | undefined;
+
+  /**
+   * The last fault. Absent: there was none.
+   *
+   * @generated from field: muster.v1.AdmissionFault last_fault = 10;
+   */
+  lastFault?: AdmissionFault | undefined;
+
+  /**
+   * What waits for the allowance or a slot.
+   *
+   * @generated from field: muster.v1.AdmissionWaiting waiting = 11;
+   */
+  waiting?: AdmissionWaiting | undefined;
+};
+
+/**
+ * Describes the message muster.v1.Admission.
+ * Use `create(AdmissionSchema)` to create a new message.
+ */
+export const AdmissionSchema: GenMessage<Admission> = /*@__PURE__*/
+  messageDesc(file_muster_v1_colo_service, 1);
+
+/**
+ * A fault, as the admission controller saw it.
+ *
+ * @generated from message muster.v1.AdmissionFault
+ */
+export type AdmissionFault = Message<"muster.v1.AdmissionFault"> & {
+  /**
+   * When it was answered.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 1;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * The driver's method.
+   *
+   * @generated from field: string operation = 2;
+   */
+  operation: string;
+
+  /**
+   * What was answered.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message muster.v1.AdmissionFault.
+ * Use `create(AdmissionFaultSchema)` to create a new message.
+ */
+export const AdmissionFaultSchema: GenMessage<AdmissionFault> = /*@__PURE__*/
+  messageDesc(file_muster_v1_colo_service, 2);
+
+/**
+ * What waits for an allowance, by what goes first.
+ *
+ * @generated from message muster.v1.AdmissionWaiting
+ */
+export type AdmissionWaiting = Message<"muster.v1.AdmissionWaiting"> & {
+  /**
+   * Looks at the outside.
+   *
+   * @generated from field: int32 reads = 1;
+   */
+  reads: number;
+
+  /**
+   * Deletes.
+   *
+   * @generated from field: int32 deletes = 2;
+   */
+  deletes: number;
+
+  /**
+   * Creates that a person asked for.
+   *
+   * @generated from field: int32 urgent = 3;
+   */
+  urgent: number;
+
+  /**
+   * Other creates, or changes of load balancers.
+   *
+   * @generated from field: int32 changes = 4;
+   */
+  changes: number;
+
+  /**
+   * Placements that want more servers than may be asked for now.
+   *
+   * @generated from field: int32 placements = 5;
+   */
+  placements: number;
+
+  /**
+   * How long the oldest call has waited.
+   *
+   * @generated from field: google.protobuf.Duration oldest = 6;
+   */
+  oldest?: Duration | undefined;
+};
+
+/**
+ * Describes the message muster.v1.AdmissionWaiting.
+ * Use `create(AdmissionWaitingSchema)` to create a new message.
+ */
+export const AdmissionWaitingSchema: GenMessage<AdmissionWaiting> = /*@__PURE__*/
+  messageDesc(file_muster_v1_colo_service, 3);
 
 /**
  * A brake in force.
@@ -119,6 +315,13 @@ export type Brake = Message<"muster.v1.Brake"> & {
    * @generated from field: google.protobuf.Timestamp expire_time = 5;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * Who threw it. A file's is cleared by removing the file, named by `principal`.
+   *
+   * @generated from field: muster.v1.BrakeSource source = 6;
+   */
+  source: BrakeSource;
 };
 
 /**
@@ -126,7 +329,7 @@ export type Brake = Message<"muster.v1.Brake"> & {
  * Use `create(BrakeSchema)` to create a new message.
  */
 export const BrakeSchema: GenMessage<Brake> = /*@__PURE__*/
-  messageDesc(file_muster_v1_colo_service, 1);
+  messageDesc(file_muster_v1_colo_service, 4);
 
 /**
  * Asks for the colos.
@@ -141,7 +344,7 @@ export type ListColosRequest = Message<"muster.v1.ListColosRequest"> & {
  * Use `create(ListColosRequestSchema)` to create a new message.
  */
 export const ListColosRequestSchema: GenMessage<ListColosRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_colo_service, 2);
+  messageDesc(file_muster_v1_colo_service, 5);
 
 /**
  * The colos.
@@ -162,7 +365,7 @@ export type ListColosResponse = Message<"muster.v1.ListColosResponse"> & {
  * Use `create(ListColosResponseSchema)` to create a new message.
  */
 export const ListColosResponseSchema: GenMessage<ListColosResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_colo_service, 3);
+  messageDesc(file_muster_v1_colo_service, 6);
 
 /**
  * Asks for one colo.
@@ -183,7 +386,7 @@ export type GetColoRequest = Message<"muster.v1.GetColoRequest"> & {
  * Use `create(GetColoRequestSchema)` to create a new message.
  */
 export const GetColoRequestSchema: GenMessage<GetColoRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_colo_service, 4);
+  messageDesc(file_muster_v1_colo_service, 7);
 
 /**
  * One colo.
@@ -204,7 +407,7 @@ export type GetColoResponse = Message<"muster.v1.GetColoResponse"> & {
  * Use `create(GetColoResponseSchema)` to create a new message.
  */
 export const GetColoResponseSchema: GenMessage<GetColoResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_colo_service, 5);
+  messageDesc(file_muster_v1_colo_service, 8);
 
 /**
  * Asks for a brake.
@@ -246,7 +449,7 @@ export type SetBrakeRequest = Message<"muster.v1.SetBrakeRequest"> & {
  * Use `create(SetBrakeRequestSchema)` to create a new message.
  */
 export const SetBrakeRequestSchema: GenMessage<SetBrakeRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_colo_service, 6);
+  messageDesc(file_muster_v1_colo_service, 9);
 
 /**
  * The colo with its brakes.
@@ -267,7 +470,7 @@ export type SetBrakeResponse = Message<"muster.v1.SetBrakeResponse"> & {
  * Use `create(SetBrakeResponseSchema)` to create a new message.
  */
 export const SetBrakeResponseSchema: GenMessage<SetBrakeResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_colo_service, 7);
+  messageDesc(file_muster_v1_colo_service, 10);
 
 /**
  * Asks for a brake's end.
@@ -295,7 +498,7 @@ export type ClearBrakeRequest = Message<"muster.v1.ClearBrakeRequest"> & {
  * Use `create(ClearBrakeRequestSchema)` to create a new message.
  */
 export const ClearBrakeRequestSchema: GenMessage<ClearBrakeRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_colo_service, 8);
+  messageDesc(file_muster_v1_colo_service, 11);
 
 /**
  * The colo with its brakes.
@@ -316,7 +519,7 @@ export type ClearBrakeResponse = Message<"muster.v1.ClearBrakeResponse"> & {
  * Use `create(ClearBrakeResponseSchema)` to create a new message.
  */
 export const ClearBrakeResponseSchema: GenMessage<ClearBrakeResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_colo_service, 9);
+  messageDesc(file_muster_v1_colo_service, 12);
 
 /**
  * Asks for an account's new project.
@@ -344,7 +547,7 @@ export type RepinAccountRequest = Message<"muster.v1.RepinAccountRequest"> & {
  * Use `create(RepinAccountRequestSchema)` to create a new message.
  */
 export const RepinAccountRequestSchema: GenMessage<RepinAccountRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_colo_service, 10);
+  messageDesc(file_muster_v1_colo_service, 13);
 
 /**
  * The account's project.
@@ -372,7 +575,7 @@ export type RepinAccountResponse = Message<"muster.v1.RepinAccountResponse"> & {
  * Use `create(RepinAccountResponseSchema)` to create a new message.
  */
 export const RepinAccountResponseSchema: GenMessage<RepinAccountResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_colo_service, 11);
+  messageDesc(file_muster_v1_colo_service, 14);
 
 /**
  * Which calls to the outside.
@@ -421,6 +624,109 @@ export type OperationClass = (typeof OperationClass)[keyof typeof OperationClass
  */
 export const OperationClassSchema: GenEnum<OperationClass> = /*@__PURE__*/
   enumDesc(file_muster_v1_colo_service, 0);
+
+/**
+ * The state of an admission controller.
+ *
+ * @generated from enum muster.v1.AdmissionPhase
+ */
+export const AdmissionPhase = {
+  /**
+   * Not given.
+   *
+   * @generated from enum value: ADMISSION_PHASE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Calls flow within the allowance.
+   *
+   * @generated from enum value: ADMISSION_PHASE_CLOSED = 1;
+   */
+  CLOSED: 1,
+
+  /**
+   * The API is ill: no call begins before the next probe.
+   *
+   * @generated from enum value: ADMISSION_PHASE_OPEN = 2;
+   */
+  OPEN: 2,
+
+  /**
+   * One call is asked whether it is over.
+   *
+   * @generated from enum value: ADMISSION_PHASE_PROBING = 3;
+   */
+  PROBING: 3,
+
+  /**
+   * It seems to be over, and the allowance grows step by step.
+   *
+   * @generated from enum value: ADMISSION_PHASE_RAMPING = 4;
+   */
+  RAMPING: 4,
+} as const;
+
+/**
+ * The state of an admission controller.
+ *
+ * @generated from enum muster.v1.AdmissionPhase
+ */
+export type AdmissionPhase = (typeof AdmissionPhase)[keyof typeof AdmissionPhase] | UnknownEnum;
+
+/**
+ * Describes the enum muster.v1.AdmissionPhase.
+ */
+export const AdmissionPhaseSchema: GenEnum<AdmissionPhase> = /*@__PURE__*/
+  enumDesc(file_muster_v1_colo_service, 1);
+
+/**
+ * Who threw a brake.
+ *
+ * @generated from enum muster.v1.BrakeSource
+ */
+export const BrakeSource = {
+  /**
+   * Not given.
+   *
+   * @generated from enum value: BRAKE_SOURCE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * A caller of SetBrake; on every node.
+   *
+   * @generated from enum value: BRAKE_SOURCE_OPERATOR = 1;
+   */
+  OPERATOR: 1,
+
+  /**
+   * The local switch file of the node that answered; on that node alone.
+   *
+   * @generated from enum value: BRAKE_SOURCE_FILE = 2;
+   */
+  FILE: 2,
+
+  /**
+   * The monitor, which saw a promise broken.
+   *
+   * @generated from enum value: BRAKE_SOURCE_MONITOR = 3;
+   */
+  MONITOR: 3,
+} as const;
+
+/**
+ * Who threw a brake.
+ *
+ * @generated from enum muster.v1.BrakeSource
+ */
+export type BrakeSource = (typeof BrakeSource)[keyof typeof BrakeSource] | UnknownEnum;
+
+/**
+ * Describes the enum muster.v1.BrakeSource.
+ */
+export const BrakeSourceSchema: GenEnum<BrakeSource> = /*@__PURE__*/
+  enumDesc(file_muster_v1_colo_service, 2);
 
 /**
  * Colos and their brakes, for operators.
