@@ -266,8 +266,8 @@ describe("colo", () => {
     assert.ok((await json("colo", "list")).colos.length >= 1);
     const set = ["colo", "brake", "set", colo, "--create", "--load-balancer"];
     const shown = await ok(...set, "--reason", "disk\u001b[2J full", "--for", "1h");
-    assert.match(shown, /^BRAKE +SINCE +UNTIL +BY +REASON$/m);
-    assert.match(shown, /^create +\d+s +20\d\d-\S+Z +\S+ +disk \[2J full$/m);
+    assert.match(shown, /^BRAKE +SINCE +UNTIL +FROM +BY +REASON$/m);
+    assert.match(shown, /^create +\d+s +20\d\d-\S+Z +\S+ +\S+ +disk \[2J full$/m);
     assert.match(shown, /^load-balancer /m);
     const cleared = await json("colo", "brake", "clear", colo, "--create");
     assert.deepEqual(
@@ -276,7 +276,10 @@ describe("colo", () => {
     );
     assert.match(await ok("colo", "brake", "set", colo, "--all", "--reason", "x"), /^brakes +3$/m);
     assert.match(await ok("colo", "brake", "clear", colo), /^brakes +none$/m);
-    assert.match(await ok("colo", "get", colo), new RegExp(`^colo +${colo}$`, "m"));
+    const got = await ok("colo", "get", colo);
+    assert.match(got, new RegExp(`^colo +${colo}$`, "m"));
+    assert.match(got, /^API +CALLS +SINCE +AT ONCE +A SECOND +WAITING +LAST FAULT$/m);
+    assert.match(got, /^cloud +closed +\S+ +\d+\/\d+ +/m);
   });
 
   test("B9.7 admin repin", async () => {

@@ -4,7 +4,12 @@ import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "../../src/gen/google/rpc/error_details_pb.js";
 import { CauseSchema } from "../../src/gen/muster/v1/cause_pb.js";
-import { type Colo, ColoSchema, OperationClass } from "../../src/gen/muster/v1/colo_service_pb.js";
+import {
+  AdmissionPhase,
+  type Colo,
+  ColoSchema,
+  OperationClass,
+} from "../../src/gen/muster/v1/colo_service_pb.js";
 import { type Event, EventSchema } from "../../src/gen/muster/v1/event_service_pb.js";
 import {
   ConditionSchema,
@@ -41,7 +46,10 @@ export function createFakeWorld(colo: string): FakeWorld {
     groups: new Map(),
     policies: new Map(),
     servers: new Map(),
-    colo: create(ColoSchema, { name: `colos/${colo}`, cloudDriver: "fake" }),
+    colo: create(ColoSchema, {
+      ...{ name: `colos/${colo}`, cloudDriver: "fake" },
+      admissions: [{ api: "cloud", phase: AdmissionPhase.CLOSED, inFlight: 3, inFlightMax: 48 }],
+    }),
     receipts: new Map(),
     executedAtMs: new Map(),
     events: [],

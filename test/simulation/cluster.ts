@@ -3,7 +3,9 @@ import type { ColoId, LoadBalancerId, NodeId } from "../../src/core/model/ids.js
 import type { Clock, Ids } from "../../src/core/ports/clock.js";
 import type { Journal } from "../../src/core/ports/journal.js";
 import type { Log } from "../../src/core/ports/log.js";
+import type { Meter } from "../../src/core/ports/meter.js";
 import type { Store } from "../../src/core/ports/store.js";
+import type { SwitchFile } from "../../src/core/ports/switch-file.js";
 import {
   createSimulatedCloud,
   type SimulatedCloud,
@@ -55,6 +57,8 @@ export interface Node {
 export interface NodeSetup {
   readonly skew?: { readonly wallMs: number; readonly driftPpm: number };
   readonly ids?: Ids;
+  readonly meter?: Meter;
+  readonly switchFile?: SwitchFile;
 }
 
 export interface ClusterOptions {
@@ -137,6 +141,8 @@ export function createCluster(options: ClusterOptions): Cluster {
         })),
         leaseTimes: defaultLeaseTimes,
         retention: defaultRetention,
+        ...(setup.meter ? { meter: setup.meter } : {}),
+        ...(setup.switchFile ? { switchFile: setup.switchFile } : {}),
       });
       return { name, supervisor, wires, storeWires };
     },

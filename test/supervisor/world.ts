@@ -13,7 +13,13 @@ import type {
 import type { StoreFaults } from "../../src/drivers/store-memory/index.js";
 import type { Supervisor } from "../../src/supervisor/api.js";
 import type { ColoQueueLimits } from "../../src/supervisor/colo/colo-queue.js";
-import { type Cluster, createCluster, type Node, patient } from "../simulation/cluster.js";
+import {
+  type Cluster,
+  createCluster,
+  type Node,
+  type NodeSetup,
+  patient,
+} from "../simulation/cluster.js";
 import {
   createRandom,
   createSeededIds,
@@ -66,6 +72,8 @@ export interface WorldOptions {
   readonly cloud?: Omit<Parameters<typeof createSimulatedCloud>[0], "clock" | "random">;
   readonly balancers?: Partial<Parameters<typeof createSimulatedLoadBalancers>[0]>;
   readonly queue?: Partial<ColoQueueLimits>;
+  /** What every node is given beside. */
+  readonly node?: Pick<NodeSetup, "meter" | "switchFile">;
 }
 
 export const lb = "lb-1" as LoadBalancerId;
@@ -86,7 +94,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const { store, storeFaults, journal, clouds, warnings, heal } = cluster;
 
   const boot = async (name: string): Promise<Node> => {
-    const fresh = cluster.create(name);
+    const fresh = cluster.create(name, options.node);
     await world.run(fresh.supervisor.start());
     return fresh;
   };

@@ -36,7 +36,11 @@ export function createColoUseCases(context: Context): ColoUseCases {
   async function view(colo: Colo, signal: AbortSignal): Promise<ColoView> {
     const { setup, queue, brakes } = colo;
     const page = { index: placementIndex(colo.id), afterKey: "", hintsMax: countedMax };
-    const placements = await context.store.listHints(page, { signal });
+    // Asked most when things go wrong: the rest is told without the store, too.
+    const placements = await context.store.listHints(page, { signal }).catch((error: unknown) => {
+      if (isFault(error, "STORE_UNAVAILABLE")) return [];
+      throw error;
+    });
     return {
       colo: colo.id,
       cloudDriver: setup.cloudName,

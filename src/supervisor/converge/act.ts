@@ -115,10 +115,8 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
       await endIntention(key, server, withdrawn("its launch configuration was changed"));
       return;
     }
-    const tooLate = () =>
-      clock.nowMs() + createDeadlineMs > row.attempt.callDeadlineMs
-        ? withdrawn("it waited too long")
-        : undefined;
+    const isLate = () => clock.nowMs() + createDeadlineMs > row.attempt.callDeadlineMs;
+    const tooLate = () => (isLate() ? withdrawn("it waited too long") : undefined);
     let answer: Answer<CloudServer>;
     try {
       answer = await colo.outside.createServer(
