@@ -1,0 +1,171 @@
+import { createCup, type Dice } from "./dice.js";
+import { drawFaults } from "./draw-faults.js";
+import type {
+  Action,
+  ColoPlan,
+  GroupPlan,
+  NodePlan,
+  OperatorAction,
+  Scenario,
+  TenantAction,
+} from "./scenario.js";
+import { nameOf } from "./scenario.js";
+
+/** About so many groups times hours in the first phase of each scenario. */
+const groupHours = 10;
+const minute = 60_000;
+
+/** Everything that a seed stands for: sizes, which faults there are, and who does what when. */
+export function drawScenario(seed: number): Scenario {
+  const cup = createCup(seed);
+  const sizes = cup.dice("sizes");
+  const groupsCount = sizes.pick([4, 8, 10, 12, 16, 20, 24, 30]);
+  const durationMs = Math.round((groupHours * 60 * minute) / groupsCount);
+  const nodes = Array.from({ length: sizes.chance(0.3) ? 3 : 2 }, (_, index) =>
+    drawNode(cup.dice(`node ${index}`), index),
+  );
+  const colos = ["iad", "dfw"]
+    .slice(0, sizes.chance(0.25) ? 2 : 1)
+    .map((id) => drawColo(cup.dice(`colo ${id}`), id));
+  const groups = Array.from({ length: groupsCount }, (_, index) =>
+    drawGroup(cup.dice(`group ${index}`), index, colos),
+  );
+  const actions: Action[] = [
+    ...groups.flatMap((group) =>
+      drawTenant(cup.dice(`tenant ${nameOf(group)}`), group, durationMs),
+    ),
+    ...colos.flatMap((colo) => drawOperator(cup.dice(`operator ${colo.id}`), colo.id, durationMs)),
+    ...drawFaults(cup.dice, { nodes, colos, groups, durationMs }),
+  ];
+  const inOrder = actions.toSorted((a, b) => a.atMs - b.atMs);
+  return { seed, durationMs, nodes, colos, groups, actions: inOrder };
+}
+
+function drawNode(dice: Dice, index: number): NodePlan {
+  const isWrong = dice.chance(0.4);
+  return {
+    name: `node-${index + 1}`,
+    wallMs: isWrong ? dice.whole(-1_500, 1_500) : 0,
+    driftPpm: dice.whole(-200, 200),
+  };
+}
+
+function drawColo(dice: Dice, id: string): ColoPlan {
+  const slowestMs = dice.pick([20, 120, 600]);
+  return {
+    id,
+    pollMs: dice.pick([2_000, 5_000]),
+    slots: dice.pick([3, 8, 32]),
+    latencyMs: { fromMs: 5, toMs: slowestMs },
+    buildMs: { fromMs: 2_000, toMs: dice.pick([8_000, 30_000, 120_000]) },
+    listingLagMs: dice.pick([1_000, 5_000, 20_000]),
+    createDeadlineMs: dice.pick([5_000, 20_000, 60_000]),
+    pageServersMax: dice.pick([3, 10, 50]),
+    balancers: dice.chance(0.6) ? ["lb-1", "lb-2"] : [],
+  };
+}
+
+function drawGroup(dice: Dice, index: number, colos: readonly ColoPlan[]): GroupPlan {
+  const several = dice.chance(0.4);
+  const first = dice.whole(0, colos.length - 1);
+  const where = several ? colos : [colos[first]!];
+  const max = dice.pick([3, 6, 12, 25]);
+  return {
+    account: `acc-${(index % dice.pick([1, 2, 3])) + 1}`,
+    group: `g${index + 1}`,
+    placements: where.map(({ id, balancers }) => ({
+      colo: id,
+      min: dice.chance(0.3) ? 1 : 0,
+      max,
+      balancers: balancers.filter(() => dice.chance(0.5)),
+      drainTimeoutMs: dice.pick([0, 5_000, 60_000]),
+    })),
+    target: dice.whole(0, Math.min(6, max)),
+    surge: dice.pick([0, 0, 1]),
+    buildTimeoutMs: dice.pick([3, 10]) * minute,
+    stoppedGraceMs: dice.pick([10_000, minute]),
+    scaleInOrder: dice.pick(["oldestFirst", "newestFirst", "oldestLaunchFirst"] as const),
+    cooldownMs: dice.pick([0, 0, 30_000]),
+    step: dice.whole(1, 3),
+  };
+}
+
+type Asked = TenantAction extends infer One
+  ? One extends TenantAction
+    ? Omit<One, "group" | "via">
+    : never
+  : never;
+
+/** What tenants do, each so often for one of what all do. */
+const asks: readonly (readonly [number, (dice: Dice, group: GroupPlan) => Asked])[] = [
+  [30, (dice, { placements }) => ({ ...targetOf(dice, placements[0]!.max) })],
+  [14, (dice) => ({ kind: "change", change: dice.pick([-2, -1, 1, 2, 3]), twice: twice(dice) })],
+  [8, (dice) => ({ kind: "policy", policy: dice.pick(["up", "down"]), twice: twice(dice) })],
+  [
+    12,
+    (dice) => ({
+      kind: "alert",
+      state: dice.pick(["critical", "critical", "ok", "warning", "unknown"] as const),
+      key: dice.pick(["cpu", "disk"]),
+    }),
+  ],
+  [3, (dice) => ({ kind: "force", target: dice.whole(0, 30), forMs: dice.spanMs(10_000, 600_000) })],
+  [5, (dice) => limitsOf(dice)],
+  [3, (dice) => ({ kind: "launch", image: dice.pick(["debian", "alpine", "arch"]) })],
+  [3, () => ({ kind: "pause" })],
+  [6, () => ({ kind: "resume" })],
+  [3, (dice) => ({ kind: "protect", nth: dice.whole(0, 9), protect: dice.chance(0.5) })],
+  [8, (dice) => ({ kind: "deleteServer", nth: dice.whole(0, 9), replace: dice.chance(0.5) })],
+  [2, (dice) => ({ kind: "deleteGroup", force: dice.chance(0.8) })],
+  [3, () => ({ kind: "createGroup" })],
+];
+const asksTotal = asks.reduce((sum, [weight]) => sum + weight, 0);
+
+const twice = (dice: Dice) => dice.chance(0.2);
+
+function targetOf(dice: Dice, max: number): Asked {
+  return { kind: "target", target: dice.whole(0, Math.min(8, max + 1)), twice: twice(dice) };
+}
+
+function limitsOf(dice: Dice): Asked {
+  const min = dice.whole(0, 2);
+  return { kind: "limits", min, max: min + dice.pick([0, 2, 5, 20]) };
+}
+
+function drawTenant(dice: Dice, plan: GroupPlan, durationMs: number): Action[] {
+  const everyMs = dice.spanMs(2 * minute, 20 * minute);
+  const actions: Action[] = [];
+  let atMs = dice.whole(0, everyMs);
+  while (atMs < durationMs) {
+    let left = dice.real() * asksTotal;
+    const [, draw] = asks.find(([weight]) => (left -= weight) < 0) ?? asks[0]!;
+    const asked = draw(dice, plan);
+    actions.push({ atMs, group: nameOf(plan), via: dice.whole(0, 2), ...asked } as Action);
+    // People do things in bursts.
+    atMs += dice.chance(0.3) ? dice.spanMs(50, 5_000) : dice.whole(1_000, 2 * everyMs);
+  }
+  return actions;
+}
+
+function drawOperator(dice: Dice, colo: string, durationMs: number): Action[] {
+  const actions: Action[] = [];
+  for (let atMs = dice.spanMs(2 * minute, 60 * minute); atMs < durationMs; ) {
+    const of: OperatorAction = dice.chance(0.6)
+      ? {
+          kind: "brake",
+          colo,
+          via: dice.whole(0, 2),
+          operations: dice.pick([
+            ["create"],
+            ["delete"],
+            ["loadBalancer"],
+            ["create", "delete", "loadBalancer"],
+          ] as const),
+          forMs: dice.spanMs(5_000, 10 * minute),
+        }
+      : { kind: "unbrake", colo, via: dice.whole(0, 2) };
+    actions.push({ atMs, ...of });
+    atMs += dice.spanMs(minute, 60 * minute);
+  }
+  return actions;
+}
