@@ -86,6 +86,9 @@ const nodeFaults: Readonly<Record<string, Draw>> = {
   freeze: (dice, { nodes }) => ({
     ...{ kind: "freeze", node: dice.pick(nodes).name, forMs: dice.spanMs(1_000, 120_000) },
   }),
+  storeCut: (dice, { nodes }) => ({
+    ...{ kind: "storeCut", node: dice.pick(nodes).name, forMs: dice.spanMs(500, 60_000) },
+  }),
   restart: (dice, { nodes }) => ({
     ...{ kind: "restart", node: dice.pick(nodes).name, graceMs: dice.spanMs(100, 20_000) },
     downMs: dice.spanMs(200, 20_000),

@@ -19,7 +19,7 @@ const minute = 60_000;
 export function drawScenario(seed: number): Scenario {
   const cup = createCup(seed);
   const sizes = cup.dice("sizes");
-  const groupsCount = sizes.pick([4, 8, 10, 12, 16, 20, 24, 30]);
+  const groupsCount = sizes.pick([6, 15, 20, 30, 40, 60, 60, 60]);
   const durationMs = Math.round((groupHours * 60 * minute) / groupsCount);
   const nodes = Array.from({ length: sizes.chance(0.3) ? 3 : 2 }, (_, index) =>
     drawNode(cup.dice(`node ${index}`), index),
@@ -133,7 +133,7 @@ function limitsOf(dice: Dice): Asked {
 }
 
 function drawTenant(dice: Dice, plan: GroupPlan, durationMs: number): Action[] {
-  const everyMs = dice.spanMs(2 * minute, 20 * minute);
+  const everyMs = dice.spanMs(3 * minute, 60 * minute);
   const actions: Action[] = [];
   let atMs = dice.whole(0, everyMs);
   while (atMs < durationMs) {

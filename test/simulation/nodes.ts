@@ -9,6 +9,7 @@ export interface Nodes {
   crash(name: string, downMs: number): void;
   crashAtCall(name: string, at: { calls: number; sent: boolean; downMs: number }): void;
   freeze(name: string, forMs: number): void;
+  cutFromStore(name: string, forMs: number): void;
   restart(name: string, times: { graceMs: number; downMs: number }): void;
   /** Thaws the frozen, and lets nobody die any more. */
   heal(): void;
@@ -126,6 +127,19 @@ export function createNodes(of: {
         node.wires.thaw();
       });
     },
+    cutFromStore(name, forMs) {
+      const slot = slotOf(name);
+      const wires = slot?.node?.storeWires;
+      if (!slot || wires?.standing !== "alive") return;
+      count("node.cutFromStore");
+      say(name, `is cut from the store for ${forMs} ms`);
+      wires.freeze();
+      slot.wellSinceMs = clock.monotonicMs() + forMs;
+      clock.after(forMs, () => {
+        say(name, "reaches the store again");
+        wires.thaw();
+      });
+    },
     restart(name, { graceMs, downMs }) {
       const slot = slotOf(name);
       const node = slot?.node;
@@ -143,6 +157,7 @@ export function createNodes(of: {
       for (const slot of slots.values()) {
         slot.node?.wires.cutAt({ calls: Number.POSITIVE_INFINITY, sent: false, done() {} });
         slot.node?.wires.thaw();
+        slot.node?.storeWires.thaw();
         slot.wellSinceMs = clock.monotonicMs();
       }
     },

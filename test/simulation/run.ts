@@ -173,6 +173,9 @@ function act({ tenants, nodes, nature }: World, action: Action): void {
     case "freeze":
       nodes.freeze(action.node, action.forMs);
       return;
+    case "storeCut":
+      nodes.cutFromStore(action.node, action.forMs);
+      return;
     case "restart":
       nodes.restart(action.node, action);
       return;

@@ -151,6 +151,8 @@ export type NodeAction = { readonly node: string } & (
       readonly downMs: number;
     }
   | { readonly kind: "freeze"; readonly forMs: number }
+  /** Its wires to the store are cut, and to nothing else: no answer, and no refusal either. */
+  | { readonly kind: "storeCut"; readonly forMs: number }
   | { readonly kind: "restart"; readonly graceMs: number; readonly downMs: number }
 );
 

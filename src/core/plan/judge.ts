@@ -47,12 +47,15 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
     else if (lost.has(row.id)) concludeLost(sheet, row);
     else if (row.missingSinceMs === undefined) sheet.put({ ...row, missingSinceMs: seen.nowMs });
   }
-  const rowIds = new Set<string>(unbound.length === 0 ? [] : seen.rows.map((row) => row.id));
+  const open = new Set<string>();
+  if (unbound.length > 0)
+    for (const row of seen.rows) if (row.cloudId === undefined) open.add(row.id);
   reportOrphans(
     sheet,
     unbound.filter((server) => {
       const intention = server.ownership?.server ?? "";
-      return !rowIds.has(intention) || byIntention.get(intention) !== server;
+      // What is bound already has its server: another one with its tags is a copy.
+      return !open.has(intention) || byIntention.get(intention) !== server;
     }),
   );
 }

@@ -29,6 +29,13 @@ export interface Turn {
   readonly fault?: string;
 }
 
+/** Whether it exists: what `viewAt` tells, without making a view. */
+export function isThere({ deletedAtMs, turns }: SimulatedServer, nowMs: number): boolean {
+  if (deletedAtMs !== undefined && nowMs >= deletedAtMs) return false;
+  const turn = turns.length === 0 ? undefined : turns.findLast(({ atMs }) => atMs <= nowMs);
+  return turn === undefined || turn.status !== undefined;
+}
+
 /** As the cloud tells of it; undefined when it is gone. */
 export function viewAt(server: SimulatedServer, nowMs: number): CloudServer | undefined {
   if (server.deletedAtMs !== undefined && nowMs >= server.deletedAtMs) return undefined;

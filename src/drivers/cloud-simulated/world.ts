@@ -5,7 +5,7 @@ import type { Clock } from "../../core/ports/clock.js";
 import { type Capacity, createFront, type Front } from "./capacity/front.js";
 import { draw, forkChance, type Spread } from "./chance.js";
 import { createFaultBoard, type FaultBoard } from "./faults.js";
-import { type SimulatedServer, type Turn, viewAt } from "./timeline.js";
+import { isThere, type SimulatedServer, type Turn } from "./timeline.js";
 import { createWitness, type EffectRecord, type Witness } from "./witness.js";
 
 export interface WorldSettings {
@@ -76,7 +76,7 @@ export function createWorld(settings: WorldSettings, random: () => number): Worl
 
   const get = (id: CloudServerId) => {
     const server = servers.get(id);
-    return server && viewAt(server, clock.nowMs()) ? server : undefined;
+    return server && isThere(server, clock.nowMs()) ? server : undefined;
   };
   const without = (gone: SimulatedServer) => {
     servers.delete(gone.id); // Gone is gone for good.

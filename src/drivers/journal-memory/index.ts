@@ -9,8 +9,8 @@ import { abortedFault } from "../store-rules/aborted.js";
 
 interface Entry extends Place {
   readonly event: MusterEvent;
-  /** Tokens, each between spaces, so that a phrase is a piece of it. */
-  readonly words: string;
+  /** Tokens, each between spaces, so that a phrase is a piece of it. Made when first searched. */
+  readonly words: () => string;
 }
 
 /** A plain model of a journal, for tests and simulation: nothing survives the process. */
@@ -53,7 +53,12 @@ export function createMemoryJournal(): Journal {
 
 function entryOf(event: MusterEvent, number: number): Entry {
   const copy = JSON.parse(JSON.stringify(event)) as MusterEvent;
-  return { event: copy, number, atMs: event.atMs, words: ` ${searchedTokens(event).join(" ")} ` };
+  let known: string | undefined;
+  const words = () => {
+    known ??= ` ${searchedTokens(copy).join(" ")} `;
+    return known;
+  };
+  return { event: copy, number, atMs: event.atMs, words };
 }
 
 function searchIn(entries: readonly Entry[], query: JournalQuery): JournalPage {
@@ -67,7 +72,7 @@ function searchIn(entries: readonly Entry[], query: JournalQuery): JournalPage {
   const found = entries
     .filter((entry) => place === undefined || inOrder(place, entry) < 0)
     .filter((entry) => matches(entry.event, query))
-    .filter((entry) => phrases.every((phrase) => occurs(phrase, entry.words)))
+    .filter((entry) => phrases.every((phrase) => occurs(phrase, entry.words())))
     .sort(inOrder);
   const page = found.slice(0, eventsMax);
   const events = page.map(({ event }) => structuredClone(event));

@@ -31,6 +31,16 @@ export function createFeed(random: () => number): Feed {
   const fresh = new Map<string, Published[]>();
   const published: Published[] = [];
   let trimmed: Seen = [];
+  /** The newest places that were handed out: most readers come back with one of these. */
+  const places = new Map<string, Seen>();
+
+  const decode = (cursor: string): Seen | undefined => places.get(cursor) ?? decodeCursor(cursor);
+  const handOut = (cursor: string, seen: Seen): string => {
+    places.set(cursor, seen);
+    const [oldest] = places.keys();
+    if (places.size > placesMax && oldest !== undefined) places.delete(oldest);
+    return cursor;
+  };
 
   const publish = (isLate: (partition: string) => boolean) => {
     const queues = [...fresh].filter(([name]) => !isLate(name));
@@ -45,7 +55,7 @@ export function createFeed(random: () => number): Feed {
   /** The index of the entry behind the cursor. Sequences have no gap, so counting is enough. */
   const locate = (cursor: string): { seen: Seen; index: number } => {
     if (cursor === "") return { seen: trimmed, index: 0 };
-    const seen = decodeCursor(cursor);
+    const seen = decode(cursor);
     const index = seen ? count(seen) - count(trimmed) : Number.NaN;
     if (!seen || !isPrefix(seen, Math.max(0, index))) throw invalid();
     return { seen, index };
@@ -71,7 +81,11 @@ export function createFeed(random: () => number): Feed {
       const { seen, index } = locate(after);
       if (index < 0) throw expired(encodeCursor(trimmed));
       if (published.length - index < entriesMax) publish(isLate);
-      return entriesBehind(seen, published.slice(index, index + entriesMax));
+      if (index === published.length) return [];
+      const page = entriesBehind(seen, published.slice(index, index + entriesMax));
+      const last = page.at(-1);
+      if (last) handOut(last.cursor, advance(seen, published.slice(index, index + page.length)));
+      return page;
     },
     head() {
       publish(() => false);
@@ -87,6 +101,8 @@ export function createFeed(random: () => number): Feed {
     },
   };
 }
+
+const placesMax = 16;
 
 function entriesBehind(start: Seen, page: readonly Published[]): readonly FeedEntry[] {
   let seen = start;

@@ -81,17 +81,17 @@ function partitionMethods(model: Model): Pick<Store, "load" | "read" | "commit" 
   const { partitions, travel, clock } = model;
   return {
     async load(id, kinds, call) {
-      return travel.go(call, () => partitions.load(partitionText(id), kinds, clock.nowMs()));
+      return travel.look(call, () => partitions.load(partitionText(id), kinds, clock.nowMs()));
     },
     async read(id, keys, call) {
       assert(keys.length <= pageLimits.keysMax, `${keys.length} rows cannot be read at once`);
-      return travel.go(call, () => partitions.read(partitionText(id), keys, clock.nowMs()));
+      return travel.look(call, () => partitions.read(partitionText(id), keys, clock.nowMs()));
     },
     async commit(commit, call) {
       return commitTo(model, commit, call);
     },
     async wasCommitted(id, commitId, call) {
-      return travel.go(call, () => partitions.wasCommitted(partitionText(id), commitId));
+      return travel.look(call, () => partitions.wasCommitted(partitionText(id), commitId));
     },
   };
 }
@@ -123,10 +123,10 @@ function feedMethods(model: Model): Pick<Store, "readFeed" | "feedHead" | "trimF
   return {
     async readFeed(after, entriesMax, call) {
       const max = boundPage(entriesMax, pageLimits.entriesMax);
-      return travel.go(call, () => feed.read(after, max, isLate));
+      return travel.look(call, () => feed.read(after, max, isLate));
     },
     async feedHead(call) {
-      return travel.go(call, () => feed.head());
+      return travel.look(call, () => feed.head());
     },
     async trimFeed({ olderThanMs, before }, call) {
       return travel.go(call, () => feed.trim(olderThanMs, before));
@@ -151,7 +151,7 @@ function hintMethods(model: Model): Pick<Store, "putHints" | "deleteHints" | "li
     },
     async listHints(page, call) {
       const hintsMax = boundPage(page.hintsMax, pageLimits.hintsMax);
-      return travel.go(call, () => {
+      return travel.look(call, () => {
         const lagMs = strike("hintsStale") ? faults.hintsLagMs : 0;
         return hints.list({ ...page, hintsMax }, clock.monotonicMs() - lagMs);
       });

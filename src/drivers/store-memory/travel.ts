@@ -17,6 +17,11 @@ export interface Travel {
     effect: () => Promise<Value> | Value,
     abortedAs?: AbortedAs,
   ): Promise<Value>;
+  /**
+   * Asks, and changes nothing. The answer is as old as its way back: all of the time that it took,
+   * or nothing.
+   */
+  look<Value>(call: Call, effect: () => Value): Promise<Value>;
   /** One way over the network. */
   hop(): Promise<void>;
   close(): void;
@@ -38,12 +43,27 @@ export function createTravel(options: TravelOptions): Travel {
   const { clock, latency, faults, strike, latencyMsMin, latencyMsMax } = options;
   let closed = false;
 
-  const hop = () =>
+  const wait = (ways: 1 | 2) =>
     new Promise<void>((resolve) => {
       const slowMs = strike("slow") ? faults.slowMs : 0;
       const latencyMs = latencyMsMin + latency() * (latencyMsMax - latencyMsMin);
-      clock.after(latencyMs / 2 + slowMs, resolve);
+      clock.after((latencyMs / 2) * ways + slowMs, resolve);
     });
+  const hop = () => wait(1);
+
+  /** One wait for both ways: nodes look far more often than they write, and it is the dearer part. */
+  const seen = async <Value>(effect: () => Value): Promise<Value> => {
+    const isOld = latency() < 0.5;
+    if (isOld && (closed || strike("unavailable"))) {
+      await wait(2);
+      throw unavailable();
+    }
+    const old = isOld ? effect() : undefined;
+    await wait(2);
+    if (isOld) return old as Value;
+    if (closed || strike("unavailable")) throw unavailable();
+    return effect();
+  };
 
   const there = async <Value>(effect: () => Promise<Value> | Value): Promise<Value> => {
     await hop();
@@ -59,6 +79,11 @@ export function createTravel(options: TravelOptions): Travel {
       if (call.signal.aborted) return Promise.reject(abortedFault(call.signal));
       if (closed) return Promise.reject(unavailable());
       return untilAborted(there(effect), call.signal, abortedAs);
+    },
+    look(call, effect) {
+      if (call.signal.aborted) return Promise.reject(abortedFault(call.signal));
+      if (closed) return Promise.reject(unavailable());
+      return untilAborted(seen(effect), call.signal, () => abortedFault(call.signal));
     },
     close() {
       closed = true;
