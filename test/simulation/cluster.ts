@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { ColoId, LoadBalancerId, NodeId } from "../../src/core/model/ids.js";
 import type { Clock, Ids } from "../../src/core/ports/clock.js";
+import type { CloudDriver } from "../../src/core/ports/cloud.js";
 import type { Journal } from "../../src/core/ports/journal.js";
 import type { Log } from "../../src/core/ports/log.js";
 import type { Meter } from "../../src/core/ports/meter.js";
@@ -69,6 +70,8 @@ export interface ClusterOptions {
   readonly balancerIds: Ids;
   readonly store?: Partial<Parameters<typeof createMemoryStore>[0]>;
   readonly colos: readonly ColoOptions[];
+  /** Puts a bug between nodes and clouds, to see it found. */
+  readonly sabotage?: (driver: CloudDriver) => CloudDriver;
   readonly onLog?: (level: "info" | "warn" | "error", message: string, fields: unknown) => void;
 }
 
@@ -84,7 +87,7 @@ export interface ColoOptions {
 export const installation = "test";
 
 export function createCluster(options: ClusterOptions): Cluster {
-  const { clock, ids, random } = options;
+  const { clock, ids, random, sabotage = (driver) => driver } = options;
   const taps = createTaps();
   const storeFaults = createStoreFaults();
   const onCommit = taps.tell.committed;
@@ -129,7 +132,9 @@ export function createCluster(options: ClusterOptions): Cluster {
         log,
         colos: options.colos.map(({ id, queue, pollMs = 1_000, admission }) => ({
           id: id as ColoId,
-          cloud: wires.through(tappedCloud(clouds.get(id)!.openDriver(), { name, colo: id, taps })),
+          cloud: wires.through(
+            sabotage(tappedCloud(clouds.get(id)!.openDriver(), { name, colo: id, taps })),
+          ),
           cloudName: "simulated",
           loadBalancer: wires.through(
             tappedBalancer(balancers.get(id)!.openDriver(), { name, colo: id, taps }),

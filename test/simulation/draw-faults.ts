@@ -51,6 +51,7 @@ const cloudFaults: Readonly<Record<string, (dice: Dice) => SimulatedFault>> = {
   laterVanish: (dice) => ({ kind: "laterVanish", afterMs: dice.spanMs(1_000, 600_000) }),
   addressReused: () => ({ kind: "addressReused" }),
   deleteIgnored: () => ({ kind: "deleteIgnored" }),
+  otherProject: () => ({ kind: "otherProject" }),
   cellDown: (dice) => ({ kind: "cellDown", cell: dice.whole(0, 1) }),
 };
 

@@ -109,7 +109,10 @@ const asks: readonly (readonly [number, (dice: Dice, group: GroupPlan) => Asked]
       key: dice.pick(["cpu", "disk"]),
     }),
   ],
-  [3, (dice) => ({ kind: "force", target: dice.whole(0, 30), forMs: dice.spanMs(10_000, 600_000) })],
+  [
+    3,
+    (dice) => ({ kind: "force", target: dice.whole(0, 30), forMs: dice.spanMs(10_000, 600_000) }),
+  ],
   [5, (dice) => limitsOf(dice)],
   [3, (dice) => ({ kind: "launch", image: dice.pick(["debian", "alpine", "arch"]) })],
   [3, () => ({ kind: "pause" })],
@@ -120,6 +123,15 @@ const asks: readonly (readonly [number, (dice: Dice, group: GroupPlan) => Asked]
   [3, () => ({ kind: "createGroup" })],
 ];
 const asksTotal = asks.reduce((sum, [weight]) => sum + weight, 0);
+
+function drawAsk(place: number) {
+  let end = 0;
+  for (const [weight, draw] of asks) {
+    end += weight;
+    if (place < end) return draw;
+  }
+  return asks[0]![1];
+}
 
 const twice = (dice: Dice) => dice.chance(0.2);
 
@@ -137,9 +149,7 @@ function drawTenant(dice: Dice, plan: GroupPlan, durationMs: number): Action[] {
   const actions: Action[] = [];
   let atMs = dice.whole(0, everyMs);
   while (atMs < durationMs) {
-    let left = dice.real() * asksTotal;
-    const [, draw] = asks.find(([weight]) => (left -= weight) < 0) ?? asks[0]!;
-    const asked = draw(dice, plan);
+    const asked = drawAsk(dice.real() * asksTotal)(dice, plan);
     actions.push({ atMs, group: nameOf(plan), via: dice.whole(0, 2), ...asked } as Action);
     // People do things in bursts.
     atMs += dice.chance(0.3) ? dice.spanMs(50, 5_000) : dice.whole(1_000, 2 * everyMs);

@@ -14,10 +14,7 @@ export interface Nature {
 
 const plenty = 100_000;
 
-export function createNature(
-  cluster: Cluster,
-  say: (who: string, what: string) => void,
-): Nature {
+export function createNature(cluster: Cluster, say: (who: string, what: string) => void): Nature {
   const { clock, clouds, balancers, storeFaults } = cluster;
   const counts: Record<string, number> = {};
   const count = (label: string, times = 1) => {
@@ -103,8 +100,13 @@ export function createNature(
           const copied = original?.status === "ACTIVE" ? original.ownership : undefined;
           const ownership = copied ? { ownership: copied } : {};
           const of = copied?.account ?? account;
-          const id = clouds.get(colo)?.addForeign({ account: of, name: "customer's", ...ownership });
-          say("nature", `a customer makes ${id} in ${colo}${copied ? `, copying ${original?.id}` : ""}`);
+          const id = clouds
+            .get(colo)
+            ?.addForeign({ account: of, name: "customer's", ...ownership });
+          say(
+            "nature",
+            `a customer makes ${id} in ${colo}${copied ? `, copying ${original?.id}` : ""}`,
+          );
           count(copied ? "cloud.copiedTags" : "cloud.foreign");
           return;
         }

@@ -23,6 +23,8 @@ export interface Outcome {
 export interface RunOptions {
   /** Told of all that happens, to print it. */
   readonly onLine?: (line: Line) => void;
+  /** Puts a bug between nodes and clouds, to see it found. */
+  readonly sabotage?: NonNullable<Parameters<typeof createCluster>[0]["sabotage"]>;
 }
 
 export interface Line {
@@ -46,7 +48,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions = {}):
   const say = (who: string, what: string) => {
     onLine?.({ atMs: clock.nowMs() - startMs, who, what });
   };
-  const world = createWorldOf(scenario, clock, say, onLine !== undefined);
+  const world = createWorldOf(scenario, clock, say, options);
   const { tenants, nodes, nature, oracle } = world;
   if (onLine) tellAll(world.cluster.taps, say);
   const kept = () => oracle.findings.length === 0;
@@ -81,7 +83,7 @@ function createWorldOf(
   scenario: Scenario,
   clock: VirtualClock,
   say: (who: string, what: string) => void,
-  isTold: boolean,
+  { onLine, sabotage }: RunOptions,
 ) {
   const { stream } = createCup(scenario.seed);
   const struck: Record<string, number> = {};
@@ -106,6 +108,7 @@ function createWorldOf(
       cloud: {
         ...{ latencyMs: plan.latencyMs, buildMs: plan.buildMs, listingLagMs: plan.listingLagMs },
         ...{ createDeadlineMs: plan.createDeadlineMs, pageServersMax: plan.pageServersMax },
+        hasProjects: true,
       },
       balancers: {
         loadBalancers: ["lb-1", "lb-2"] as unknown as LoadBalancerId[],
@@ -113,7 +116,8 @@ function createWorldOf(
         behaviour: { healthyAfterMs: 1_000, connections: 2, drainedAfterMs: 2_000 },
       },
     })),
-    ...(isTold
+    ...(sabotage ? { sabotage } : {}),
+    ...(onLine
       ? { onLog: (level, message, fields) => say(level, `${message} ${JSON.stringify(fields)}`) }
       : {}),
   });
@@ -205,7 +209,8 @@ async function during(world: World, boundMs: number, work: Promise<unknown>): Pr
     await clock.advance(100);
   if (!left.error && !left.isOpen) return;
   const facts = { error: String(left.error ?? "not answered") };
-  if (oracle.findings.length === 0) oracle.note({ id: "L1", rule: "M6.1", key: "L1:answer", facts });
+  if (oracle.findings.length === 0)
+    oracle.note({ id: "L1", rule: "M6.1", key: "L1:answer", facts });
 }
 
 async function settle(world: World): Promise<void> {
@@ -223,10 +228,7 @@ async function settle(world: World): Promise<void> {
   oracle.note({ id: "L1", rule: "B4.9", key: "L1:unsettled", facts });
 }
 
-function tellAll(
-  taps: World["cluster"]["taps"],
-  say: (who: string, what: string) => void,
-): void {
+function tellAll(taps: World["cluster"]["taps"], say: (who: string, what: string) => void): void {
   taps.listen({
     committed({ partition, events, puts, deletes }) {
       if (partition.scope === "lease") return;

@@ -161,7 +161,7 @@ export function createTenants(of: {
     if (!before || JSON.stringify(before) === JSON.stringify(receipt)) return;
     const facts = { group, request: one.request.requestId, first: before.eventId };
     const key = `${one.principal}/another receipt`;
-    oracle.note({ id: "I6", rule: "B3.1", key, facts: { ...facts, then: receipt.eventId } });
+    oracle.note({ id: "I6", rule: "B3.1", key, facts: { ...facts, next: receipt.eventId } });
   }
 
   function rowsOf(plan: GroupPlan) {
