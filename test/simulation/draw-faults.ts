@@ -64,11 +64,11 @@ const storeFaults: readonly StoreFaultName[] = [
   "slow",
 ];
 
-const balancerFaults: Readonly<Record<BalancerFault["kind"], (dice: Dice) => BalancerFault>> = {
+/** None denies itself for a while: a load balancer that answers 404 is gone (decision 0012). */
+const balancerFaults: Readonly<Record<string, (dice: Dice) => BalancerFault>> = {
   immutable: () => ({ kind: "immutable" }),
   throttled: (dice) => ({ kind: "throttled", retryAfterMs: dice.spanMs(500, 20_000) }),
   unavailable: () => ({ kind: "unavailable" }),
-  notFound: () => ({ kind: "notFound" }),
   denied: () => ({ kind: "denied" }),
   lostAnswer: () => ({ kind: "lostAnswer" }),
   partial: () => ({ kind: "partial" }),

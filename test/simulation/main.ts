@@ -41,7 +41,7 @@ const otherKinds = [
   ...["lostAfterCommit", "lostBeforeCommit", "hintsStale", "feedLate", "unavailable", "slow"].map(
     (name) => `store.${name}`,
   ),
-  ...["immutable", "throttled", "unavailable", "notFound", "denied", "lostAnswer", "partial"].map(
+  ...["immutable", "throttled", "unavailable", "denied", "lostAnswer", "partial"].map(
     (name) => `balancer.${name}`,
   ),
   ...["slow", "foreign", "gone"].map((name) => `balancer.${name}`),

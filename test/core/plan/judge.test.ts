@@ -227,7 +227,14 @@ describe("B4.5 intentions", () => {
 
   test("a tag copied from a bound row makes nothing of another's server", () => {
     const copy = serverOf("9", { ownership: tagsOf("1"), createdAtMs: t0 });
-    const seen = plan([rowOf("1", "inService")], { listed: [serverOf("1"), copy], target: 0 });
+    const listed = [serverOf("1"), copy];
+    const lookedUp: [string, typeof copy][] = [["cloud-9", copy]];
+    const seen = plan([rowOf("1", "inService")], { listed, lookedUp, target: 0 });
+    assert.deepEqual(
+      seen.events.map((one) => one.type).filter((type) => type === "server.orphan"),
+      ["server.orphan"],
+      "it is reported",
+    );
     assert.deepEqual(seen.steps, [{ kind: "delete", server: "1", cloudId: "cloud-1" }]);
   });
 
