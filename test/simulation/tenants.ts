@@ -152,6 +152,27 @@ export function createTenants(of: {
     }
   }
 
+  const isThere = (colo: string, balancer: string) =>
+    cluster.balancers.get(colo)?.has(balancer as LoadBalancerId) ?? false;
+
+  function hasGoneBalancer({ placements }: GroupPlan): boolean {
+    return placements.some(({ colo, balancers }) => !balancers.every((one) => isThere(colo, one)));
+  }
+
+  /** A load balancer that is gone keeps new servers from service until it is taken off (B5.5). */
+  async function detach(key: GroupKey): Promise<void> {
+    const change = (spec: GroupSpec): GroupSpec => ({
+      ...spec,
+      placements: spec.placements.map((one) => ({
+        ...one,
+        attachments: one.attachments.filter(({ loadBalancer }) => isThere(one.colo, loadBalancer)),
+      })),
+    });
+    await insist("detach", ({ supervisor }, caller) =>
+      supervisor.groups.update({ key, change, validateOnly: false, allowUnverified: true }, caller),
+    );
+  }
+
   /** I6: whoever asks for the same again hears the same again. */
   function heard(one: Asked, receipt: Receipt, group: string): void {
     const { outcome, oldTarget, newTarget } = receipt;
@@ -286,6 +307,7 @@ export function createTenants(of: {
         );
       for (const plan of plans.values()) {
         const key = keyOf(plan);
+        if (hasGoneBalancer(plan)) await detach(key);
         await insist("resume", ({ supervisor }, caller) => supervisor.groups.resume(key, caller));
         for (const alertKey of ["cpu", "disk"])
           await insist("all is well", ({ supervisor }, caller) =>
