@@ -42,6 +42,9 @@ export interface Monitor {
   feedMoved(): void;
   /** A scale event was answered (I6). */
   answered(key: PlacementKey, event: ScaleEvent, receipt: Receipt): void;
+  /** How often it looked, and what it found, repeats included. */
+  checks(kind: CheckKind): number;
+  broken(invariant: InvariantId): number;
   start(): void;
   stop(): void;
 }
@@ -143,6 +146,8 @@ export function createMonitor(deps: MonitorDeps): Monitor {
       const facts = { event: event.id, receipt: receipt.eventId };
       report([violation("I6", "B2.9", `${event.id}/unrecorded`, facts)], { colo: key.colo, key });
     },
+    checks: (kind) => checks.get(kind) ?? 0,
+    broken: (invariant) => broken.get(invariant) ?? 0,
     start: waits.start,
     stop() {
       waits.stop();
