@@ -99,7 +99,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
   });
   const monitor = createMonitor({
     ...setup,
-    ...{ attemptId, events, groups, placements, holds, signal },
+    ...{ attemptId, events, groups, placements, holds, signal, wake },
     brakesOf: (colo) => colos.get(colo)?.brakes,
     listingLagMs: (colo) => colos.get(colo)?.outside.cloud.listingLagMs ?? 0,
   });

@@ -12,6 +12,7 @@ import {
   createStoreFaults,
   type StoreFaults,
 } from "../../src/drivers/store-memory/index.js";
+import { createAdmission } from "../../src/supervisor/colo/admission.js";
 import { type Brakes, createBrakes } from "../../src/supervisor/colo/brakes.js";
 import type { Drivers } from "../../src/supervisor/colo/outside.js";
 import { createEventMaker } from "../../src/supervisor/events/event-maker.js";
@@ -79,12 +80,20 @@ export async function createMonitorBench(earlier?: MonitorBench): Promise<Monito
     events: createEventMaker({ clock, ids: seeded }),
     groups: { peek: () => groupOf() },
     holds: () => true,
+    wake: () => {},
     brakesOf: () => brakes,
     listingLagMs: () => 5_000,
   });
   const cloud =
     earlier?.cloud ?? createSimulatedCloud({ clock, random: createRandom(2), listingLagMs: 5_000 });
-  const { cloud: watched } = monitor.watch(key.colo, { cloud: cloud.openDriver() }, brakes);
+  const admission = createAdmission({
+    ...{ api: "cloud", colo: key.colo, limits: { inFlightMax: 4 }, share: () => 1 },
+    ...{ clock, ids: seeded, log, signal },
+  } as const);
+  const { cloud: watched } = monitor.watch({
+    drivers: { cloud: cloud.openDriver() },
+    ...{ colo: key.colo, brakes, admissions: { cloud: admission, loadBalancer: admission } },
+  });
   const actor = placements.open(key);
 
   const bench: MonitorBench = {

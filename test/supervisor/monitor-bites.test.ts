@@ -224,6 +224,23 @@ test("I8 B8.3 a call for a placement that is known to be paused", async () => {
   await finds(bench, "I8");
 });
 
+test("I9 more calls at once than the allowance: creates are stopped for the colo", async () => {
+  const bench = await createMonitorBench();
+  bench.cloud.inject({ kind: "slowCall", on: ["get"], delayMs: 500 });
+  const some = (count: number) =>
+    Array.from({ length: count }, (_, index) =>
+      bench.watched.getServer({ account, id: `${index}` as CloudServerId }, { signal: patient() }),
+    );
+  await bench.run(Promise.all(some(4)));
+  assert.deepEqual(bench.broken(), []);
+  await bench.run(Promise.all(some(6)));
+  await bench.clock.advance(1_000);
+  assert.deepEqual(bench.broken(), ["I9"]);
+  assert.equal(bench.monitor.broken("I9"), 2);
+  const [brake] = bench.brakes.inForce();
+  assert.deepEqual([brake?.operation, brake?.principal], ["create", "muster:monitor"]);
+});
+
 test("I11 a life that goes back, and a row that is bound anew", async () => {
   const bench = await createMonitorBench();
   const { row } = await made(bench, "1", "deleting");

@@ -40,17 +40,30 @@ export function checkPause(
   return [violation("I8", "B8.3", `${sinceMs}/${operation}`, { operation, principal })];
 }
 
-/** I9: a call that begins keeps within the allowance that held at that moment (B9.4). */
-export function checkAllowance(seen: {
-  /** In flight, this one included. */
+/** What the allowance was when a call began (B9.4). */
+export interface AllowanceSeen {
+  /** Names the occasion. */
+  readonly key: string;
+  readonly operation: string;
+  /** Calls in flight, this one included. */
   readonly inFlight: number;
+  /** The most that may have been, since the oldest call that may still have been let through. */
   readonly inFlightMax: number;
-  readonly operation: OperationClass;
-}): readonly Violation[] {
-  const { inFlight, inFlightMax, operation } = seen;
-  if (inFlight <= inFlightMax) return [];
-  const facts = { inFlight, inFlightMax, operation };
-  return [{ ...violation("I9", "B9.4", operation, facts), coloWide: operation }];
+  /** For how long the circuit had been open; undefined: it was not. A probe is no open circuit. */
+  readonly openForMs: number | undefined;
+  /** Calls that were let through while it was closed have begun by then. */
+  readonly graceMs: number;
+  /** The class to stop for the colo. */
+  readonly stops: OperationClass;
+}
+
+/** I9: a call that begins keeps within the allowance, and passes no open circuit (B9.4). */
+export function checkAllowance(seen: AllowanceSeen): readonly Violation[] {
+  const { key, operation, inFlight, inFlightMax, openForMs, graceMs, stops } = seen;
+  const open = openForMs !== undefined && openForMs > graceMs;
+  if (inFlight <= inFlightMax && !open) return [];
+  const facts = { operation, inFlight, inFlightMax, ...(open ? { openForMs } : {}) };
+  return [{ ...violation("I9", "B9.4", key, facts), coloWide: stops }];
 }
 
 export interface CreateSeen {

@@ -102,13 +102,13 @@ export function createColo(deps: ColoDeps): Colo {
     isStopping: deps.isStopping,
     denied: credentials.refusal,
   });
-  const drivers = deps.monitor.watch(setup.id, setup, brakes);
   const limits = { inFlightMax: setup.queue.concurrency + readsAtOnce };
   const admissionOf = (api: Api) =>
     setup.admission === "off"
       ? createFreeAdmission(api, limits)
       : createAdmission({ ...deps, ...{ api, colo: setup.id, share: leases.share, limits } });
   const admissions = { cloud: admissionOf("cloud"), loadBalancer: admissionOf("loadBalancer") };
+  const drivers = deps.monitor.watch({ drivers: setup, colo: setup.id, brakes, admissions });
   const unpinned = createOutside({ ...deps, colo: setup.id, drivers, gate, admissions });
   const outside = pinOutside(unpinned, credentials);
   async function listAccount(account: AccountId): Promise<AccountListing> {

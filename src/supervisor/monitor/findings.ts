@@ -37,6 +37,8 @@ export interface FindingsDeps {
   readonly events: EventMaker;
   readonly open: PlacementBook["open"];
   readonly brakesOf: (colo: ColoId) => Brakes | undefined;
+  /** Its conditions are to show it soon. */
+  readonly wake: (key: PlacementKey) => void;
   /** Called for every finding, repeats included. */
   readonly counted: (violation: Violation, colo: ColoId) => void;
 }
@@ -82,6 +84,7 @@ export function createFindings(deps: FindingsDeps): Findings {
       change: marked(deps, state, found),
       reply: undefined,
     }));
+    deps.wake(key);
   }
 
   /** Never in place of a brake that holds: a person's reason and expiry are theirs. */

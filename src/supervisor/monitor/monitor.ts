@@ -22,7 +22,7 @@ import type { PlacementBook } from "../placements/placement-book.js";
 import { createFindings, isFinding, type Where } from "./findings.js";
 import { createStrangers } from "./strangers.js";
 import { createWaits } from "./waits.js";
-import { watchDrivers } from "./watched-drivers.js";
+import { type WatchedColo, watchDrivers } from "./watched-drivers.js";
 
 /**
  * Watches, in production and all the time, that the promises are kept (docs/invariants.md), where
@@ -32,8 +32,8 @@ import { watchDrivers } from "./watched-drivers.js";
 export interface Monitor {
   /** After each commit that took effect (I1, I3–I7, I11). */
   committed(commit: CommittedBatch): void;
-  /** The drivers as the rest of the colo is to have them (I1, I2, I5, I8). */
-  watch(colo: ColoId, drivers: Drivers, brakes: Pick<Brakes, "inForce" | "ageMs">): Drivers;
+  /** The drivers as the rest of the colo is to have them (I1, I2, I5, I8, I9). */
+  watch(of: WatchedColo): Drivers;
   /** After each complete listing (I1, I5). */
   listed(colo: ColoId, account: AccountId, listing: AccountListing): void;
   /** Entries of the feed, each once and in its order (I7). */
@@ -62,6 +62,7 @@ export interface MonitorDeps {
   readonly placements: PlacementBook;
   readonly groups: Pick<GroupBook, "peek">;
   readonly holds: (key: PlacementKey) => boolean;
+  readonly wake: (key: PlacementKey) => void;
   readonly brakesOf: (colo: ColoId) => Brakes | undefined;
   readonly listingLagMs: (colo: ColoId) => number;
 }
@@ -118,10 +119,9 @@ export function createMonitor(deps: MonitorDeps): Monitor {
       const found = changes.flatMap(checkChange);
       if (found.length > 0) report(found, { colo: state.key.colo, key: state.key });
     },
-    watch: (colo, drivers, brakes) =>
+    watch: (of) =>
       watchDrivers({
-        ...deps,
-        ...{ drivers, colo, brakes, report },
+        ...{ ...deps, ...of, report },
         peek: placements.peek,
         checked: () => count(checks, "call"),
       }),

@@ -9,16 +9,24 @@ import type { Violation } from "../../core/invariants/violation.js";
 import type { OperationClass } from "../../core/model/colo.js";
 import type { AccountId, ColoId, GroupId, PlacementKey, ServerId } from "../../core/model/ids.js";
 import type { CloudServer, Ownership } from "../../core/model/server.js";
+import type { Call } from "../../core/ports/call.js";
 import type { Clock } from "../../core/ports/clock.js";
+import type { Admission, Api } from "../colo/admission.js";
 import type { Brakes } from "../colo/brakes.js";
 import type { Drivers } from "../colo/outside.js";
 import type { PlacementBook } from "../placements/placement-book.js";
+import { createAllowanceWatch } from "./allowance.js";
 import type { Where } from "./findings.js";
 
-export interface WatchedDeps {
+/** What the monitor is told of a colo. */
+export interface WatchedColo {
   readonly drivers: Drivers;
   readonly colo: ColoId;
   readonly brakes: Pick<Brakes, "inForce" | "ageMs">;
+  readonly admissions: Readonly<Record<Api, Pick<Admission, "view">>>;
+}
+
+export interface WatchedDeps extends WatchedColo {
   readonly clock: Clock;
   readonly installation: string;
   /** The life that makes the calls. */
@@ -35,7 +43,7 @@ const looksMax = 5_000;
 
 /**
  * The colo's drivers, every change held against the promises at the very moment it begins (I1, I2,
- * I5, I8): behind the gate and everything else, so that what goes around those is seen too. It only
+ * I5, I8), and every call against the allowance (I9): behind the gate and everything else, so that what goes around those is seen too. It only
  * looks; stopping is the brakes' business.
  */
 export function watchDrivers(deps: WatchedDeps): Drivers {
@@ -82,37 +90,63 @@ export function watchDrivers(deps: WatchedDeps): Drivers {
     if (found.length > 0) report(found, { colo, key });
   }
 
+  const ofCloud = createAllowanceWatch({
+    ...{ api: "cloud", admission: deps.admissions.cloud, clock },
+    report: (found) => report(found, { colo }),
+  });
+  const ofBalancers = createAllowanceWatch({
+    ...{ api: "loadBalancer", admission: deps.admissions.loadBalancer, clock },
+    report: (found) => report(found, { colo }),
+  });
+  /** A look that is one too many: creates are what a cloud can best do without. */
+  const look = (operation: string, { signal }: Call) =>
+    ({ operation, stops: "create", signal }) as const;
+  const change = (operation: string, stops: OperationClass, { signal }: Call) =>
+    ({ operation, stops, signal }) as const;
+
   return {
     cloud: {
       capabilities: cloud.capabilities,
-      project: (account, call) => cloud.project(account, call),
+      project: (account, call) =>
+        ofCloud.through(look("project", call), () => cloud.project(account, call)),
       createServer(request, call) {
         beganCreate(request.ownership);
-        return cloud.createServer(request, call);
+        const one = change("createServer", "create", call);
+        return ofCloud.through(one, () => cloud.createServer(request, call));
       },
       deleteServer(request, call) {
         beganDelete(request.id);
-        return cloud.deleteServer(request, call);
+        const one = change("deleteServer", "delete", call);
+        return ofCloud.through(one, () => cloud.deleteServer(request, call));
       },
       async getServer(request, call) {
-        const server = await cloud.getServer(request, call);
+        const one = look("getServer", call);
+        const server = await ofCloud.through(one, () => cloud.getServer(request, call));
         if (server) looks.set(server.id, { server, atMs: clock.monotonicMs() });
         return server;
       },
-      listServers: (request, call) => cloud.listServers(request, call),
-      findByIntention: (request, call) => cloud.findByIntention(request, call),
-      tagServer: (request, call) => cloud.tagServer(request, call),
-      checkLaunch: (request, call) => cloud.checkLaunch(request, call),
+      listServers: (request, call) =>
+        ofCloud.through(look("listServers", call), () => cloud.listServers(request, call)),
+      findByIntention: (request, call) =>
+        ofCloud.through(look("findByIntention", call), () => cloud.findByIntention(request, call)),
+      tagServer(request, call) {
+        const one = change("tagServer", "delete", call);
+        return ofCloud.through(one, () => cloud.tagServer(request, call));
+      },
+      checkLaunch: (request, call) =>
+        ofCloud.through(look("checkLaunch", call), () => cloud.checkLaunch(request, call)),
       close: () => cloud.close(),
     },
     ...(loadBalancer && {
       loadBalancer: {
         capabilities: loadBalancer.capabilities,
-        listMembers: (id, call) => loadBalancer.listMembers(id, call),
+        listMembers: (id, call) =>
+          ofBalancers.through(look("listMembers", call), () => loadBalancer.listMembers(id, call)),
         changeMembers(id, changes, call) {
           const found = gateSeen("loadBalancer");
           if (found.length > 0) report(found, { colo });
-          return loadBalancer.changeMembers(id, changes, call);
+          const one = change("changeMembers", "loadBalancer", call);
+          return ofBalancers.through(one, () => loadBalancer.changeMembers(id, changes, call));
         },
         close: () => loadBalancer.close(),
       },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  type AllowanceSeen,
   checkAllowance,
   checkCreate,
   checkDelete,
@@ -45,9 +46,14 @@ test("I8 B8.3 nothing begins for a placement that is known to be paused", () => 
 });
 
 test("I9 B9.4 a call beyond the allowance is found", () => {
-  const seen = { inFlight: 3, inFlightMax: 3, operation: "create" } as const;
+  const seen: AllowanceSeen = {
+    ...{ key: "cloud", operation: "getServer", inFlight: 3, inFlightMax: 3 },
+    ...{ openForMs: undefined, graceMs: 1_000, stops: "create" },
+  };
   assert.deepEqual(checkAllowance(seen), []);
   assert.deepEqual(names(checkAllowance({ ...seen, inFlight: 4 })), ["I9 B9.4"]);
+  assert.deepEqual(checkAllowance({ ...seen, openForMs: 1_000 }), []);
+  assert.deepEqual(names(checkAllowance({ ...seen, openForMs: 1_001 })), ["I9 B9.4"]);
 });
 
 test("I5 I1 B4.5 a create is on record first, of this very attempt, and made once", () => {
