@@ -32,7 +32,7 @@ export function checkGate(seen: GateSeen): readonly Violation[] {
 /** I8: nothing begins for a placement that is known to be paused (B8.3). */
 export function checkPause(
   doc: PlacementDoc | undefined,
-  operation: OperationClass,
+  operation: OperationClass | "tag",
 ): readonly Violation[] {
   const paused = doc?.paused;
   if (!paused || !isPaused(doc, operation)) return [];
@@ -88,11 +88,16 @@ export function checkCreate(seen: CreateSeen): readonly Violation[] {
   return [];
 }
 
+/** The server as the cloud told of it last, and how long before the call. */
+export interface Told {
+  readonly server: CloudServer;
+  readonly agoMs: number;
+}
+
 export interface DeleteSeen {
   readonly cloudId: string;
   readonly installation: string;
-  /** The server as the cloud told of it last, and how long before the call. */
-  readonly told: { readonly server: CloudServer; readonly agoMs: number } | undefined;
+  readonly told: Told | undefined;
   /** The ledger of the placement that the tags name. */
   readonly ledger: Ledger | undefined;
 }
@@ -118,4 +123,27 @@ function isOurs(tags: Ownership | undefined, { installation, ledger }: DeleteSee
 
 function named(tags: Ownership, key: PlacementKey): boolean {
   return tags.account === key.account && tags.group === key.group && tags.colo === key.colo;
+}
+
+export interface TagSeen extends DeleteSeen {
+  readonly account: string;
+  /** The tags to be; undefined: they are taken away. */
+  readonly wanted: Ownership | undefined;
+}
+
+/**
+ * I11: tags are written on the server of a row, and taken from one that is being released; those of
+ * somebody else are never touched (B8.1, B9.5).
+ */
+export function checkTags(seen: TagSeen): readonly Violation[] {
+  const { cloudId, wanted, told, ledger, installation, account } = seen;
+  const row = [...(ledger?.servers.values() ?? [])].find((one) => one.cloudId === cloudId);
+  const released = row?.state === "releasing";
+  const recorded = row !== undefined && (wanted ? row.id === wanted.server : released);
+  const tags = told?.server.ownership;
+  const ours = tags?.installation === installation && tags.account === account;
+  const looked = told !== undefined && told.agoMs <= witnessMsMax && (tags === undefined || ours);
+  if (recorded && looked && !(wanted && released)) return [];
+  const facts = { cloudId, recorded, looked, taken: wanted === undefined, state: row?.state ?? "" };
+  return [violation("I11", "B9.5", `${cloudId}/tags`, facts)];
 }

@@ -23,9 +23,13 @@ export function strangersIn(
   servers: readonly CloudServer[],
 ): readonly Stranger[] {
   let found: Stranger[] | undefined;
+  let bound: ReadonlySet<string | undefined> | undefined;
   for (const { id, ownership } of servers) {
     const row = ledger.servers.get((ownership?.server ?? "") as ServerId);
     if (row && (row.cloudId === id || row.cloudId === undefined)) continue;
+    // Its tags may be wrong, while its row knows it well: they are put right, or reported (M3.2).
+    bound ??= new Set([...ledger.servers.values()].map(({ cloudId }) => cloudId));
+    if (bound.has(id)) continue;
     const reported = ledger.doc?.orphans ?? [];
     if (reported.includes(id) || reported.length >= orphansListedMax) continue;
     found ??= [];

@@ -65,7 +65,8 @@ function checkEnd(seen: CommitSeen, old: ServerRow): Violation[] {
   if (state === "abandoned" && !isBound(old)) return [];
   const said = seen.events.some(({ server }) => server === id);
   const released = seen.events.some((one) => one.server === id && !endTypes.has(one.type));
-  const ended = !isBound(old) || state === "deleting" || released;
+  const leaving = state === "deleting" || state === "releasing";
+  const ended = !isBound(old) || leaving || released;
   const ours = seen.attemptId === undefined || old.attempt.id === seen.attemptId;
   if (!said || !ended || (state === "intended" && !ours))
     return [violation("I1", "M6.1", `${id}/ends`, facts)];

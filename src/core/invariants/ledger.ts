@@ -56,7 +56,11 @@ export function counts({ state }: ServerRow): boolean {
 }
 
 /** Whether a pause stops calls of this class: in words of its own, as everything here. */
-export function isPaused(doc: PlacementDoc | undefined, operation: OperationClass): boolean {
+export function isPaused(
+  doc: PlacementDoc | undefined,
+  operation: OperationClass | "tag",
+): boolean {
   const { operations, sinceMs } = doc?.paused ?? {};
-  return sinceMs !== undefined && (operations === undefined || operations.includes(operation));
+  if (sinceMs === undefined) return false;
+  return operations === undefined || operations.some((one) => one === operation);
 }

@@ -4,6 +4,7 @@ import {
   checkDelete,
   checkGate,
   checkPause,
+  checkTags,
 } from "../../core/invariants/check-call.js";
 import type { Violation } from "../../core/invariants/violation.js";
 import type { OperationClass } from "../../core/model/colo.js";
@@ -11,6 +12,7 @@ import type { AccountId, ColoId, GroupId, PlacementKey, ServerId } from "../../c
 import type { CloudServer, Ownership } from "../../core/model/server.js";
 import type { Call } from "../../core/ports/call.js";
 import type { Clock } from "../../core/ports/clock.js";
+import type { TagServer } from "../../core/ports/cloud.js";
 import type { Admission, Api } from "../colo/admission.js";
 import type { Brakes } from "../colo/brakes.js";
 import type { Drivers } from "../colo/outside.js";
@@ -90,6 +92,20 @@ export function watchDrivers(deps: WatchedDeps): Drivers {
     if (found.length > 0) report(found, { colo, key });
   }
 
+  function beganTag({ id: cloudId, account, ownership: wanted }: TagServer): void {
+    deps.checked();
+    const look = looks.get(cloudId);
+    const named = wanted ?? look?.server.ownership;
+    const key = named && placementOf(named);
+    const ledger = key && peek(key);
+    const told = look && { server: look.server, agoMs: clock.monotonicMs() - look.atMs };
+    const found = [
+      ...checkPause(ledger?.doc, "tag"),
+      ...checkTags({ cloudId, account, wanted, installation, told, ledger }),
+    ];
+    if (found.length > 0) report(found, { colo, key });
+  }
+
   const ofCloud = createAllowanceWatch({
     ...{ api: "cloud", admission: deps.admissions.cloud, clock },
     report: (found) => report(found, { colo }),
@@ -130,6 +146,7 @@ export function watchDrivers(deps: WatchedDeps): Drivers {
       findByIntention: (request, call) =>
         ofCloud.through(look("findByIntention", call), () => cloud.findByIntention(request, call)),
       tagServer(request, call) {
+        beganTag(request);
         const one = change("tagServer", "delete", call);
         return ofCloud.through(one, () => cloud.tagServer(request, call));
       },

@@ -174,6 +174,8 @@ test("I1 M6.1 a server that the cloud has leaves the ledger at its end only, and
   const end = (row: ServerRow, events: readonly MusterEvent[] = []) =>
     found(ledger([row]), ledger([], { target: 1 }, events.length), { events });
   assert.deepEqual(end(rowOf("1", "deleting"), said("server.gone", "1")), []);
+  assert.deepEqual(end(rowOf("1", "releasing"), said("server.gone", "1")), []);
+  assert.deepEqual(end(rowOf("1", "releasing"), said("server.released", "1")), []);
   assert.deepEqual(end(rowOf("1", "deleting")), ["I1 M6.1"]);
   assert.deepEqual(end(rowOf("1", "inService"), said("server.gone", "1")), ["I1 M6.1"]);
   assert.deepEqual(end(rowOf("1", "intended"), said("server.withdrawn", "1")), []);

@@ -7,7 +7,9 @@ import {
   checkDelete,
   checkGate,
   checkPause,
+  checkTags,
   type DeleteSeen,
+  type TagSeen,
 } from "../../../src/core/invariants/check-call.js";
 import { checkStranger, strangersIn } from "../../../src/core/invariants/check-listing.js";
 import { checkWaits, type WaitBounds } from "../../../src/core/invariants/check-waits.js";
@@ -86,6 +88,27 @@ test("I2 B9.5 a delete needs our tags, read right before, and a leaving row boun
     const server = serverOf("1", { ownership: tagsOf("1", change) });
     assert.deepEqual(broken({ told: { server, agoMs: 10 } }), ["I2 B9.5"], JSON.stringify(change));
   }
+});
+
+test("I11 B9.5 B8.1 tags are written for a row, taken from a released one, never from a stranger's", () => {
+  const seen: TagSeen = {
+    ...{ cloudId: "cloud-1", account: key.account, installation: "test", wanted: tagsOf("1") },
+    told: { server: serverOf("1"), agoMs: 10 },
+    ledger: ledger([rowOf("1", "inService")]),
+  };
+  const broken = (change: Partial<TagSeen>) => names(checkTags({ ...seen, ...change }));
+  const bare = { ...serverOf("1") };
+  delete (bare as { ownership?: unknown }).ownership;
+  const foreign = serverOf("1", { ownership: tagsOf("1", { installation: "x" }) });
+  const releasing = ledger([rowOf("1", "releasing")]);
+  assert.deepEqual(broken({}), []);
+  assert.deepEqual(broken({ told: { server: bare, agoMs: 10 } }), []);
+  assert.deepEqual(broken({ wanted: undefined, ledger: releasing }), []);
+  assert.deepEqual(broken({ wanted: undefined }), ["I11 B9.5"]);
+  assert.deepEqual(broken({ ledger: releasing }), ["I11 B9.5"]);
+  assert.deepEqual(broken({ ledger: ledger([]) }), ["I11 B9.5"]);
+  assert.deepEqual(broken({ told: undefined }), ["I11 B9.5"]);
+  assert.deepEqual(broken({ told: { server: foreign, agoMs: 10 } }), ["I11 B9.5"]);
 });
 
 test("I1 I5 B9.6 a server that nothing accounts for is a stranger until it is reported", () => {
