@@ -108,7 +108,11 @@ export function createColo(deps: ColoDeps): Colo {
       ? createFreeAdmission(api, limits)
       : createAdmission({ ...deps, ...{ api, colo: setup.id, share: leases.share, limits } });
   const admissions = { cloud: admissionOf("cloud"), loadBalancer: admissionOf("loadBalancer") };
-  const drivers = deps.monitor.watch({ drivers: setup, colo: setup.id, brakes, admissions });
+  const drivers = deps.monitor.watch({
+    ...{ drivers: setup, colo: setup.id, brakes },
+    // Where nothing is held back there is no allowance to hold it to.
+    admissions: setup.admission === "off" ? undefined : admissions,
+  });
   const unpinned = createOutside({ ...deps, colo: setup.id, drivers, gate, admissions });
   const outside = pinOutside(unpinned, credentials);
   async function listAccount(account: AccountId): Promise<AccountListing> {

@@ -25,7 +25,7 @@ const dayMs = 24 * 3_600_000;
 
 export function createAllowanceWatch(deps: {
   readonly api: string;
-  readonly admission: Pick<Admission, "view">;
+  readonly admission: Pick<Admission, "view"> | undefined;
   readonly clock: Clock;
   readonly report: (found: readonly Violation[]) => void;
 }): AllowanceWatch {
@@ -44,6 +44,7 @@ export function createAllowanceWatch(deps: {
   }
 
   function began({ operation, stops }: WatchedCall): void {
+    if (!admission) return;
     const { phase, sinceMs, inFlightMax } = admission.view();
     const nowMs = clock.nowMs();
     const found = checkAllowance({

@@ -25,7 +25,8 @@ export interface WatchedColo {
   readonly drivers: Drivers;
   readonly colo: ColoId;
   readonly brakes: Pick<Brakes, "inForce" | "ageMs">;
-  readonly admissions: Readonly<Record<Api, Pick<Admission, "view">>>;
+  /** Undefined: calls are not held back, and not counted. */
+  readonly admissions: Readonly<Record<Api, Pick<Admission, "view">>> | undefined;
 }
 
 export interface WatchedDeps extends WatchedColo {
@@ -107,11 +108,11 @@ export function watchDrivers(deps: WatchedDeps): Drivers {
   }
 
   const ofCloud = createAllowanceWatch({
-    ...{ api: "cloud", admission: deps.admissions.cloud, clock },
+    ...{ api: "cloud", admission: deps.admissions?.cloud, clock },
     report: (found) => report(found, { colo }),
   });
   const ofBalancers = createAllowanceWatch({
-    ...{ api: "loadBalancer", admission: deps.admissions.loadBalancer, clock },
+    ...{ api: "loadBalancer", admission: deps.admissions?.loadBalancer, clock },
     report: (found) => report(found, { colo }),
   });
   /** A look that is one too many: creates are what a cloud can best do without. */
