@@ -46,8 +46,8 @@ const looksMax = 5_000;
 
 /**
  * The colo's drivers, every change held against the promises at the very moment it begins (I1, I2,
- * I5, I8), and every call against the allowance (I9): behind the gate and everything else, so that what goes around those is seen too. It only
- * looks; stopping is the brakes' business.
+ * I5, I8, I11), and every call against the allowance (I9): behind the gate and everything else, so
+ * that what goes around those is seen too. It only looks; stopping is the brakes' business.
  */
 export function watchDrivers(deps: WatchedDeps): Drivers {
   const { drivers, colo, clock, attemptId, installation, peek, report } = deps;
