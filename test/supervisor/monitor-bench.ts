@@ -2,6 +2,7 @@ import type { InvariantId } from "../../src/core/invariants/violation.js";
 import type { MusterEvent } from "../../src/core/model/event.js";
 import type { ServerRow } from "../../src/core/model/server.js";
 import type { LogFields } from "../../src/core/ports/log.js";
+import { silentMeter } from "../../src/core/ports/meter.js";
 import type { Store } from "../../src/core/ports/store.js";
 import {
   createSimulatedCloud,
@@ -69,6 +70,7 @@ export async function createMonitorBench(earlier?: MonitorBench): Promise<Monito
   const brakes = createBrakes({
     ...{ colo: key.colo, store, clock, ids: seeded, log, signal },
     changed: () => {},
+    file: { inForce: () => [], ageMs: () => 0 },
   });
   const placements = createPlacementBook({
     ...{ store, clock, ids: seeded, signal },
@@ -76,7 +78,7 @@ export async function createMonitorBench(earlier?: MonitorBench): Promise<Monito
     committed: (commit) => monitor.committed(commit),
   });
   const monitor: Monitor = createMonitor({
-    ...{ installation: "test", attemptId, clock, log, signal, placements },
+    ...{ installation: "test", attemptId, clock, log, signal, placements, meter: silentMeter },
     events: createEventMaker({ clock, ids: seeded }),
     groups: { peek: () => groupOf() },
     holds: () => true,

@@ -93,10 +93,8 @@ export function createFindings(deps: FindingsDeps): Findings {
     if (!brakes || brakes.inForce().some((one) => one.operation === operation)) return;
     const sinceMs = clock.nowMs();
     const added: Brake = {
-      operation,
-      reason: reasonOf(found),
-      principal: monitorPrincipal,
-      sinceMs,
+      ...{ operation, reason: reasonOf(found), principal: monitorPrincipal, sinceMs },
+      source: "monitor",
     };
     await brakes.set([added]);
     log.warn({ colo, operation, reason: added.reason }, "brake set by the monitor");

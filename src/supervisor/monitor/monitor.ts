@@ -11,6 +11,7 @@ import {
 import type { Receipt, ScaleEvent } from "../../core/model/scale-event.js";
 import type { Clock } from "../../core/ports/clock.js";
 import type { Log } from "../../core/ports/log.js";
+import type { Meter } from "../../core/ports/meter.js";
 import type { FeedEntry } from "../../core/ports/store.js";
 import type { Brakes } from "../colo/brakes.js";
 import type { Drivers } from "../colo/outside.js";
@@ -57,6 +58,7 @@ export interface MonitorDeps {
   readonly attemptId: string;
   readonly clock: Clock;
   readonly log: Log;
+  readonly meter: Meter;
   readonly signal: AbortSignal;
   readonly events: EventMaker;
   readonly placements: PlacementBook;
@@ -78,10 +80,24 @@ export function createMonitor(deps: MonitorDeps): Monitor {
   const checks = new Map<CheckKind, number>();
   const broken = new Map<InvariantId, number>();
   const count = <Key>(of: Map<Key, number>, key: Key) => of.set(key, (of.get(key) ?? 0) + 1);
+  const violations = deps.meter.counter({
+    name: "muster_invariant_violations_total",
+    help: "Broken promises that the monitor found, repeats included (docs/invariants.md).",
+    labels: ["colo", "invariant"],
+  });
+  const looks = {
+    name: "muster_invariant_checks",
+    help: "What the monitor looked at: commits, calls, listings, pages of the feed.",
+    labels: ["kind"],
+  };
+  deps.meter.gauge(looks, () => [...checks].map(([kind, value]) => ({ labels: { kind }, value })));
   const findings = createFindings({
     ...deps,
     open: placements.open,
-    counted: ({ invariant }) => count(broken, invariant),
+    counted({ invariant }, colo) {
+      count(broken, invariant);
+      violations.add({ colo, invariant });
+    },
   });
   const report = (found: readonly Violation[], where: Where) => findings.report(found, where);
   const strangers = createStrangers({ ...deps, report, checked: () => count(checks, "listing") });
