@@ -1,7 +1,7 @@
 import type { Group } from "../../src/gen/muster/v1/group_pb.js";
 import { idOf } from "../node/index.js";
 import { type Colors, type Printer, plain } from "./printer.js";
-import { conditionWords, type StandingWord, standingOf } from "./standing.js";
+import { conditionWords, isTold, type StandingWord, standingOf } from "./standing.js";
 import { ageWords, factWords, instantWords } from "./words.js";
 
 export function groupTable(print: Printer, groups: readonly Group[]): void {
@@ -52,7 +52,7 @@ function placementTable(print: Printer, group: Group): void {
 /** What holds and why, and who paused. */
 function reasonRows(group: Group): readonly (readonly string[])[] {
   return (group.status?.placements ?? []).flatMap(({ colo, conditions, pause }) => {
-    const shown = conditions.filter((one) => one.holds || one.type === "converged");
+    const shown = conditions.filter(isTold);
     const rows = shown.map((one) => [colo, ageWords(one.sinceTime), conditionWords(one)]);
     if (pause === undefined) return rows;
     const who = plain(`paused by ${pause.principal}: ${pause.reason}`);

@@ -95,6 +95,15 @@ function addControl(groups: Command, run: Run): void {
       run(self, (session) => resumeGroup(session, group)),
     );
   example(resume, "groups resume web");
+  const acknowledge = groups
+    .command("acknowledge")
+    .description("Let replacement go on for 15 minutes although it is held for a person")
+    .argument("<group>", "the group's id")
+    .requiredOption("--reason <text>", "what you found out; for whoever comes after you")
+    .action((group: string, options: { readonly reason: string }, self: Command) =>
+      run(self, (session) => acknowledgeHold(session, group, options.reason)),
+    );
+  example(acknowledge, 'groups acknowledge web --reason "the rack is really gone"');
   const converge = groups
     .command("converge")
     .description("Look at the group now instead of at its next turn")
@@ -163,6 +172,16 @@ async function resumeGroup(session: Session, id: string): Promise<ExitCode> {
   const { group } = await session.client.groups.resumeGroup(request, session.call);
   session.print.answer(toJson(GroupSchema, group ?? create(GroupSchema), jsonOptions), () => {
     session.print.line(`group ${id} resumed`);
+  });
+  return exitCode.ok;
+}
+
+async function acknowledgeHold(session: Session, id: string, reason: string): Promise<ExitCode> {
+  if (reason.trim() === "") throw new UsageError("--reason must not be blank");
+  const request = { name: session.group(id), reason };
+  const { group } = await session.client.groups.acknowledgeHold(request, session.call);
+  session.print.answer(toJson(GroupSchema, group ?? create(GroupSchema), jsonOptions), () => {
+    session.print.line(`group ${id}: replacement goes on`);
   });
   return exitCode.ok;
 }

@@ -59,16 +59,25 @@ function reasonsOf(group: Group): readonly string[] {
 
 /** `waiting: B4.2 BUILDING: two servers build`. */
 export function conditionWords(condition: Condition): string {
-  const type = condition.type === "converged" && !condition.holds ? "converging" : condition.type;
+  const isConverging = condition.type === "converged" && !condition.holds;
+  const negated = isGood(condition) && !condition.holds ? `not ${condition.type}` : condition.type;
+  const type = isConverging ? "converging" : negated;
   const causes = condition.causes.map(causeWords).join(", ");
   return causes === "" ? type : `${type}: ${causes}`;
 }
 
-/** Every condition but `converged` is in the way while it holds. */
+/** Conditions that are wanted; every other is in the way while it holds. */
+const isGood = ({ type }: Condition): boolean =>
+  type === "converged" || type === "ready" || type === "healthy";
+
 const isInTheWay = (condition: Condition): boolean =>
-  condition.type === "converged"
-    ? !condition.holds && condition.causes.length > 0
+  isGood(condition)
+    ? condition.type === "converged" && !condition.holds && condition.causes.length > 0
     : condition.holds;
+
+/** What a person wants to read of: what is wrong, and whether the group has converged. */
+export const isTold = (condition: Condition): boolean =>
+  condition.type === "converged" || condition.holds !== isGood(condition);
 
 const holds = (placement: PlacementStatus, type: string): boolean =>
   placement.conditions.some((one) => one.type === type && one.holds);

@@ -51,6 +51,8 @@ export interface GroupUseCases {
   delete(request: DeleteGroup, caller: Caller): Promise<{ readonly draining: boolean }>;
   pause(key: GroupKey, reason: string, caller: Caller): Promise<GroupView>;
   resume(key: GroupKey, caller: Caller): Promise<GroupView>;
+  /** Lets replacement go on for a while although too much is suspected (B9.2, B9.7). */
+  acknowledgeHold(key: GroupKey, reason: string, caller: Caller): Promise<GroupView>;
   converge(key: GroupKey, caller: Caller): Promise<void>;
 }
 

@@ -119,6 +119,20 @@ describe("groups", () => {
     assert.match(ran.stderr, new RegExp(`not applied; see .musterctl scale ${group}`));
   });
 
+  test("B9.2 acknowledge", async () => {
+    const nothing = await runMusterctl(target, ["groups", "acknowledge", id, "--reason", "x"]);
+    assert.equal(nothing.code, 1);
+    assert.match(nothing.stderr, /^musterctl: NOTHING_HELD: /);
+    const blank = await runMusterctl(target, ["groups", "acknowledge", id, "--reason", " "]);
+    assert.equal(blank.code, 2);
+    if (target.fake === undefined) return;
+    const held = freshGroupId();
+    const stdin = groupJson(target, held, { labels: { held: "yes" } });
+    await runMusterctl(target, ["groups", "apply", "-f", "-"], { stdin });
+    const said = await ok("groups", "acknowledge", held, "--reason", "the rack is gone");
+    assert.equal(said, `group ${held}: replacement goes on\n`);
+  });
+
   test("B8.3 pause, resume and converge", async () => {
     assert.equal(await ok("groups", "pause", id, "--reason", "move"), `group ${id} paused\n`);
     const shown = await ok("groups", "get", id);

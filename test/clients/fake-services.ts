@@ -97,6 +97,12 @@ export function fakeGroups(world: FakeWorld): ServiceImpl<typeof GroupService> {
       record(world, name, { type: "group.resumed", message: "group resumed" });
       return { group };
     },
+    acknowledgeHold({ name }) {
+      const group = get(name);
+      const isHeld = group.labels["held"] === "yes";
+      if (!isHeld) throw refusal(Code.FailedPrecondition, "NOTHING_HELD", "nothing is held");
+      return { group };
+    },
     convergeGroup({ name }) {
       turn(world, get(name));
       return {};

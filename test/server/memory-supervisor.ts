@@ -179,6 +179,11 @@ export function createMemorySupervisor(clock: Clock): MemorySupervisor {
       delete entry.paused;
       return viewOf(entry);
     },
+    async acknowledgeHold(key, reason) {
+      const entry = entryOf(key);
+      if (reason === "nothing is") throw new Fault("NOTHING_HELD", { say: "nothing is held" });
+      return viewOf(entry);
+    },
     async converge(key) {
       settle(entryOf(key));
     },

@@ -153,6 +153,14 @@ async function groupControls(door: Door): Promise<void> {
   const resumed = await door.unary(resumeGroup, { name: WEB }, admin);
   assert.equal(resumed.group!.status!.placements[0]!.pause, undefined);
   await door.unary(convergeGroup, { name: WEB }, admin);
+  const { acknowledgeHold } = GroupService.method;
+  const seen = { name: WEB, reason: "the rack is gone" };
+  assert.equal((await door.unary(acknowledgeHold, seen, admin)).group?.name, WEB);
+  const unheld = { name: WEB, reason: "nothing is" };
+  const nothing = await failureOf(door.unary(acknowledgeHold, unheld, admin));
+  assert.deepEqual([nothing.code, nothing.reason], [9, "NOTHING_HELD"]);
+  const blank = await failureOf(door.unary(acknowledgeHold, { name: WEB, reason: " " }, admin));
+  assert.equal(blank.reason, "FIELD_INVALID");
   const refused = await failureOf(door.unary(deleteGroup, { name: WEB }, admin));
   assert.deepEqual([refused.code, refused.reason], [9, "GROUP_NOT_EMPTY"]);
   const gone = await door.unary(deleteGroup, { name: WEB, force: true }, admin);

@@ -32,6 +32,7 @@ export const reasons = {
   GROUP_EXISTS: "alreadyExists",
   POLICY_EXISTS: "alreadyExists",
   GROUP_NOT_EMPTY: "failedPrecondition",
+  NOTHING_HELD: "failedPrecondition",
   GROUP_DELETING: "failedPrecondition",
   ETAG_MISMATCH: "aborted",
   PLACEMENT_CHANGED: "aborted",

@@ -37,6 +37,8 @@ export type EventType =
   | "group.paused"
   | "group.resumed"
   | "group.condition"
+  | "group.held"
+  | "group.acknowledged"
   | "scale.decided"
   | "alert.reported"
   | "target.changed"

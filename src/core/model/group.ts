@@ -22,6 +22,8 @@ export interface Group {
   readonly buildTimeoutMs: number;
   readonly stoppedGraceMs: number;
   readonly stoppedServers: "replace" | "keep";
+  /** What becomes of servers whose reboot, resize or the like does not end (B4.2). Default: kept. */
+  readonly overdueServers?: "replace" | "keep";
   readonly scaleInOrder: ScaleInOrder;
   /** Servers beyond the target that may exist while others are replaced (B9.3). */
   readonly surge: number;

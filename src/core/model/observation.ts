@@ -24,6 +24,15 @@ export interface Observation {
   readonly underWay: ReadonlyMap<string, "queued" | "running">;
   /** Why a class of operations is stopped at the moment; shown, and checked again by the gate. */
   readonly stopped: ReadonlyMap<OperationClass, Cause>;
+  /** The rest of the colo, as far as this node knows: illness that many share is not theirs. */
+  readonly elsewhere?: SuspicionTally;
+}
+
+/** How many servers of other placements were once healthy, and how many of those are suspected. */
+export interface SuspicionTally {
+  readonly known: number;
+  readonly suspected: number;
+  readonly suspectedOfOtherAccounts: number;
 }
 
 /** The cloud's servers that carry this placement's tags. */
@@ -35,7 +44,11 @@ export type CloudView =
       readonly servers: readonly CloudServer[];
       /** All of the account's servers by `host` and `host:port`: addresses get reused (B5.2). */
       readonly byAddress?: ReadonlyMap<string, readonly CloudServerId[]>;
-      /** Direct look-ups made for servers that the listing lacks: "gone" is the cloud's own 404. */
+      /** The project that the account is pinned to; undefined: 404 proves little (B9.7). */
+      readonly project?: string;
+      /** How many servers of the whole account the listing shows. */
+      readonly accountServers?: number;
+      /** Direct look-ups of servers that the listing lacks or has ill; "gone" is the cloud's 404. */
       readonly lookedUp: ReadonlyMap<CloudServerId, CloudServer | "gone" | "unknown">;
     }
   | { readonly kind: "unavailable"; readonly cause: Cause };

@@ -21,6 +21,9 @@ export interface PlacementDoc {
   readonly policyMarks: Readonly<Record<PolicyId, PolicyMarks>>;
   readonly backoff?: BuildBackoff;
   readonly losses?: LossWindow;
+  /** Since when replacement waits for a person, and when one was last asked (B9.2, B9.7). */
+  readonly hold?: HoldMark;
+  readonly acknowledged?: Acknowledgement;
   /** Cloud servers with our tags but without a row, as already reported (B9.6). */
   readonly orphans?: readonly CloudServerId[];
   /** The monitor's newest findings (docs/invariants.md), oldest first. */
@@ -91,10 +94,23 @@ export interface DebounceWindow {
   readonly eventId: string;
 }
 
-/** How many vanished servers were concluded lost since when: the ramp of B9.2. */
+/** How many servers were given up as lost or suspected since when: the ramp of B9.2. */
 export interface LossWindow {
   readonly sinceMs: number;
   readonly concluded: number;
+}
+
+export interface HoldMark {
+  readonly sinceMs: number;
+  readonly askedAtMs: number;
+}
+
+/** A person said that replacement shall go on in spite of a hold; for a while (B9.2). */
+export interface Acknowledgement {
+  readonly atMs: number;
+  readonly untilMs: number;
+  readonly reason: string;
+  readonly principal: string;
 }
 
 /** Builds that failed in a row (B4.6). */
@@ -121,4 +137,14 @@ export interface Condition {
   readonly sinceMs: number;
 }
 
-export type ConditionType = "converged" | "degraded" | "paused" | "held" | "braked" | "waiting";
+export type ConditionType =
+  /** Enough servers are in service for the minimum. */
+  | "ready"
+  | "converged"
+  /** No server in service is lost or suspected. */
+  | "healthy"
+  | "degraded"
+  | "paused"
+  | "held"
+  | "braked"
+  | "waiting";

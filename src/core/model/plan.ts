@@ -21,6 +21,8 @@ export interface Plan {
   readonly lookUps: readonly CloudServerId[];
   readonly steps: readonly Step[];
   readonly events: readonly PlannedEvent[];
+  /** For the tally of the colo (B9.2): servers that were once healthy, and how many are suspected. */
+  readonly suspicion: { readonly known: number; readonly suspected: number };
   /** When to look again at the latest; undefined: nothing is on its way. */
   readonly wakeAtMs: number | undefined;
 }

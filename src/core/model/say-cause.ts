@@ -89,7 +89,21 @@ const sentences: Readonly<Record<CauseCode, string>> = {
   LAUNCH_WAITS:
     "the server[ {server}] is not yet in service[: the load balancer {loadBalancer} has it {health}]",
   UNHEALTHY_BRAKE:
-    "too many servers are suspected at once[: {suspected}][ of {known}]; none of them is replaced",
+    "too many servers are suspected at once[: {suspected}][ of {known}][, {most} may be];" +
+    " none of them is replaced until a person acknowledges it",
+  COLO_UNHEALTHY:
+    "too many servers of this colo are suspected at once[: {suspected}][ of {known}]" +
+    "[, {mine} of them here], in more than one account;" +
+    " none of them is replaced until a person acknowledges it",
+  ACCOUNT_MISSING:
+    "the cloud denies every server of the account at once[, {missing|server|servers} of this group];" +
+    " that says more of the credentials than of the servers," +
+    " so nothing is done until they come back or a person acknowledges it",
+  LOSSES_RAMPED:
+    "[{lost} ]servers[ of {known}] are lost for certain;" +
+    " they are replaced step by step[, {aMinute} a minute]",
+  SUSPECTED: "the server[ {server}] is suspected to be ill[: {because}]",
+  HOST_DOWN: "the host of the server[ {server}] is down",
   INVARIANT: "[{promise}, but ]invariant[ {invariant}] is broken[: server {server}]",
   CREDENTIALS_DENIED:
     "the cloud refuses the account's credentials[: {fault}]; the account's work stands still here",

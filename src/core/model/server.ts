@@ -101,6 +101,8 @@ export interface CloudServer {
    */
   readonly status: string;
   readonly taskState?: string;
+  /** How the machine under it does, where the cloud tells: Nova's UP, DOWN, MAINTENANCE, … */
+  readonly hostStatus?: string;
   readonly address?: ServerAddress;
   readonly ownership?: Ownership;
   readonly createdAtMs: number;

@@ -9,6 +9,8 @@ export type StatusMeaning =
   /** Somebody's doing; left alone and counted. */
   | "leftAlone"
   | "failed"
+  /** The machine under it does not answer, whatever its own status says (B9.2). */
+  | "hostDown"
   | "stopped"
   /** On its way out, by whoever's hand. */
   | "going"
@@ -37,7 +39,11 @@ const meanings: Readonly<Record<string, StatusMeaning>> = {
   SOFT_DELETED: "going",
 };
 
-export function meaningOf(server: Pick<CloudServer, "status" | "taskState">): StatusMeaning {
+export function meaningOf(
+  server: Pick<CloudServer, "status" | "taskState" | "hostStatus">,
+): StatusMeaning {
   if (server.taskState === "deleting") return "going";
-  return Object.hasOwn(meanings, server.status) ? meanings[server.status]! : "unknown";
+  const known = Object.hasOwn(meanings, server.status) ? meanings[server.status]! : "unknown";
+  const isOver = known === "going" || known === "failed";
+  return server.hostStatus === "DOWN" && !isOver ? "hostDown" : known;
 }

@@ -14,7 +14,20 @@ export interface Findings {
   readonly seen: boolean;
 }
 
-const heldCodes: ReadonlySet<string> = new Set(["UNHEALTHY_BRAKE", "PROTECTED"]);
+const heldCodes: ReadonlySet<string> = new Set([
+  "UNHEALTHY_BRAKE",
+  "COLO_UNHEALTHY",
+  "ACCOUNT_MISSING",
+  "PROTECTED",
+]);
+const illCodes: ReadonlySet<string> = new Set([
+  "UNHEALTHY_BRAKE",
+  "COLO_UNHEALTHY",
+  "ACCOUNT_MISSING",
+  "LOSSES_RAMPED",
+  "STOPPED",
+  "WAIT_EXPIRED",
+]);
 const brakeCodes: ReadonlySet<string> = new Set(["BRAKED", "CLOUD_BUSY"]);
 const degradedCodes: ReadonlySet<string> = new Set([
   "BACKOFF",
@@ -27,6 +40,9 @@ const degradedCodes: ReadonlySet<string> = new Set([
   "ABANDONED",
   "FOREIGN",
   "UNHEALTHY_BRAKE",
+  "COLO_UNHEALTHY",
+  "ACCOUNT_MISSING",
+  "LOSSES_RAMPED",
   "WAIT_EXPIRED",
   "STATUS_UNHEARD_OF",
   "DELETE_AGED",
@@ -52,8 +68,17 @@ export function conditionsOf(found: Findings): {
       : cause("B4.9", "SURPLUS", { target, have: inService + pending + leaving });
   const by = (codes: ReadonlySet<string>) => fewOf(waits.filter((one) => codes.has(one.code)));
   const paused = doc.paused ? [cause("B8.3", "PAUSED", { reason: doc.paused.reason })] : [];
+  const needed = Math.min(target, Math.max(doc.min, 1));
+  const ready = inService >= needed;
+  const short = cause("B4.9", "SHORTAGE", { target: needed, have: inService });
+  const before = (type: ConditionType) => doc.conditions.find((one) => one.type === type);
+  // Who cannot see the servers does not call them ill.
+  const ill = by(illCodes);
+  const healthy = found.seen ? ill.length === 0 : (before("healthy")?.holds ?? true);
   const unseen = found.seen ? [] : fewOf([...paused, ...waits]);
   const wanted: readonly [ConditionType, boolean, readonly Cause[]][] = [
+    ["ready", ready, ready ? [] : [short]],
+    ["healthy", healthy, healthy ? [] : ill],
     ["converged", converged, converged ? [] : unseen.length > 0 ? unseen : [onTheWay]],
     ["paused", paused.length > 0, paused],
     ["braked", by(brakeCodes).length > 0, by(brakeCodes)],
@@ -62,19 +87,23 @@ export function conditionsOf(found: Findings): {
     ["waiting", waits.length > 0, fewOf(waits)],
   ];
   const conditions = wanted.map(([type, holds, causes]): Condition => {
-    const before = doc.conditions.find((one) => one.type === type);
-    const sinceMs = before?.holds === holds ? before.sinceMs : found.nowMs;
+    const was = before(type);
+    const sinceMs = was?.holds === holds ? was.sinceMs : found.nowMs;
     const next = { type, holds, causes, sinceMs };
-    return before && sameCondition(before, next) ? before : next;
+    return was && sameCondition(was, next) ? was : next;
   });
   const turned = conditions.filter((one) => {
-    const before = doc.conditions.find((other) => other.type === one.type);
-    return one.type !== "waiting" && one.holds !== (before?.holds ?? false);
+    return one.type !== "waiting" && one.holds !== (before(one.type)?.holds ?? isGood(one.type));
   });
   const same =
     conditions.length === doc.conditions.length &&
     conditions.every((one, index) => one === doc.conditions[index]);
   return { conditions: same ? doc.conditions : conditions, turned };
+}
+
+/** A new placement is well until something says otherwise. */
+function isGood(type: ConditionType): boolean {
+  return type === "healthy" || type === "ready";
 }
 
 /** More would only repeat the same for another server. */

@@ -1,53 +1,105 @@
 import { type Cause, cause } from "../model/cause.js";
 import type { LossWindow } from "../model/placement.js";
 import type { ServerRow } from "../model/server.js";
+import { leave } from "./lifecycle.js";
 import type { Sheet } from "./sheet.js";
 
-/** So many may vanish at once without raising a suspicion (B4.3). */
-const lostMax = 3;
-const lostShareMax = 0.2;
-/** Share of the group that is concluded lost, and so replaced, within a minute (B9.2). */
+/** So many are given up at once; beyond it they are replaced at the ramp (B4.3, B9.2). */
+const fewMax = 3;
+const fewShare = 0.2;
+/** Share of the group that is given up, and so replaced, within a minute (B9.2). */
 const rampShare = 0.1;
 const rampMs = 60_000;
-const suspectLookMs = 30_000;
+const lookAgainMs = 30_000;
+
+export function fewOf(known: number): number {
+  return Math.max(fewMax, Math.floor(known * fewShare));
+}
+
+/** How many servers may be given up now, whatever for. */
+export interface Ramp {
+  readonly isFew: boolean;
+  readonly aMinute: number;
+  readonly endsAtMs: number;
+  room(): number;
+  take(count: number): void;
+}
+
+/** @param doubted so many are lost, or may be. */
+export function createRamp(sheet: Sheet, known: number, doubted: number): Ramp {
+  const { nowMs, doc } = sheet.seen;
+  const before = sheet.out.losses ?? doc.losses;
+  const window: LossWindow =
+    before && nowMs < before.sinceMs + rampMs ? before : { sinceMs: nowMs, concluded: 0 };
+  let { concluded } = window;
+  const aMinute = Math.max(1, Math.ceil(known * rampShare));
+  const isFew = doubted + concluded <= fewOf(known);
+  const most = isFew ? fewOf(known) : aMinute;
+  return {
+    isFew,
+    aMinute,
+    endsAtMs: window.sinceMs + rampMs,
+    room: () => Math.max(0, most - concluded),
+    take(count) {
+      if (count === 0) return;
+      concluded += count;
+      sheet.setLosses({ sinceMs: window.sinceMs, concluded });
+    },
+  };
+}
+
+/** A server that is lost by the cloud's own word, asked for directly. */
+export interface Loss {
+  readonly row: ServerRow;
+  readonly why: Cause;
+}
 
 /**
- * Which of the servers that the cloud answers 404 for are concluded lost now. Few are, at once.
- * Many are a suspicion: each must be missing twice, and they are replaced at a ramp. All of them at
- * once says more about the credentials than about the servers: none is, until a person looks
- * (B9.7).
+ * Gives up what is lost for certain: few at once, many at the ramp, and then each only when it was
+ * missing twice. Where the cloud has no projects, a whole account that is gone at once says more of
+ * the credentials than of the servers: it is held until a person looks (B9.7).
  */
 export function concludeLosses(
   sheet: Sheet,
-  gone: readonly ServerRow[],
-  known: number,
-): ReadonlySet<ServerRow["id"]> {
-  if (gone.length === 0) return none;
-  if (gone.length <= Math.max(lostMax, known * lostShareMax)) return idsOf(gone);
-  const { nowMs, doc } = sheet.seen;
-  const suspect: Cause = cause("B4.3", "LISTING_SUSPECT", { lost: gone.length, known });
-  sheet.wait(suspect);
-  sheet.wakeAt(nowMs + suspectLookMs);
-  if (gone.length === known) {
+  found: { readonly lost: readonly Loss[]; readonly presumed: number; readonly known: number },
+  ramp: Ramp,
+): void {
+  const { lost, presumed, known } = found;
+  const { nowMs, cloud } = sheet.seen;
+  const gone = lost.filter(({ why }) => why.code === "CLOUD_GONE");
+  const isBlind =
+    cloud.kind === "listed" && cloud.project === undefined && cloud.accountServers === 0;
+  if (isBlind && gone.length > 0 && !sheet.isAcknowledged()) {
+    sheet.askPerson(cause("B9.7", "ACCOUNT_MISSING", { missing: gone.length + presumed }));
+    sheet.wakeAt(nowMs + lookAgainMs);
     sheet.hold();
-    return new Set();
+    for (const { row } of gone) noteMissing(sheet, row);
+    return;
   }
-  const before: LossWindow =
-    doc.losses && nowMs < doc.losses.sinceMs + rampMs
-      ? doc.losses
-      : { sinceMs: nowMs, concluded: 0 };
-  const twice = gone.filter(
-    (row) => row.missingSinceMs !== undefined && row.missingSinceMs < nowMs,
-  );
-  const room = Math.max(0, Math.ceil(known * rampShare) - before.concluded);
-  const concluded = twice.slice(0, room);
-  if (concluded.length > 0)
-    sheet.setLosses({ ...before, concluded: before.concluded + concluded.length });
-  return idsOf(concluded);
+  const certain = ramp.isFew ? lost : lost.filter((one) => isTwice(one, nowMs));
+  const concluded = certain.slice(0, ramp.room());
+  for (const one of concluded) giveUp(sheet, one);
+  ramp.take(concluded.length);
+  for (const { row } of gone)
+    if (!concluded.some((one) => one.row === row)) noteMissing(sheet, row);
+  const left = lost.length + presumed - concluded.length;
+  if (left === 0) return;
+  const facts = { lost: left, known, aMinute: ramp.aMinute };
+  sheet.wait(cause("B9.2", "LOSSES_RAMPED", facts));
+  sheet.wakeAt(Math.min(nowMs + lookAgainMs, Math.max(nowMs + 1_000, ramp.endsAtMs)));
 }
 
-const none: ReadonlySet<ServerRow["id"]> = new Set();
+function isTwice({ row, why }: Loss, nowMs: number): boolean {
+  if (why.code !== "CLOUD_GONE") return true;
+  return row.missingSinceMs !== undefined && row.missingSinceMs < nowMs;
+}
 
-function idsOf(rows: readonly ServerRow[]): ReadonlySet<ServerRow["id"]> {
-  return new Set(rows.map((row) => row.id));
+function giveUp(sheet: Sheet, { row, why }: Loss): void {
+  sheet.event(why.code === "CLOUD_GONE" ? "server.lost" : "server.failed", row.id, why);
+  sheet.put(leave(sheet.row(row.id), "delete", why, sheet.seen.nowMs));
+}
+
+function noteMissing(sheet: Sheet, row: ServerRow): void {
+  const now = sheet.row(row.id);
+  if (now.missingSinceMs === undefined) sheet.put({ ...now, missingSinceMs: sheet.seen.nowMs });
 }

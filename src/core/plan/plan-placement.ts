@@ -48,7 +48,8 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   const onlyAsked =
     sheet.out.lookUps.length > 0 && seen.cloud.kind === "listed" && seen.cloud.lookedUp.size === 0;
   const backedOff = settleMissing(sheet, settleBackoff(sheet));
-  const doc = onlyAsked ? backedOff : settleConditions(sheet, backedOff, target, mayAct && settled);
+  const told = onlyAsked ? backedOff : settleHold(sheet, backedOff);
+  const doc = onlyAsked ? told : settleConditions(sheet, told, target, mayAct && settled);
   const { changed, events, steps, lookUps, wakeAtMs } = sheet.out;
   return {
     doc,
@@ -60,6 +61,7 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
     lookUps,
     steps,
     events,
+    suspicion: sheet.out.suspicion,
     wakeAtMs,
   };
 }
@@ -91,7 +93,10 @@ function planDeletes(sheet: Sheet): void {
     if (row.tags === "foreign")
       sheet.wait(cause("B9.5", "TAGS_FOREIGN", { server: row.id, cloudId: row.cloudId }));
     const agedMs = nowMs - (row.deletingSinceMs ?? nowMs);
-    if (agedMs >= deleteAgedMs) sheet.wait(cause("B4.10", "DELETE_AGED", { server: row.id }));
+    if (agedMs >= deleteAgedMs) {
+      const deletingAtMs = row.deletingSinceMs ?? nowMs;
+      sheet.wait(cause("B4.10", "DELETE_AGED", { server: row.id, deletingAtMs }));
+    }
     sheet.step({ kind: "delete", server: row.id, cloudId: row.cloudId });
   }
 }
@@ -118,6 +123,30 @@ function settleMissing(sheet: Sheet, doc: PlacementDoc): PlacementDoc {
   const { losses, orphans } = sheet.out;
   if (!losses && !orphans) return doc;
   return { ...doc, ...(losses ? { losses } : {}), ...(orphans ? { orphans } : {}) };
+}
+
+/** A person who is asked is asked again (B9.2). */
+const askAgainMs = 15 * 60_000;
+
+/** The document with what waits for a person; asks at the beginning, and again and again. */
+function settleHold(sheet: Sheet, doc: PlacementDoc): PlacementDoc {
+  const { nowMs, cloud } = sheet.seen;
+  const { holds } = sheet.out;
+  const { hold, acknowledged, ...rest } = doc;
+  const isOver = acknowledged && nowMs >= acknowledged.untilMs;
+  if (acknowledged && !isOver) sheet.wakeAt(acknowledged.untilMs);
+  const kept = acknowledged && !isOver ? { acknowledged } : {};
+  if (holds.length === 0) {
+    // While the cloud cannot be seen, nobody knows whether it is over.
+    const stands = hold && cloud.kind !== "listed";
+    return !stands && (hold || isOver) ? { ...rest, ...kept } : doc;
+  }
+  const isDue = !hold || nowMs >= hold.askedAtMs + askAgainMs;
+  if (isDue) sheet.event("group.held", undefined, ...holds);
+  const askedAtMs = isDue ? nowMs : hold.askedAtMs;
+  sheet.wakeAt(askedAtMs + askAgainMs);
+  if (!isDue && !isOver) return doc;
+  return { ...rest, ...kept, hold: { sinceMs: hold?.sinceMs ?? nowMs, askedAtMs } };
 }
 
 /** The document with its conditions after this plan, and their edges as events. */

@@ -4,7 +4,7 @@ import type { CloudServerId, ServerId } from "../model/ids.js";
 import type { Step } from "../model/observation.js";
 import { type Observation, stepKey } from "../model/observation.js";
 import type { LossWindow } from "../model/placement.js";
-import type { PlannedEvent } from "../model/plan.js";
+import type { Plan, PlannedEvent } from "../model/plan.js";
 import type { ServerRow } from "../model/server.js";
 
 /** The paper that one plan is worked out on. Lives no longer than the call that made it. */
@@ -24,6 +24,10 @@ export interface Sheet {
   succeeded(): void;
   /** What was seen is not to be trusted: nothing is created or removed on its account. */
   hold(): void;
+  /** Replacement waits for a person's acknowledgement, and says why (B9.2, B9.7). */
+  askPerson(cause: Cause): void;
+  isAcknowledged(): boolean;
+  setSuspicion(suspicion: Plan["suspicion"]): void;
   setLosses(losses: LossWindow): void;
   setOrphans(orphans: readonly CloudServerId[]): void;
   readonly out: {
@@ -35,6 +39,8 @@ export interface Sheet {
     readonly failure: { readonly reason: string; readonly cause: Cause } | undefined;
     readonly success: boolean;
     readonly held: boolean;
+    readonly holds: readonly Cause[];
+    readonly suspicion: Plan["suspicion"];
     readonly losses: LossWindow | undefined;
     readonly orphans: readonly CloudServerId[] | undefined;
     readonly wakeAtMs: number | undefined;
@@ -57,6 +63,8 @@ export function createSheet(seen: Observation): Sheet {
   let failure: { reason: string; cause: Cause } | undefined;
   let success = false;
   let held = false;
+  const holds: Cause[] = [];
+  let suspicion: Plan["suspicion"] = { known: 0, suspected: 0 };
   let losses: LossWindow | undefined;
   let orphans: readonly CloudServerId[] | undefined;
   let wakeAtMs: number | undefined;
@@ -93,6 +101,14 @@ export function createSheet(seen: Observation): Sheet {
     hold: () => {
       held = true;
     },
+    askPerson(why) {
+      holds.push(why);
+      waits.push(why);
+    },
+    isAcknowledged: () => seen.nowMs < (seen.doc.acknowledged?.untilMs ?? 0),
+    setSuspicion: (next) => {
+      suspicion = next;
+    },
     setLosses: (next) => {
       losses = next;
     },
@@ -100,7 +116,7 @@ export function createSheet(seen: Observation): Sheet {
       orphans = next;
     },
     get out() {
-      const found = { failure, success, held, losses, orphans };
+      const found = { failure, success, held, holds, suspicion, losses, orphans };
       return { changed, events, steps, lookUps, waits, wakeAtMs, ...found };
     },
   };

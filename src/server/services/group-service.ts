@@ -100,6 +100,10 @@ export function createGroupService(
     async resumeGroup({ name }, caller) {
       return { group: writeGroup(await groups.resume(groupKeyOf(name), caller)) };
     },
+    async acknowledgeHold({ name, reason }, caller) {
+      const view = await groups.acknowledgeHold(groupKeyOf(name), reason, caller);
+      return { group: writeGroup(view) };
+    },
     async convergeGroup({ name }, caller) {
       await groups.converge(groupKeyOf(name), caller);
       return {};

@@ -24,6 +24,7 @@ import { createLeases, type Leases, type LeaseTimes } from "./leases.js";
 import { createOutside, type Drivers, lookDeadlineMs } from "./outside.js";
 import { type PinnedOutside, pinOutside } from "./pinned.js";
 import { createPins } from "./pins.js";
+import { createSuspicions, type Suspicions } from "./suspicions.js";
 
 /** A colo as configured: its drivers, already opened. */
 export interface ColoSetup extends Drivers {
@@ -46,6 +47,7 @@ export interface Colo {
   /** The only way to the cloud and the load balancers. */
   readonly outside: PinnedOutside;
   readonly credentials: Credentials;
+  readonly suspicions: Suspicions;
   readonly admissions: Readonly<Record<Api, Admission>>;
   readonly brakes: Brakes;
   readonly leases: Leases;
@@ -131,6 +133,7 @@ export function createColo(deps: ColoDeps): Colo {
     gate,
     outside,
     credentials,
+    suspicions: createSuspicions(clock),
     admissions,
     brakes,
     leases,

@@ -20,6 +20,7 @@ import { ensurePlacements, isCurrent, liveGroup, placementsOf } from "../placeme
 import { groupHint, groupIndex, placementHint } from "../placements/hints.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { checkFingerprint } from "../receipts.js";
+import { createAcknowledgeHold } from "./acknowledge-hold.js";
 import { checkLaunch } from "./check-launch.js";
 import { createDeleteGroup } from "./delete-group.js";
 import { createPause } from "./pause-group.js";
@@ -36,6 +37,7 @@ export function createGroupUseCases(context: Context): GroupUseCases {
     update: (request, caller) => updateGroup(context, request, caller),
     delete: createDeleteGroup(context),
     ...createPause(context, view),
+    acknowledgeHold: createAcknowledgeHold(context, view),
     async converge(key, caller) {
       const { group } = await liveGroup(context, key, caller.signal);
       for (const placement of placementsOf(context, group)) {

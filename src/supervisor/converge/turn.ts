@@ -65,6 +65,8 @@ export function createConverger(context: Context, actors: Actors): Converger {
       askedAtMs: look.askedAtMs,
       servers: look.value.byPlacement.get(`${key.group}/${key.colo}`) ?? [],
       byAddress: look.value.byAddress,
+      ...pinnedTo(colo.credentials.projectOf(key.account)),
+      accountServers: look.value.serversCount,
       lookedUp: new Map(),
     };
   }
@@ -140,6 +142,7 @@ export function createConverger(context: Context, actors: Actors): Converger {
       attemptId: context.attemptId,
       underWay: actors.underWay(state.key),
       stopped,
+      elsewhere: colo.suspicions.elsewhere(state.key),
     };
   }
 
@@ -227,6 +230,7 @@ export function createConverger(context: Context, actors: Actors): Converger {
       }
       if (!done) return { wakeAtMs: undefined, revision: state.revision };
       const { plan, intended, revision } = done;
+      colo.suspicions.note(actor.key, plan.suspicion);
       const isUrgent = isAwaited(plan.doc, clock.nowMs());
       for (const row of intended) actors.create(actor.key, row.id, isUrgent);
       if (plan.isShort) waitForSlots(colo, actor.key);
@@ -242,6 +246,10 @@ interface Planned {
   readonly plan: Plan;
   readonly intended: readonly ServerRow[];
   readonly revision: number | undefined;
+}
+
+function pinnedTo(project: string | undefined): { readonly project?: string } {
+  return project === undefined ? {} : { project };
 }
 
 function isEmptyPlan(plan: Plan, before: PlacementDoc): boolean {

@@ -94,6 +94,8 @@ export interface AccountListing {
   readonly byPlacement: ReadonlyMap<string, readonly CloudServer[]>;
   /** By `host:port`, or `host` where the cloud knows no ports. */
   readonly byAddress: ReadonlyMap<string, readonly CloudServerId[]>;
+  /** Of the whole account. */
+  readonly serversCount: number;
 }
 
 /** All servers of an account that carry this installation's tags: whole, or not at all (B4.3). */
@@ -104,6 +106,7 @@ export async function listAll(
   const byPlacement = new Map<string, CloudServer[]>();
   const byAddress = new Map<string, CloudServerId[]>();
   const ids = new Set<string>();
+  let serversCount = 0;
   let cursor: string | undefined;
   for (let page = 0; page < pagesMax; page++) {
     const listed = await listPage({ ...request, ...(cursor === undefined ? {} : { cursor }) });
@@ -115,10 +118,11 @@ export async function listAll(
       const { ownership } = server;
       if (!ownership || ownership.installation !== request.installation) continue;
       if (ownership.account !== request.account) continue;
+      serversCount++;
       push(byPlacement, `${ownership.group}/${ownership.colo}`, server);
       if (server.address) push(byAddress, addressText(server.address), server.id);
     }
-    if (listed.next === undefined) return { byPlacement, byAddress };
+    if (listed.next === undefined) return { byPlacement, byAddress, serversCount };
     if (listed.next === cursor || (fresh === 0 && listed.servers.length > 0))
       throw new Error("the listing gave the same page twice");
     cursor = listed.next;

@@ -37,6 +37,8 @@ const sentences: Readonly<Record<EventType, string>> = {
   "group.paused": "The group was paused",
   "group.resumed": "The group goes on",
   "group.condition": "The group's condition turned",
+  "group.held": "The group waits for a person's acknowledgement",
+  "group.acknowledged": "A hold was acknowledged: replacement goes on for a while",
   "scale.decided": "A scale event was decided",
   "alert.reported": "An alert was reported",
   "target.changed": "The target was changed",

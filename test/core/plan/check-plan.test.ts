@@ -18,6 +18,7 @@ const empty = (seen: Observation): Plan => ({
   lookUps: [],
   steps: [],
   events: [],
+  suspicion: { known: 0, suspected: 0 },
   wakeAtMs: undefined,
 });
 const refuses = (seen: Observation, change: Partial<Plan>, why: RegExp) =>

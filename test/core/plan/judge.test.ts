@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import fc from "fast-check";
+import { sayCause } from "../../../src/core/model/say-cause.js";
 import type { ServerRow } from "../../../src/core/model/server.js";
 import { meaningOf } from "../../../src/core/plan/cloud-status.js";
 import { planPlacement } from "../../../src/core/plan/plan-placement.js";
@@ -63,8 +65,8 @@ describe("B4.2 the cloud's words", () => {
 
   for (const state of ["building", "launching", "inService", "draining"] as const) {
     test(`ERROR while ${state}: deleted, with the cloud's own text`, () => {
-      const listed = [serverOf("1", { status: "ERROR", fault: "disk full" })];
-      const failed = plan([rowOf("1", state)], { listed });
+      const ill = serverOf("1", { status: "ERROR", fault: "disk full" });
+      const failed = plan([rowOf("1", state)], { listed: [ill], lookedUp: [["cloud-1", ill]] });
       assert.equal(failed.rows[0]?.state, "deleting");
       assert.equal(failed.rows[0]?.fault, "disk full");
       const isBuild = state === "building";
@@ -130,6 +132,86 @@ describe("B4.2 the cloud's words", () => {
     assert.deepEqual(statesOf(beyond), []);
     const building = rowOf("1", "building", { ...row, state: "building" });
     assert.deepEqual(waitsOf(plan([building], { listed, nowMs: t0 + 600_000 })), ["WAIT_EXPIRED"]);
+  });
+});
+
+describe("B4.2 every word, in every state of a life", () => {
+  const words: Readonly<Record<string, readonly string[]>> = {
+    available: ["ACTIVE"],
+    building: ["BUILD"],
+    waiting: [
+      "HARD_REBOOT",
+      "REBOOT",
+      "MIGRATING",
+      "PASSWORD",
+      "REBUILD",
+      "RESIZE",
+      "REVERT_RESIZE",
+    ],
+    leftAlone: ["RESCUE", "VERIFY_RESIZE", "SUSPENDED", "PAUSED", "SHELVED", "SHELVED_OFFLOADED"],
+    failed: ["ERROR"],
+    stopped: ["SHUTOFF"],
+    going: ["DELETED", "SOFT_DELETED"],
+    unknown: ["UNKNOWN", "NEVER_HEARD_OF", ""],
+  };
+  /** Of a server that came into service an hour ago and has had this status since. */
+  const fates: Readonly<Record<string, string>> = {
+    available: "inService",
+    building: "inService",
+    waiting: "inService WAIT_EXPIRED",
+    leftAlone: "inService",
+    failed: "deleting CLOUD_ERROR",
+    stopped: "deleting STOPPED",
+    going: "deleting CLOUD_GONE",
+    unknown: "inService STATUS_UNHEARD_OF",
+  };
+  for (const [meaning, list] of Object.entries(words))
+    for (const status of list)
+      test(`"${status}" of a server in service: ${fates[meaning]}`, () => {
+        const since = { cloudStatus: status, cloudStatusSinceMs: t0 - 3_600_000 };
+        const server = serverOf("1", { status });
+        const made = plan([rowOf("1", "inService", since)], {
+          listed: [server],
+          lookedUp: [["cloud-1", server]],
+        });
+        const row = made.rows[0] ?? rowOf("1", "inService", since);
+        const why = row.leaving?.code ?? waitsOf(made)[0];
+        assert.equal(`${row.state}${why ? ` ${why}` : ""}`, fates[meaning]);
+        assert.equal(made.creates, row.state === "deleting" ? 1 : 0);
+      });
+
+  test("a wait past its bound is replaced only where the group says so", () => {
+    const since = { cloudStatus: "RESIZE", cloudStatusSinceMs: t0 - 600_000 };
+    const listed = [serverOf("1", { status: "RESIZE" })];
+    const group = groupOf({ overdueServers: "replace" });
+    const replaced = plan([rowOf("1", "inService", since)], { listed, group });
+    assert.equal(replaced.rows[0]?.leaving?.code, "WAIT_EXPIRED");
+    const building = plan([rowOf("1", "building", since)], { listed, group });
+    assert.equal(building.rows[0]?.leaving?.code, "WAIT_EXPIRED");
+    assert.match(building.doc.backoff?.reason ?? "", /RESIZE/);
+    const kept = plan([rowOf("1", "inService", since)], { listed });
+    assert.deepEqual(statesOf(kept), []);
+  });
+
+  test("no word ever throws, whatever else the cloud says with it", () => {
+    const word = fc.oneof(fc.string(), fc.constantFrom(...Object.values(words).flat()));
+    const maybe = fc.option(fc.oneof(fc.constantFrom("deleting", "DOWN", "UP"), fc.string()));
+    const state = fc.constantFrom("building", "launching", "inService", "draining" as const);
+    fc.assert(
+      fc.property(word, maybe, maybe, state, (status, task, host, at) => {
+        const server = serverOf("1", {
+          status,
+          ...(task === null ? {} : { taskState: task }),
+          ...(host === null ? {} : { hostStatus: host }),
+        });
+        const seen = { listed: [server], lookedUp: [["cloud-1", server] as const] };
+        const made = plan([rowOf("1", at as "building")], seen);
+        assert.ok(made.doc.conditions.length > 0);
+        for (const { causes } of made.doc.conditions)
+          for (const one of causes) assert.notEqual(sayCause(one), "");
+      }),
+      { numRuns: 1_000 },
+    );
   });
 });
 
@@ -251,38 +333,5 @@ describe("B4.5 intentions", () => {
     const kept = plan([row], { target: 1, nowMs: t0 + 3 * days - 1 });
     assert.deepEqual([statesOf(kept), kept.creates], [[], 1]);
     assert.deepEqual(statesOf(plan([row], { target: 0, nowMs: t0 + 3 * days })), ["1:gone"]);
-  });
-});
-
-describe("B9.2 suspects", () => {
-  const ill = (count: number, of: number) =>
-    many(of).map(({ id }, index) =>
-      index < count ? serverOf(id, { status: "ERROR", fault: "host down" }) : serverOf(id),
-    );
-
-  test("three, or 20 %, are replaced", () => {
-    assert.equal(plan(many(4), { listed: ill(3, 4) }).creates, 3);
-    assert.equal(plan(many(40), { listed: ill(8, 40) }).creates, 8);
-  });
-
-  test("more are held, said, and none is replaced", () => {
-    for (const [count, of] of [
-      [4, 4],
-      [9, 40],
-    ] as const) {
-      const held = plan(many(of), { listed: ill(count, of) });
-      assert.deepEqual([held.creates, held.steps], [0, []]);
-      assert.ok(held.rows.every((row) => row.state === "inService"));
-      assert.equal(conditionOf(held, "held")?.holds, true);
-      assert.equal(conditionOf(held, "degraded")?.holds, true);
-    }
-  });
-
-  test("building servers do not count as ill, and are not held", () => {
-    const rows = [...many(2), ...["8", "9", "10", "11"].map((id) => rowOf(id, "building"))];
-    const listed = rows.map(({ id, state }) =>
-      serverOf(id, state === "building" ? { status: "ERROR" } : {}),
-    );
-    assert.equal(plan(rows, { listed }).rows.filter((row) => row.state === "deleting").length, 4);
   });
 });

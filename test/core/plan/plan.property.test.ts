@@ -127,13 +127,9 @@ test("B4.1 the plan of an achieved plan is empty: every placement comes to rest"
   );
 });
 
-/** All of them at once are held until a person looks (B9.7): that is a rest of its own. */
+/** Held until a person looks (B9.2, B9.7): that is a rest of its own. */
 function isHeld({ doc }: Plan): boolean {
-  return doc.conditions.some(({ causes }) =>
-    causes.some(
-      ({ code, facts }) => code === "LISTING_SUSPECT" && facts["lost"] === facts["known"],
-    ),
-  );
+  return doc.hold !== undefined;
 }
 
 test("B4.1 at rest, a placement that nothing stops has its target in service", () => {

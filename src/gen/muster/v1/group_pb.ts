@@ -405,7 +405,8 @@ export const PlacementStatusSchema: GenMessage<PlacementStatus> = /*@__PURE__*/
  */
 export type Condition = Message<"muster.v1.Condition"> & {
   /**
-   * `converged`, `degraded`, `paused`, `held`, `braked`, `waiting`.
+   * `ready`, `converged` and `healthy` are wanted; `degraded`, `paused`, `held`, `braked`, `waiting`
+   * say what is not.
    *
    * @generated from field: string type = 1;
    */

@@ -1,0 +1,76 @@
+import { LRUCache } from "lru-cache";
+import { type AccountId, type PlacementKey, placementText } from "../../core/model/ids.js";
+import type { SuspicionTally } from "../../core/model/observation.js";
+import type { Plan } from "../../core/model/plan.js";
+import type { Clock } from "../../core/ports/clock.js";
+
+/**
+ * How many of a colo's servers are suspected, by what this node's last plans said: illness that
+ * many accounts share is not each one's own (B9.2). In memory: after a start it fills up again.
+ */
+export interface Suspicions {
+  note(key: PlacementKey, suspicion: Plan["suspicion"]): void;
+  /** All placements but this one. */
+  elsewhere(key: PlacementKey): SuspicionTally;
+}
+
+interface Noted extends SuspicionTally {
+  readonly account: AccountId;
+  readonly atMs: number;
+}
+
+const placementsMax = 20_000;
+/** Every placement is planned more often than that; one that is not has gone elsewhere. */
+const keptMs = 15 * 60_000;
+
+export function createSuspicions(clock: Clock): Suspicions {
+  let total = { known: 0, suspected: 0 };
+  const suspectedOf = new Map<AccountId, number>();
+  // Sums are kept up with every note: a plan must not look at all others.
+  const add = (one: Noted, sign: 1 | -1) => {
+    const { account, known, suspected } = one;
+    total = {
+      known: total.known + sign * known,
+      suspected: total.suspected + sign * suspected,
+    };
+    const sum = (suspectedOf.get(account) ?? 0) + sign * suspected;
+    if (sum === 0) suspectedOf.delete(account);
+    else suspectedOf.set(account, sum);
+  };
+  const noted = new LRUCache<string, Noted>({
+    max: placementsMax,
+    dispose: (one) => add(one, -1),
+  });
+
+  /** The oldest first: they are the ones that were noted longest ago. */
+  function forgetOld(): void {
+    for (const text of noted.rkeys()) {
+      const one = noted.peek(text);
+      if (!one || clock.monotonicMs() - one.atMs < keptMs) return;
+      noted.delete(text);
+    }
+  }
+
+  return {
+    note(key, { known, suspected }) {
+      forgetOld();
+      const text = placementText(key);
+      if (known === 0) {
+        noted.delete(text);
+        return;
+      }
+      const atMs = clock.monotonicMs();
+      const { account } = key;
+      const one = { account, known, suspected, suspectedOfOtherAccounts: 0, atMs };
+      noted.set(text, one);
+      add(one, 1);
+    },
+    elsewhere(key) {
+      const own = noted.peek(placementText(key));
+      const known = total.known - (own?.known ?? 0);
+      const suspected = total.suspected - (own?.suspected ?? 0);
+      const ofAccount = suspectedOf.get(key.account) ?? 0;
+      return { known, suspected, suspectedOfOtherAccounts: total.suspected - ofAccount };
+    },
+  };
+}
