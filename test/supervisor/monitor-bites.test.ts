@@ -256,7 +256,10 @@ test("I11 a life that goes back, and a row that is bound anew", async () => {
 async function listed(bench: MonitorBench, servers: readonly CloudServer[], minutes: number) {
   const byPlacement = new Map([[`${key.group}/${key.colo}`, servers]]);
   for (let minute = 0; minute < minutes; minute++) {
-    bench.monitor.listed(key.colo, account, { byPlacement, byAddress: new Map() });
+    bench.monitor.listed(key.colo, account, {
+      ...{ byPlacement, byAddress: new Map() },
+      serversCount: servers.length,
+    });
     await bench.clock.advance(60_000);
   }
 }
