@@ -18,7 +18,7 @@ export const soundCapacity: Capacity = {
 
 export const groupCount = 50;
 export const soundGroupCount = 5;
-export const groupsPerAccount = 5;
+export const groupsPerAccount = 2;
 /** Servers of a group before the alarm; what the alarm's policy adds; what ends the alarm. */
 export const before = 1;
 export const step = 1;

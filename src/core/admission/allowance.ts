@@ -1,4 +1,4 @@
-import { gradientOf, learned } from "./latency.js";
+import { gradientOf, isGentleAt, learned } from "./latency.js";
 import {
   type AdmissionLimits,
   type AdmissionState,
@@ -26,6 +26,7 @@ const freePerSecond = 1_000;
 /** After so long without a fault nothing that was learned from one holds any more. */
 const forgetMs = 10 * 60_000;
 const perSecondStep = 0.5;
+const gentleQueue = 0.25;
 
 /** Ends the round: the allowance grows when it went well, and shrinks when it did not (B9.4). */
 export function move(
@@ -39,11 +40,13 @@ export function move(
   const badShare = samples === 0 ? 0 : round.bad / samples;
   const isBad = badShare > badShareMax;
   const trust = Math.min(1, samples / samplesFull);
+  const isGentle = isGentleAt(state, nowMs);
   const health = {
+    isGentle,
     throttled: round.throttled > 0,
     isFew: samples < samplesMin,
     isBad,
-    gradient: 1 - (1 - gradientOf(state, round)) * trust,
+    gradient: 1 - (1 - gradientOf(state, round, isGentle)) * trust,
     keep: 1 - badShare * trust,
   };
   const moved = {
@@ -59,6 +62,8 @@ export function move(
 
 interface Health {
   readonly throttled: boolean;
+  /** Others are not to feel that much has waited. */
+  readonly isGentle: boolean;
   readonly isFew: boolean;
   readonly isBad: boolean;
   /** What latency lets stay of the window. */
@@ -70,14 +75,16 @@ interface Health {
 function windowAfter(
   { window, phase, round }: AdmissionState,
   { inFlightMax }: AdmissionLimits,
-  { isBad, isFew, gradient, keep, throttled }: Health,
+  { isBad, isFew, isGentle, gradient, keep, throttled }: Health,
   { nowMs, share, random }: Moment,
 ): number {
   // Room that was not used says nothing: what shrinks is what was.
   const used = Math.max(1, Math.min(window, round.peak / share));
   if (isFew && (isBad || gradient < 1)) return Math.max(1, window * gradient);
   if (isBad) return Math.max(1, used * Math.min(gradient, keep));
-  if (gradient < 1) return Math.max(1, Math.min(window, used * gradient + Math.sqrt(used)));
+  // Some queueing in the cloud keeps all of it busy; the share of it that others feel is small.
+  const queued = Math.sqrt(used) * (isGentle ? gentleQueue : 1);
+  if (gradient < 1) return Math.max(1, Math.min(window, used * gradient + queued));
   if (throttled) return window;
   if (phase === "closed" && used < window / 2) return window;
   const step = Math.sqrt(window) * stepOf(round, nowMs) * (0.8 + 0.4 * random);

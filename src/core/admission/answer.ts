@@ -92,7 +92,7 @@ function probed(state: AdmissionState, end: CallEnd, moment: Moment): AdmissionS
   return {
     ...{ ...seen, phase: "ramping", sinceMs: nowMs, window: 1, left: [] },
     ...{ perSecond: rampPerSecond, tokens: 1, tokensAtMs: nowMs, probesFailed: 0 },
-    ...{ notBeforeMs: nowMs, round: newRound(nowMs) },
+    ...{ notBeforeMs: nowMs, recoveredAtMs: nowMs, round: newRound(nowMs) },
   };
 }
 

@@ -4,6 +4,10 @@ import type { AdmissionState, Round } from "./model.js";
 const tolerance = 2;
 /** Our own pauses and a network's are no sign of a cloud's trouble. */
 const slackMs = 100;
+/** After an outage much has waited: it is let go no faster than the cloud's others hardly feel. */
+const toleranceGentle = 1.2;
+const slackMsGentle = 50;
+const gentleForMs = 10 * 60_000;
 const slowProbeFactor = 2;
 const fallWeight = 0.2;
 const riseMs = 5 * 60_000;
@@ -12,13 +16,19 @@ const riseMsSlow = 60 * 60_000;
 const roundMsMax = 10_000;
 const gradientMin = 0.25;
 
+/** An outage is over, and what waited for that is under way. */
+export function isGentleAt({ recoveredAtMs }: AdmissionState, nowMs: number): boolean {
+  return nowMs - recoveredAtMs < gentleForMs;
+}
+
 /** How the round's latencies compare with normal: 1 is good, less is the share of it to keep. */
-export function gradientOf({ normalMs }: AdmissionState, round: Round): number {
+export function gradientOf({ normalMs }: AdmissionState, round: Round, isGentle: boolean): number {
+  const allowed = isGentle ? gentlyAllowedMs : allowedMs;
   let score = 0;
   let count = 0;
   for (const [operation, seen] of Object.entries(round.latencies)) {
     const meanMs = seen.sumMs / seen.count;
-    score += (meanMs / allowedMs(normalMs[operation] ?? meanMs)) * seen.count;
+    score += (meanMs / allowed(normalMs[operation] ?? meanMs)) * seen.count;
     count += seen.count;
   }
   if (count === 0) return 1;
@@ -54,4 +64,8 @@ export function learned(
 
 function allowedMs(normalMs: number): number {
   return tolerance * normalMs + slackMs;
+}
+
+function gentlyAllowedMs(normalMs: number): number {
+  return toleranceGentle * normalMs + slackMsGentle;
 }

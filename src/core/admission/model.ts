@@ -35,6 +35,8 @@ export interface AdmissionState {
   readonly notBeforeMs: number;
   /** What the cloud has lately answered well, for the whole colo. */
   readonly servedPerSecond: number;
+  /** When a probe last found that an outage was over. */
+  readonly recoveredAtMs: number;
   /** When the rate was last cut. */
   readonly cutAtMs: number;
   /** What good answers take, by operation; moves slowly upwards, quickly downwards. */
