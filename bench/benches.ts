@@ -1,4 +1,6 @@
+import { drill } from "./drill/drill.js";
 import type { Bench } from "./lib/bench.js";
+import { manyGroups, timeToService } from "./p1/time-to-service.js";
 import { scaleEvents } from "./p3/scale-events.js";
 import { planning } from "./p5/planning.js";
 import { eventStreaming } from "./p7/event-streaming.js";
@@ -6,4 +8,13 @@ import { unaryReads } from "./p8/unary-reads.js";
 import { start } from "./p9/start.js";
 
 /** Every benchmark, by the ids of the table of performance promises. */
-export const benches: readonly Bench[] = [scaleEvents, planning, eventStreaming, unaryReads, start];
+export const benches: readonly Bench[] = [
+  timeToService,
+  manyGroups,
+  scaleEvents,
+  planning,
+  eventStreaming,
+  unaryReads,
+  start,
+  drill,
+];

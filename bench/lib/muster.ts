@@ -138,7 +138,7 @@ export async function createGroups(muster: Muster, count: number, target = 0): P
   await Promise.all(Array.from({ length: createsAtOnce }, creator));
 }
 
-const benchSpec: GroupSpec = {
+export const benchSpec: GroupSpec = {
   displayName: "A group of the benchmark",
   labels: { tier: "web", stage: "production" },
   placements: [{ colo: benchColo, min: 0, max: 100, weight: 1, attachments: [] }],

@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /**
  * A process that carries a test's folder in its environment: the daemon, or a server of its cloud.
@@ -26,6 +27,23 @@ export async function markedProcesses(folder: string): Promise<readonly MarkedPr
   const found = await Promise.all(pids.map((pid) => sightOf(pid, folder)));
   return found.flat();
 }
+
+/** Kills every process of the test until none is left: one may be born while others die. */
+export async function killMarked(folder: string): Promise<void> {
+  for (let round = 0; round < killRoundsMax; round++) {
+    const left = await markedProcesses(folder);
+    if (left.length === 0) return;
+    for (const { pid } of left) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {} // Ended by itself meanwhile.
+    }
+    await sleep(killPauseMs);
+  }
+}
+
+const killRoundsMax = 100;
+const killPauseMs = 100;
 
 async function sightOf(pid: number, folder: string): Promise<readonly MarkedProcess[]> {
   const text = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");

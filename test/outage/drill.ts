@@ -7,7 +7,7 @@ import type { ColoConfig } from "../../src/config.js";
 import type { Second } from "../../src/drivers/cloud-simulated/index.js";
 import { AlertState } from "../../src/gen/muster/v1/policy_pb.js";
 import { type Daemon, freePort, openDaemon } from "../e2e/daemon.js";
-import type { MarkedProcess } from "../e2e/processes.js";
+import { killMarked, type MarkedProcess } from "../e2e/processes.js";
 import { recoveryMs } from "../simulation/drill/recovery.js";
 import type { Demand } from "../simulation/drill/run.js";
 import { type CloudControl, controlOf } from "./cloud-control.js";
@@ -168,10 +168,6 @@ function watch({ client }: Daemon, ids: readonly GroupId[], at: () => number) {
 /** The daemon first, so that nothing is made anew; then its servers, whatever state they are in. */
 async function clear(daemon: Daemon): Promise<void> {
   await daemon.kill();
-  for (const { pid } of await daemon.running()) {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {} // Ended by itself meanwhile.
-  }
+  await killMarked(daemon.folder);
   await daemon.end();
 }

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AccountId, ColoId, GroupId, GroupKey } from "../../../src/core/model/ids.js";
-import type { PartitionId } from "../../../src/core/ports/store.js";
-import { defaultLeaseTimes } from "../../../src/supervisor/colo/leases.js";
 import { groupSpec, placed } from "../../supervisor/asks.js";
 import { type Cluster, createCluster, type Node, patient } from "../cluster.js";
 import { createRandom, createSeededIds, createVirtualClock } from "../virtual-clock.js";
+import { shareLeases } from "./share-leases.js";
 import { runOn } from "./stage.js";
 
 /** Two nodes share the colo's groups, and both are creating as fast as the cloud lets them. */
@@ -40,7 +39,7 @@ async function fullLoad(): Promise<Load> {
   });
   const run = <Value>(work: Promise<Value>) => runOn(clock, work);
   const nodes = names.map((name) => cluster.create(name));
-  await run(shareLeases(cluster));
+  await run(shareLeases(cluster.store, iad, names));
   await run(Promise.all(nodes.map((one) => one.supervisor.start())));
   const creates: { readonly node: string; readonly atMs: number }[] = [];
   cluster.taps.listen({
@@ -59,17 +58,6 @@ async function fullLoad(): Promise<Load> {
   const load: Load = { cluster, nodes, creates, after, run };
   assertBusy(load);
   return load;
-}
-
-async function shareLeases({ store }: Cluster): Promise<void> {
-  for (let shard = 0; shard < defaultLeaseTimes.shards; shard++) {
-    const node = names[shard % names.length];
-    const value = JSON.stringify({ node, epoch: 1, ttlMs: 15_000, released: false });
-    const partition: PartitionId = { scope: "lease", key: `${iad}/${shard}` };
-    const puts = [{ kind: "lease", key: "self", value }];
-    const commit = { partition, expectedRevision: 0, commitId: `lease-${shard}`, puts };
-    await store.commit({ ...commit, deletes: [], events: [], hints: [] }, caller);
-  }
 }
 
 /** Both have started creates within the last second, and far more are wanted. */
