@@ -66,6 +66,7 @@ function observationOf(group: Group, servers: number): Observation {
     attemptId: "life-1",
     underWay: new Map(),
     stopped: new Map(),
+    orphans: new Map(),
   };
   // The first plan writes the conditions down; from then on there is nothing to say.
   return { ...seen, doc: planPlacement(seen, planLimits).doc };

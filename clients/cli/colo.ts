@@ -33,6 +33,15 @@ export function addColoCommands(program: Command, run: Run): void {
       run(self, (session) => getColo(session, colo)),
     );
   example(get, "colo get iad");
+  const quarantine = colos
+    .command("quarantine")
+    .description("Scale in and delete nothing there until each group's ledger is confirmed")
+    .argument("<colo>", "the colo's id")
+    .requiredOption("--reason <text>", "for whoever finds it")
+    .action((colo: string, options: { readonly reason: string }, self: Command) =>
+      run(self, (session) => quarantineColo(session, colo, options.reason)),
+    );
+  example(quarantine, 'colo quarantine iad --reason "state.db restored from the 03:00 backup"');
   const brake = colos
     .command("brake")
     .description(
@@ -41,6 +50,16 @@ export function addColoCommands(program: Command, run: Run): void {
     );
   addBrakeSet(brake, run);
   addBrakeClear(brake, run);
+}
+
+async function quarantineColo(session: Session, id: string, reason: string): Promise<ExitCode> {
+  if (reason.trim() === "") throw new UsageError("--reason must not be blank");
+  const request = { name: coloName(id), reason };
+  const { placements } = await session.client.colos.quarantineColo(request, session.call);
+  session.print.answer({ placements }, () => {
+    session.print.line(`colo ${id}: ${placements} placements are in quarantine`);
+  });
+  return exitCode.ok;
 }
 
 interface BrakeOptions {

@@ -104,6 +104,15 @@ function addControl(groups: Command, run: Run): void {
       run(self, (session) => acknowledgeHold(session, group, options.reason)),
     );
   example(acknowledge, 'groups acknowledge web --reason "the rack is really gone"');
+  const confirm = groups
+    .command("confirm-ledger")
+    .description("End a quarantine: ledger and target are right, scale in and delete again")
+    .argument("<group>", "the group's id")
+    .requiredOption("--reason <text>", "what was looked at, for the history")
+    .action((group: string, options: { readonly reason: string }, self: Command) =>
+      run(self, (session) => confirmLedger(session, group, options.reason)),
+    );
+  example(confirm, 'groups confirm-ledger web --reason "compared with the cloud\'s list"');
   const converge = groups
     .command("converge")
     .description("Look at the group now instead of at its next turn")
@@ -182,6 +191,16 @@ async function acknowledgeHold(session: Session, id: string, reason: string): Pr
   const { group } = await session.client.groups.acknowledgeHold(request, session.call);
   session.print.answer(toJson(GroupSchema, group ?? create(GroupSchema), jsonOptions), () => {
     session.print.line(`group ${id}: replacement goes on`);
+  });
+  return exitCode.ok;
+}
+
+async function confirmLedger(session: Session, id: string, reason: string): Promise<ExitCode> {
+  if (reason.trim() === "") throw new UsageError("--reason must not be blank");
+  const request = { name: session.group(id), reason };
+  const { group } = await session.client.groups.confirmLedger(request, session.call);
+  session.print.answer(toJson(GroupSchema, group ?? create(GroupSchema), jsonOptions), () => {
+    session.print.line(`the ledger of group ${id} is confirmed`);
   });
   return exitCode.ok;
 }

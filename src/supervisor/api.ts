@@ -54,6 +54,11 @@ export interface GroupUseCases {
   /** Lets replacement go on for a while although too much is suspected (B9.2, B9.7). */
   acknowledgeHold(key: GroupKey, reason: string, caller: Caller): Promise<GroupView>;
   converge(key: GroupKey, caller: Caller): Promise<void>;
+  /** Ends a quarantine: a person says that the ledger is right (B9.5). Idempotent. */
+  confirmLedger(
+    request: { readonly key: GroupKey; readonly reason: string },
+    caller: Caller,
+  ): Promise<GroupView>;
 }
 
 /** What a user gives of a group; the rest is the service's own. */
@@ -269,6 +274,14 @@ export interface ColoUseCases {
     },
     caller: Caller,
   ): Promise<ColoView>;
+  /**
+   * Nothing is scaled in or deleted in the colo until each group's ledger is confirmed (B9.5).
+   * Resolves to how many placements are in quarantine.
+   */
+  quarantine(
+    request: { readonly colo: ColoId; readonly reason: string },
+    caller: Caller,
+  ): Promise<{ readonly placements: number }>;
   clearBrake(
     request: { readonly colo: ColoId; readonly operations: readonly OperationClass[] },
     caller: Caller,

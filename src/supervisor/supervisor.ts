@@ -18,6 +18,7 @@ import type { Context } from "./context.js";
 import { createActors } from "./converge/act.js";
 import { createBalancerLanes } from "./converge/balancer-lanes.js";
 import { createCooling } from "./converge/cooling.js";
+import { createDoubts } from "./converge/doubts.js";
 import { createLookAfter } from "./converge/look-after.js";
 import { createConverger } from "./converge/turn.js";
 import { createWakeups, type Wakeups } from "./converge/wakeups.js";
@@ -110,6 +111,8 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
       for (const colo of colos.keys()) patrol.stir(colo);
     },
   });
+  const doubts = createDoubts();
+  for (const { id } of setup.colos) doubts.raise(id, "start");
   const colos = new Map<ColoId, Colo>(
     setup.colos.map((one) => [
       one.id,
@@ -121,6 +124,10 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
         fileSwitch,
         peek: placements.peek,
         monitor,
+        doubted(colo, why) {
+          doubts.raise(colo, why);
+          colos.get(colo)?.servers.forgetAll();
+        },
         stirred(colo) {
           placements.distrust(colo);
           patrol.stir(colo);
@@ -137,7 +144,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
   meterPlacements(meter, placements, colos);
   const cooling = createCooling(clock, wake);
   const lanes = createBalancerLanes(context, cooling);
-  const converger = createConverger(context, createActors({ context, lanes, cooling }));
+  const converger = createConverger(context, createActors({ context, lanes, cooling }), doubts);
   const lookAfter = createLookAfter(context, converger);
   const patrol = createPatrol(context);
 

@@ -274,6 +274,16 @@ describe("servers", () => {
 });
 
 describe("colo", () => {
+  test("B9.5 a colo's quarantine has a reason and a colo, and a group is confirmed", async () => {
+    const { colo } = target;
+    const blank = await runMusterctl(target, ["colo", "quarantine", colo, "--reason", " "]);
+    assert.equal(blank.code, 2);
+    const wrong = await runMusterctl(target, ["colo", "quarantine", "no-colo", "--reason", "x"]);
+    assert.match(wrong.stderr, /COLO_NOT_FOUND/);
+    const confirmed = await ok("groups", "confirm-ledger", id, "--reason", "compared");
+    assert.equal(confirmed, `the ledger of group ${id} is confirmed\n`);
+  });
+
   test("B9.1 list, get, brake set, brake clear", async () => {
     const { colo } = target;
     assert.match(await ok("colo", "list"), /^COLO +CLOUD +LOAD BALANCERS +GROUPS/m);

@@ -103,6 +103,9 @@ export function fakeGroups(world: FakeWorld): ServiceImpl<typeof GroupService> {
       if (!isHeld) throw refusal(Code.FailedPrecondition, "NOTHING_HELD", "nothing is held");
       return { group };
     },
+    confirmLedger({ name }) {
+      return { group: get(name) };
+    },
     convergeGroup({ name }) {
       turn(world, get(name));
       return {};
@@ -275,6 +278,10 @@ export function fakeColos(world: FakeWorld): ServiceImpl<typeof ColoService> {
       const colo = get(name);
       colo.brakes = operations.length === 0 ? [] : without(operations);
       return { colo };
+    },
+    quarantineColo({ name }) {
+      get(name);
+      return { placements: 3 };
     },
     repinAccount({ name, account }) {
       get(name);

@@ -50,6 +50,9 @@ export function createColos(colos: Map<string, ColoView>, clock: Clock): Supervi
       }));
       return store({ ...view, brakes: [...without(view.brakes, operations), ...brakes] });
     },
+    async quarantine({ colo }) {
+      return { placements: coloOf(colo).placements };
+    },
     async clearBrake({ colo, operations }) {
       const view = coloOf(colo);
       return store({ ...view, brakes: without(view.brakes, operations) });

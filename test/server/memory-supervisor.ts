@@ -184,6 +184,9 @@ export function createMemorySupervisor(clock: Clock): MemorySupervisor {
       if (reason === "nothing is") throw new Fault("NOTHING_HELD", { say: "nothing is held" });
       return viewOf(entry);
     },
+    async confirmLedger({ key }) {
+      return viewOf(entryOf(key));
+    },
     async converge(key) {
       settle(entryOf(key));
     },

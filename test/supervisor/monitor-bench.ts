@@ -70,6 +70,7 @@ export async function createMonitorBench(earlier?: MonitorBench): Promise<Monito
   const brakes = createBrakes({
     ...{ colo: key.colo, store, clock, ids: seeded, log, signal },
     changed: () => {},
+    storeCameBack: () => {},
     file: { inForce: () => [], ageMs: () => 0 },
   });
   const placements = createPlacementBook({

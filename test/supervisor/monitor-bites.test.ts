@@ -280,7 +280,9 @@ test("I1 I5 a server that nothing accounts for, and nobody reports, is found aft
   await finds(twice, "I5");
 
   const told = await createMonitorBench();
-  await told.commit({ doc: docOf({ orphans: [serverOf("1").id] }) });
+  const why = "unknownIntention" as const;
+  const known = { cloudId: serverOf("1").id, name: "web-1", firstSeenAtMs: t0, claims: "1", why };
+  await told.commit({ doc: docOf(), orphans: [known] });
   await listed(told, [serverOf("1")], 30);
   assert.deepEqual(told.broken(), []);
 });

@@ -1,5 +1,5 @@
 import type { OperationClass } from "../model/colo.js";
-import type { PlacementKey, ServerId } from "../model/ids.js";
+import type { CloudServerId, PlacementKey, ServerId } from "../model/ids.js";
 import type { PlacementDoc } from "../model/placement.js";
 import type { CloudServer, Ownership } from "../model/server.js";
 import { isPaused, type Ledger } from "./ledger.js";
@@ -111,7 +111,8 @@ export function checkDelete(seen: DeleteSeen): readonly Violation[] {
   const tags = told?.server.ownership;
   const row = tags && ledger?.servers.get(tags.server as ServerId);
   const tagged = told !== undefined && told.agoMs <= witnessMsMax && isOurs(tags, seen);
-  const recorded = row?.state === "deleting" && row.cloudId === cloudId;
+  const ordered = ledger?.orphans?.get(cloudId as CloudServerId)?.deleteOrder !== undefined;
+  const recorded = ordered || (row?.state === "deleting" && row.cloudId === cloudId);
   if (tagged && recorded) return [];
   const facts = { cloudId, tagged, recorded, server: tags?.server ?? "", state: row?.state ?? "" };
   return [violation("I2", "B9.5", cloudId, facts)];

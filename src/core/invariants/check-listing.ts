@@ -19,7 +19,7 @@ export const orphansListedMax = 100;
  * while: listings lag behind what was just deleted, and what is odd is looked at before it is said.
  */
 export function strangersIn(
-  ledger: Pick<Ledger, "doc" | "servers">,
+  ledger: Pick<Ledger, "servers" | "orphans">,
   servers: readonly CloudServer[],
 ): readonly Stranger[] {
   let found: Stranger[] | undefined;
@@ -30,8 +30,7 @@ export function strangersIn(
     // Its tags may be wrong, while its row knows it well: they are put right, or reported (M3.2).
     bound ??= new Set([...ledger.servers.values()].map(({ cloudId }) => cloudId));
     if (bound.has(id)) continue;
-    const reported = ledger.doc?.orphans ?? [];
-    if (reported.includes(id) || reported.length >= orphansListedMax) continue;
+    if (ledger.orphans?.has(id) || (ledger.orphans?.size ?? 0) >= orphansListedMax) continue;
     found ??= [];
     found.push({ cloudId: id, server: ownership?.server ?? "", invariant: row ? "I5" : "I1" });
   }

@@ -1,6 +1,7 @@
 import type { OperationClass } from "../model/colo.js";
 import type { MusterEvent } from "../model/event.js";
-import type { PlacementKey, ServerId } from "../model/ids.js";
+import type { CloudServerId, PlacementKey, ServerId } from "../model/ids.js";
+import type { OrphanRow } from "../model/orphan.js";
 import type { PlacementDoc } from "../model/placement.js";
 import type { Receipt } from "../model/scale-event.js";
 import type { ServerRow, ServerState } from "../model/server.js";
@@ -11,6 +12,8 @@ export interface Ledger {
   readonly lastSequence: number;
   readonly doc: PlacementDoc | undefined;
   readonly servers: ReadonlyMap<ServerId, ServerRow>;
+  /** Servers that are reported as nobody's (B9.6). */
+  readonly orphans?: ReadonlyMap<CloudServerId, OrphanRow>;
 }
 
 /** One commit that took effect: a single decision, or a batch of them as the store saw it. */

@@ -63,6 +63,7 @@ export type CauseCode =
   | "CREDENTIALS_OTHER_PROJECT"
   | "DELETE_AGED"
   | "INVARIANT"
+  | "QUARANTINE"
   | "TAGS_LOST"
   | "TAGS_FOREIGN";
 

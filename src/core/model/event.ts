@@ -36,6 +36,8 @@ export type EventType =
   | "group.deleted"
   | "group.paused"
   | "group.resumed"
+  | "group.quarantined"
+  | "group.ledger_confirmed"
   | "group.condition"
   | "group.held"
   | "group.acknowledged"

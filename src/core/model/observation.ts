@@ -2,6 +2,7 @@ import type { Cause } from "./cause.js";
 import type { OperationClass } from "./colo.js";
 import type { Group, PlacementSpec } from "./group.js";
 import type { CloudServerId, LoadBalancerId, ServerId } from "./ids.js";
+import type { OrphanRow } from "./orphan.js";
 import type { PlacementDoc } from "./placement.js";
 import type { CloudServer, Member, ServerRow } from "./server.js";
 
@@ -16,6 +17,10 @@ export interface Observation {
   readonly doc: PlacementDoc;
   /** The live ledger: every row that is not gone. */
   readonly rows: readonly ServerRow[];
+  /** Servers with this placement's tags but without a row, as reported (B9.6). */
+  readonly orphans: ReadonlyMap<CloudServerId, OrphanRow>;
+  /** This node did not see ledger or cloud for a while, and what it knows is to be proven first. */
+  readonly doubt?: Doubt;
   readonly cloud: CloudView;
   readonly balancers: ReadonlyMap<LoadBalancerId, BalancerView>;
   /** Names this life of this node: only it may make the calls of intentions that it committed. */
@@ -33,6 +38,13 @@ export interface SuspicionTally {
   readonly known: number;
   readonly suspected: number;
   readonly suspectedOfOtherAccounts: number;
+}
+
+/** Why no surplus is deleted until ledger and listing agree (B9.5). */
+export interface Doubt {
+  readonly why: "start" | "takeOver" | "storeLost";
+  /** Listing and ledger, in this order, were asked for after it came up. */
+  readonly isFresh: boolean;
 }
 
 /** The cloud's servers that carry this placement's tags. */

@@ -1,6 +1,6 @@
 import type { Cause } from "./cause.js";
 import type { OperationClass } from "./colo.js";
-import type { CloudServerId, EventId, PlacementKey, PolicyId } from "./ids.js";
+import type { EventId, PlacementKey, PolicyId, ServerId } from "./ids.js";
 import type { ScaleEvent } from "./scale-event.js";
 
 /** What one colo decides for one group: the row that every decision changes. */
@@ -24,8 +24,13 @@ export interface PlacementDoc {
   /** Since when replacement waits for a person, and when one was last asked (B9.2, B9.7). */
   readonly hold?: HoldMark;
   readonly acknowledged?: Acknowledgement;
-  /** Cloud servers with our tags but without a row, as already reported (B9.6). */
-  readonly orphans?: readonly CloudServerId[];
+  /**
+   * The greatest id of an intention that was ever committed here: ids are sortable, so a server
+   * with a greater one proves that the ledger went back (B9.5). Unknown to older versions.
+   */
+  readonly newestServer?: ServerId;
+  /** Scaling in and deleting wait until a person has confirmed the ledger (B9.5). */
+  readonly quarantine?: QuarantineMark;
   /** The monitor's newest findings (docs/invariants.md), oldest first. */
   readonly violations?: readonly ViolationMark[];
   readonly conditions: readonly Condition[];
@@ -42,6 +47,13 @@ export interface PlacementDoc {
    * server that takes none of these places follows what moved the target.
    */
   readonly vacancies?: readonly EventId[];
+}
+
+export interface QuarantineMark {
+  readonly sinceMs: number;
+  readonly reason: string;
+  /** Who set it; undefined: it was found out. */
+  readonly principal?: string;
 }
 
 export interface ForcedLimits {

@@ -2,6 +2,7 @@ import type { Cause } from "./cause.js";
 import type { EventType } from "./event.js";
 import type { CloudServerId, ServerId } from "./ids.js";
 import type { Step } from "./observation.js";
+import type { OrphanRow } from "./orphan.js";
 import type { PlacementDoc } from "./placement.js";
 import type { ServerRow } from "./server.js";
 
@@ -23,6 +24,10 @@ export interface Plan {
   readonly events: readonly PlannedEvent[];
   /** For the tally of the colo (B9.2): servers that were once healthy, and how many are suspected. */
   readonly suspicion: { readonly known: number; readonly suspected: number };
+  readonly orphans: readonly OrphanRow[];
+  readonly orphansGone: readonly CloudServerId[];
+  /** Ledger and listing agree: a doubt about them is over (B9.5). */
+  readonly agrees: boolean;
   /** When to look again at the latest; undefined: nothing is on its way. */
   readonly wakeAtMs: number | undefined;
 }

@@ -111,6 +111,9 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     "the account's credentials answer for another project[, {answered}][, not for {pinned}];" +
     " the account's work stands still here",
   DELETE_AGED: "the cloud has not confirmed the deletion[ of {server}][ for {ageMs}]",
+  QUARANTINE:
+    "nothing is scaled in or deleted until the ledger is proven right[: {reason}]" +
+    "[; since {sinceAtMs}][; a person has to confirm it: {confirm}]",
   TAGS_LOST: "the server[ {server}][, {cloudId} in the cloud,] does not carry its tags",
   TAGS_FOREIGN:
     "the server[ {server}][, {cloudId} in the cloud,] does not carry our tags" +

@@ -4,6 +4,7 @@ import type { PlanLimits } from "../model/observation.js";
 import { createKey } from "../model/observation.js";
 import type { ServerRow } from "../model/server.js";
 import { isCounted, leave, move } from "./lifecycle.js";
+import { isQuarantined, keepsSurplus } from "./quarantine.js";
 import { type Sheet, waitForBrake } from "./sheet.js";
 
 export interface Balance {
@@ -24,8 +25,10 @@ export const nothing: Balance = {
 /** Closes the gap between the servers that count and the target, in either direction (B4.1). */
 export function balance(sheet: Sheet, target: number, limits: PlanLimits): Balance {
   const counted = sheet.rows().filter(isCounted);
-  if (counted.length < target) return fillShortage(sheet, target, counted.length, limits);
-  if (counted.length > target) return shedSurplus(sheet, target, counted);
+  // While the ledger is in doubt, servers that it does not know may be what it asked for (B9.5).
+  const wanted = isQuarantined(sheet) ? target - sheet.out.unknown : target;
+  if (counted.length < wanted) return fillShortage(sheet, wanted, counted.length, limits);
+  if (counted.length > target) return shedSurplus(sheet, target, counted, limits);
   return nothing;
 }
 
@@ -72,7 +75,12 @@ function fillShortage(sheet: Sheet, target: number, counted: number, limits: Pla
 /** So many given-up intentions say that asking for more servers is of no use. */
 const abandonedMax = 500;
 
-function shedSurplus(sheet: Sheet, target: number, counted: readonly ServerRow[]): Balance {
+function shedSurplus(
+  sheet: Sheet,
+  target: number,
+  counted: readonly ServerRow[],
+  limits: PlanLimits,
+): Balance {
   const { nowMs, doc, underWay, stopped } = sheet.seen;
   const brake = stopped.get("delete");
   const surplus = cause("B4.4", "SURPLUS", { target, have: counted.length });
@@ -80,6 +88,7 @@ function shedSurplus(sheet: Sheet, target: number, counted: readonly ServerRow[]
     .filter((row) => doc.deleting || !row.protected) // Protection ends with the group (B8.4).
     .toSorted(chooser(sheet))
     .slice(0, counted.length - target);
+  const quarantine = keepsSurplus(sheet);
   const withdraw: ServerId[] = [];
   for (const row of victims) {
     if (row.state === "intended") {
@@ -87,6 +96,11 @@ function shedSurplus(sheet: Sheet, target: number, counted: readonly ServerRow[]
       continue; // A call that is under way is answered first.
     }
     if (row.state === "unconfirmed") continue;
+    if (quarantine) {
+      sheet.wait(quarantine);
+      if (sheet.seen.doubt) sheet.wakeAt(nowMs + limits.pollMs);
+      continue;
+    }
     // Draining what can't be deleted would only take servers out of service.
     if (brake) {
       waitForBrake(sheet, brake);

@@ -27,6 +27,7 @@ export function checkPlan(seen: Observation, plan: Plan): void {
   insist(plan.creates === 0 || !seen.stopped.has("create"), "creates under a brake (B9.1)");
   insist(plan.creates === 0 || seen.cloud.kind === "listed", "creates without a listing (B4.3)");
 
+  const { quarantine } = plan.doc;
   for (const step of plan.steps) {
     if (step.kind === "findIntention") continue; // Asks, and changes nothing.
     const operation = operationOf(step);
@@ -37,6 +38,8 @@ export function checkPlan(seen: Observation, plan: Plan): void {
     const row = changed.get(step.server) ?? before.get(step.server);
     const bound = row?.cloudId !== undefined && row.cloudId === step.cloudId;
     insist(bound, `plans ${step.kind} of a server that is not the row's (B9.5)`);
+    const waits = quarantine !== undefined && (row?.createdAtMs ?? 0) < quarantine.sinceMs;
+    insist(!(step.kind === "delete" && waits), "deletes in quarantine (B9.5)");
     const right = isStateFor(step.kind, row?.state);
     insist(right, `plans ${step.kind} of a server that is ${row?.state} (B9.5)`);
   }
@@ -46,6 +49,8 @@ export function checkPlan(seen: Observation, plan: Plan): void {
       !(surplus && row.protected && !seen.doc.deleting),
       "scales in a protected server (B4.4)",
     );
+    const unproven = seen.doubt && !plan.agrees;
+    insist(!(surplus && (quarantine || unproven)), "scales in while in quarantine (B9.5)");
   }
 }
 

@@ -19,6 +19,7 @@ const heldCodes: ReadonlySet<string> = new Set([
   "COLO_UNHEALTHY",
   "ACCOUNT_MISSING",
   "PROTECTED",
+  "QUARANTINE",
 ]);
 const illCodes: ReadonlySet<string> = new Set([
   "UNHEALTHY_BRAKE",

@@ -1,32 +1,68 @@
 import { cause } from "../model/cause.js";
-import type { CloudServerId } from "../model/ids.js";
+import type { CloudServerId, ServerId } from "../model/ids.js";
+import type { OrphanRow } from "../model/orphan.js";
 import type { CloudServer } from "../model/server.js";
+import { ledgerWentBack } from "./quarantine.js";
 import type { Sheet } from "./sheet.js";
 
 /** More are only counted. */
-const orphansMax = 100;
+export const orphansMax = 100;
 
 /**
  * Servers that carry this placement's tags but belong to no row: copied tags, or a ledger that lost
- * them. They are reported and left for a person (B9.6). One that a direct look-up denies is only a
- * listing that lags behind.
+ * them. They are reported, once each, and left for a person (B9.6). One that a direct look-up
+ * denies is only a listing that lags behind.
  */
 export function reportOrphans(sheet: Sheet, unmatched: readonly CloudServer[]): void {
-  const { cloud, doc } = sheet.seen;
-  if (cloud.kind !== "listed") return;
-  const known = doc.orphans ?? [];
-  const orphans: CloudServerId[] = [];
+  const { cloud, orphans: known } = sheet.seen;
+  if (cloud.kind !== "listed" || (unmatched.length === 0 && known.size === 0)) return;
+  const kept = new Set<CloudServerId>();
   for (const server of unmatched.slice(0, orphansMax)) {
     const found = cloud.lookedUp.get(server.id);
-    if (known.includes(server.id)) orphans.push(server.id);
+    if (known.has(server.id)) kept.add(server.id);
     else if (found === undefined) sheet.lookUp(server.id);
     else if (found !== "gone" && found !== "unknown") {
-      orphans.push(server.id);
-      sheet.event("server.orphan", undefined, cause("B9.6", "FOREIGN", { server: server.id }));
+      kept.add(server.id);
+      report(sheet, server);
     }
   }
-  if (orphans.length > 0)
-    sheet.wait(cause("B9.6", "FOREIGN", { server: orphans[0]!, count: unmatched.length }));
-  const same = orphans.length === known.length && orphans.every((id, index) => id === known[index]);
-  if (!same) sheet.setOrphans(orphans);
+  forget(sheet, kept);
+  const first = [...kept][0];
+  if (first !== undefined)
+    sheet.wait(cause("B9.6", "FOREIGN", { server: first, count: unmatched.length }));
+  sheet.countUnknown(unmatched.filter(({ id }) => cloud.lookedUp.get(id) !== "gone").length);
+}
+
+function report(sheet: Sheet, server: CloudServer): void {
+  const { nowMs, rows } = sheet.seen;
+  const claims = server.ownership?.server ?? "";
+  const row: OrphanRow = {
+    cloudId: server.id,
+    name: server.name,
+    firstSeenAtMs: nowMs,
+    claims,
+    why: rows.some(({ id }) => id === claims) ? "copiedTag" : "unknownIntention",
+  };
+  sheet.putOrphan(row);
+  sheet.event("server.orphan", undefined, orphanCause(row));
+  if (row.why === "unknownIntention") ledgerWentBack(sheet, claims as ServerId);
+}
+
+/** Why a person is told of it. */
+export function orphanCause({ cloudId, claims, why }: OrphanRow) {
+  return cause("B9.6", "FOREIGN", { server: cloudId, claims, why });
+}
+
+/** Those that the listing has no more are denied by the cloud itself first, or bound by now. */
+function forget(sheet: Sheet, kept: ReadonlySet<CloudServerId>): void {
+  const { cloud, orphans: known, rows } = sheet.seen;
+  if (cloud.kind !== "listed" || known.size === 0) return;
+  const bound = new Set(rows.map((row) => row.cloudId));
+  for (const id of known.keys()) {
+    if (kept.has(id)) continue;
+    const found = cloud.lookedUp.get(id);
+    if (bound.has(id) || found === "gone") sheet.forgetOrphan(id);
+    else if (found === undefined) sheet.lookUp(id);
+    else if (found !== "unknown" && found.ownership === undefined) sheet.forgetOrphan(id);
+  }
 }

@@ -10,6 +10,7 @@ import { conditionsOf } from "./conditions.js";
 import { judgeRows } from "./judge.js";
 import { isCounted, isLeaving, isPending } from "./lifecycle.js";
 import { isDetached, planMembers } from "./plan-members.js";
+import { agrees, isQuarantined, keepsRow, keepsSurplus } from "./quarantine.js";
 import { createSheet, type Sheet, waitForBrake } from "./sheet.js";
 import { planTags } from "./tags.js";
 
@@ -29,6 +30,9 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   }
   waitForBalancers(sheet, limits);
   judgeRows(sheet, limits);
+
+  const quarantine = isQuarantined(sheet) ? keepsSurplus(sheet) : undefined;
+  if (quarantine) sheet.wait(quarantine);
 
   // What may have been lost is looked up before anything is concluded; nothing else moves till
   // then.
@@ -50,7 +54,7 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   const backedOff = settleMissing(sheet, settleBackoff(sheet));
   const told = onlyAsked ? backedOff : settleHold(sheet, backedOff);
   const doc = onlyAsked ? told : settleConditions(sheet, told, target, mayAct && settled);
-  const { changed, events, steps, lookUps, wakeAtMs } = sheet.out;
+  const { changed, events, steps, lookUps, wakeAtMs, orphans, orphansGone } = sheet.out;
   return {
     doc,
     rows: [...changed].map((id) => sheet.row(id)),
@@ -62,6 +66,9 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
     steps,
     events,
     suspicion: sheet.out.suspicion,
+    orphans,
+    orphansGone,
+    agrees: agrees(sheet),
     wakeAtMs,
   };
 }
@@ -83,9 +90,14 @@ function waitForBalancers(sheet: Sheet, limits: PlanLimits): void {
 function planDeletes(sheet: Sheet): void {
   const { nowMs, stopped } = sheet.seen;
   const brake = stopped.get("delete");
+  const quarantine = keepsSurplus(sheet);
   for (const row of sheet.rows()) {
     if (row.state !== "deleting" || row.cloudId === undefined) continue;
     if (!isDetached(row, nowMs)) continue;
+    if (quarantine && keepsRow(sheet, row, quarantine)) {
+      sheet.wait(quarantine);
+      continue;
+    }
     if (brake) {
       waitForBrake(sheet, brake);
       continue;
@@ -120,9 +132,9 @@ function settleBackoff(sheet: Sheet): PlacementDoc {
 
 /** The document with what was found missing, and what was found that nobody knows of. */
 function settleMissing(sheet: Sheet, doc: PlacementDoc): PlacementDoc {
-  const { losses, orphans } = sheet.out;
-  if (!losses && !orphans) return doc;
-  return { ...doc, ...(losses ? { losses } : {}), ...(orphans ? { orphans } : {}) };
+  const { losses, quarantine } = sheet.out;
+  if (!losses && !quarantine) return doc;
+  return { ...doc, ...(losses ? { losses } : {}), ...(quarantine ? { quarantine } : {}) };
 }
 
 /** A person who is asked is asked again (B9.2). */

@@ -3,7 +3,8 @@ import type { EventType } from "../model/event.js";
 import type { CloudServerId, ServerId } from "../model/ids.js";
 import type { Step } from "../model/observation.js";
 import { type Observation, stepKey } from "../model/observation.js";
-import type { LossWindow } from "../model/placement.js";
+import type { OrphanRow } from "../model/orphan.js";
+import type { LossWindow, QuarantineMark } from "../model/placement.js";
 import type { Plan, PlannedEvent } from "../model/plan.js";
 import type { ServerRow } from "../model/server.js";
 
@@ -29,7 +30,11 @@ export interface Sheet {
   isAcknowledged(): boolean;
   setSuspicion(suspicion: Plan["suspicion"]): void;
   setLosses(losses: LossWindow): void;
-  setOrphans(orphans: readonly CloudServerId[]): void;
+  putOrphan(row: OrphanRow): void;
+  forgetOrphan(cloudId: CloudServerId): void;
+  /** How many servers carry our tags that no row knows. */
+  countUnknown(count: number): void;
+  setQuarantine(mark: QuarantineMark): void;
   readonly out: {
     readonly changed: ReadonlySet<ServerId>;
     readonly events: readonly PlannedEvent[];
@@ -42,7 +47,10 @@ export interface Sheet {
     readonly holds: readonly Cause[];
     readonly suspicion: Plan["suspicion"];
     readonly losses: LossWindow | undefined;
-    readonly orphans: readonly CloudServerId[] | undefined;
+    readonly orphans: readonly OrphanRow[];
+    readonly orphansGone: readonly CloudServerId[];
+    readonly unknown: number;
+    readonly quarantine: QuarantineMark | undefined;
     readonly wakeAtMs: number | undefined;
   };
 }
@@ -66,7 +74,10 @@ export function createSheet(seen: Observation): Sheet {
   const holds: Cause[] = [];
   let suspicion: Plan["suspicion"] = { known: 0, suspected: 0 };
   let losses: LossWindow | undefined;
-  let orphans: readonly CloudServerId[] | undefined;
+  const orphans: OrphanRow[] = [];
+  const orphansGone: CloudServerId[] = [];
+  let unknown = 0;
+  let quarantine: QuarantineMark | undefined;
   let wakeAtMs: number | undefined;
   return {
     seen,
@@ -112,12 +123,17 @@ export function createSheet(seen: Observation): Sheet {
     setLosses: (next) => {
       losses = next;
     },
-    setOrphans: (next) => {
-      orphans = next;
+    putOrphan: (row) => void orphans.push(row),
+    forgetOrphan: (cloudId) => void orphansGone.push(cloudId),
+    countUnknown: (count) => {
+      unknown = count;
+    },
+    setQuarantine: (mark) => {
+      quarantine = mark;
     },
     get out() {
-      const found = { failure, success, held, holds, suspicion, losses, orphans };
-      return { changed, events, steps, lookUps, waits, wakeAtMs, ...found };
+      const found = { failure, success, held, holds, suspicion, losses, orphans, orphansGone };
+      return { changed, events, steps, lookUps, waits, wakeAtMs, unknown, quarantine, ...found };
     },
   };
 }

@@ -28,6 +28,9 @@ export function createColoService(colos: ColoUseCases): ServiceMethods<typeof Co
       );
       return { colo: writeColo(view) };
     },
+    async quarantineColo({ name, reason }, caller) {
+      return colos.quarantine({ colo: coloOf(name), reason }, caller);
+    },
     async clearBrake({ name, operations }, caller) {
       const command = { colo: coloOf(name), operations: readOperations(operations) };
       return { colo: writeColo(await colos.clearBrake(command, caller)) };

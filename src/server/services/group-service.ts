@@ -104,6 +104,10 @@ export function createGroupService(
       const view = await groups.acknowledgeHold(groupKeyOf(name), reason, caller);
       return { group: writeGroup(view) };
     },
+    async confirmLedger({ name, reason }, caller) {
+      const view = await groups.confirmLedger({ key: groupKeyOf(name), reason }, caller);
+      return { group: writeGroup(view) };
+    },
     async convergeGroup({ name }, caller) {
       await groups.converge(groupKeyOf(name), caller);
       return {};

@@ -21,6 +21,8 @@ export interface Brakes {
 
 const readEveryMs = 250;
 const attemptsMax = 5;
+/** A store that could not be read for so long was lost, whatever it says when it is back (B9.5). */
+const lostMsMin = 1_000;
 
 export function createBrakes(deps: {
   readonly colo: ColoId;
@@ -33,6 +35,8 @@ export function createBrakes(deps: {
   readonly file: Pick<FileSwitch, "inForce" | "ageMs">;
   /** Called when what is in force changed. */
   readonly changed: () => void;
+  /** Called when the switch could be read again after it could not be for a while. */
+  readonly storeCameBack: () => void;
 }): Brakes {
   const { colo, store, clock, ids, log, signal } = deps;
   const partition: PartitionId = { scope: "colo", key: colo };
@@ -69,8 +73,10 @@ export function createBrakes(deps: {
   }
 
   async function poll(): Promise<void> {
+    const agedMs = clock.monotonicMs() - readAtMs;
     try {
       await read();
+      if (agedMs > lostMsMin) deps.storeCameBack();
     } catch (error) {
       if (!signal.aborted)
         log.warn({ colo, error: String(error) }, "kill switch could not be read");

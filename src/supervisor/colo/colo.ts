@@ -5,6 +5,7 @@ import type {
   NodeId,
   PlacementKey,
 } from "../../core/model/ids.js";
+import type { Doubt } from "../../core/model/observation.js";
 import type { Member } from "../../core/model/server.js";
 import type { Clock, Ids } from "../../core/ports/clock.js";
 import type { Log } from "../../core/ports/log.js";
@@ -72,6 +73,8 @@ export interface ColoDeps {
   readonly monitor: Pick<Monitor, "watch" | "listed">;
   /** Leases were gained or brakes changed: what waited here is looked at again. */
   readonly stirred: (colo: ColoId) => void;
+  /** What this node knows of the colo is to be proven again before surplus is deleted (B9.5). */
+  readonly doubted: (colo: ColoId, why: Doubt["why"]) => void;
 }
 
 /** Calls in flight that a healthy colo takes beside what the queue runs. */
@@ -84,12 +87,19 @@ export function createColo(deps: ColoDeps): Colo {
     file: deps.fileSwitch,
     colo: setup.id,
     changed: () => deps.stirred(setup.id),
+    storeCameBack() {
+      deps.doubted(setup.id, "storeLost");
+      deps.stirred(setup.id);
+    },
   });
   const leases = createLeases({
     ...deps,
     colo: setup.id,
     times: deps.leaseTimes,
-    gained: () => deps.stirred(setup.id),
+    gained() {
+      deps.doubted(setup.id, "takeOver");
+      deps.stirred(setup.id);
+    },
   });
   const credentials = createCredentials({
     ...deps,

@@ -69,6 +69,7 @@ export function pinOutside(outside: Outside, credentials: Credentials): PinnedOu
     ...outside,
     createServer: change(outside.createServer),
     deleteServer: change(outside.deleteServer),
+    tagServer: change(outside.tagServer),
     getServer: look(outside.getServer),
     listServers: look(outside.listServers),
     findByIntention: look(outside.findByIntention),

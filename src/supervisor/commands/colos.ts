@@ -7,6 +7,7 @@ import type { Api } from "../colo/admission.js";
 import type { Colo } from "../colo/colo.js";
 import type { Context } from "../context.js";
 import { placementIndex } from "../placements/hints.js";
+import { quarantineColo } from "./quarantine.js";
 
 /** @throws Fault `CLOUD_UNAVAILABLE` while the cloud does not say which project it is. */
 async function repinned(colo: Colo, account: AccountId, principal: string) {
@@ -92,6 +93,13 @@ export function createColoUseCases(context: Context): ColoUseCases {
       context.log.warn({ colo: id, operations, reason, principal }, "brake set");
       for (const operation of operations) moves.add({ colo: id, operation, change: "set" });
       return view(colo, signal);
+    },
+    async quarantine({ colo, reason }, caller) {
+      const { id } = coloOf(colo);
+      const { principal } = caller;
+      const placements = await quarantineColo(context, { colo: id, reason }, caller);
+      context.log.warn({ colo: id, reason, principal, placements }, "colo put in quarantine");
+      return { placements };
     },
     async clearBrake({ colo: id, operations }, { principal, signal }) {
       const colo = coloOf(id);

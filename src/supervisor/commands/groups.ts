@@ -24,6 +24,7 @@ import { createAcknowledgeHold } from "./acknowledge-hold.js";
 import { checkLaunch } from "./check-launch.js";
 import { createDeleteGroup } from "./delete-group.js";
 import { createPause } from "./pause-group.js";
+import { createConfirmLedger } from "./quarantine.js";
 
 /** A creation's request id is remembered for so long (B1.3). */
 const creationKeptMs = 24 * 3_600_000;
@@ -38,6 +39,7 @@ export function createGroupUseCases(context: Context): GroupUseCases {
     delete: createDeleteGroup(context),
     ...createPause(context, view),
     acknowledgeHold: createAcknowledgeHold(context, view),
+    confirmLedger: createConfirmLedger(context, view),
     async converge(key, caller) {
       const { group } = await liveGroup(context, key, caller.signal);
       for (const placement of placementsOf(context, group)) {

@@ -26,8 +26,9 @@ import { lookDeadlineMs } from "../colo/outside.js";
 import type { Context } from "../context.js";
 import { tracePlan } from "../events/lineage.js";
 import type { PlacementActor } from "../placements/placement-actor.js";
-import type { PlacementState } from "../placements/placement-state.js";
+import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
 import { type Actors, callWaitMs } from "./act.js";
+import type { ColoDoubt, Doubts } from "./doubts.js";
 import { balancerViewOf } from "./watch.js";
 
 /** Observe, plan, commit, act: one placement's servers come nearer to its target. */
@@ -47,7 +48,7 @@ const quietListingMs = 15_000;
 /** Intentions of one turn: more would only wait, and each waiting one is a promise to keep. */
 const createsPerTurnMax = 500;
 
-export function createConverger(context: Context, actors: Actors): Converger {
+export function createConverger(context: Context, actors: Actors, doubts: Doubts): Converger {
   const { clock, ids, events, signal } = context;
 
   async function observeCloud(colo: Colo, state: PlacementState): Promise<CloudView> {
@@ -119,11 +120,16 @@ export function createConverger(context: Context, actors: Actors): Converger {
     return found;
   }
 
+  function doubtIn(key: PlacementKey, begun: ColoDoubt | undefined): Pick<Observation, "doubt"> {
+    const now = doubts.of(key);
+    return now ? { doubt: { why: now.why, isFresh: now === begun } } : {};
+  }
+
   function observation(
     colo: Colo,
     state: PlacementState & { readonly doc: NonNullable<PlacementState["doc"]> },
     group: Group,
-    views: Pick<Observation, "cloud" | "balancers">,
+    views: Views,
   ): Observation {
     const stopped = new Map(
       operationClasses.flatMap((operation) => {
@@ -138,7 +144,9 @@ export function createConverger(context: Context, actors: Actors): Converger {
       spec: group.placements.find((one) => one.colo === colo.id),
       doc: state.doc,
       rows: [...state.servers.values()],
-      ...views,
+      orphans: state.orphans,
+      ...doubtIn(state.key, views.begun),
+      ...views.seen,
       attemptId: context.attemptId,
       underWay: actors.underWay(state.key),
       stopped,
@@ -151,7 +159,7 @@ export function createConverger(context: Context, actors: Actors): Converger {
     colo: Colo,
     actor: PlacementActor,
     group: Group,
-    views: Pick<Observation, "cloud" | "balancers">,
+    views: Views,
   ): Promise<Planned | undefined> {
     const capabilities = colo.outside.cloud;
     const limits: PlanLimits = {
@@ -171,8 +179,10 @@ export function createConverger(context: Context, actors: Actors): Converger {
       const intended = intend(group, capabilities.createDeadlineMs, traced.createdBy);
       return {
         change: {
-          ...(traced.doc === doc ? {} : { doc: traced.doc }),
+          ...withNewest(doc, traced.doc, intended),
           servers: [...traced.rows, ...intended],
+          orphans: plan.orphans,
+          orphansGone: plan.orphansGone,
           events: [...traced.events, ...intended.map((row) => intendedEvent(row, plan))],
         },
         reply: { plan, intended, revision: isEmptyPlan(plan, doc) ? state.revision : undefined },
@@ -216,21 +226,28 @@ export function createConverger(context: Context, actors: Actors): Converger {
   return {
     async converge(actor, group) {
       const colo = context.colos.get(actor.key.colo)!;
+      const begun = doubts.of(actor.key);
       const state = await actor.state(signal);
       const [listed, balancers] = await Promise.all([
         observeCloud(colo, state),
         observeBalancers(colo, state, group),
       ]);
+      // What is proven against a fresh listing is the ledger as it stood after it (B9.5).
+      if (begun) {
+        actor.distrust();
+        await actor.state(signal);
+      }
       let cloud = listed;
-      let done = await planAndCommit(colo, actor, group, { cloud, balancers });
+      let done = await planAndCommit(colo, actor, group, { seen: { cloud, balancers }, begun });
       if (done && done.plan.lookUps.length > 0 && cloud.kind === "listed") {
         const lookedUp = await lookUp(colo, actor.key, done.plan.lookUps);
         cloud = { ...cloud, lookedUp };
-        done = await planAndCommit(colo, actor, group, { cloud, balancers });
+        done = await planAndCommit(colo, actor, group, { seen: { cloud, balancers }, begun });
       }
       if (!done) return { wakeAtMs: undefined, revision: state.revision };
       const { plan, intended, revision } = done;
       colo.suspicions.note(actor.key, plan.suspicion);
+      if (plan.agrees && begun) doubts.settle(actor.key, begun);
       const isUrgent = isAwaited(plan.doc, clock.nowMs());
       for (const row of intended) actors.create(actor.key, row.id, isUrgent);
       if (plan.isShort) waitForSlots(colo, actor.key);
@@ -253,7 +270,29 @@ function pinnedTo(project: string | undefined): { readonly project?: string } {
 }
 
 function isEmptyPlan(plan: Plan, before: PlacementDoc): boolean {
-  return plan.doc === before && plan.rows.length + plan.creates + plan.events.length === 0;
+  return plan.doc === before && isStill(plan);
+}
+
+function isStill(plan: Plan): boolean {
+  const { rows, creates, events, orphans, orphansGone } = plan;
+  return rows.length + creates + events.length + orphans.length + orphansGone.length === 0;
+}
+
+/** The document with the greatest id that was ever committed here (B9.5). */
+function withNewest(
+  before: PlacementDoc,
+  after: PlacementDoc,
+  intended: readonly ServerRow[],
+): Pick<PlacementChange, "doc"> {
+  const newest = intended.map(({ id }) => id).reduce((a, b) => (a > b ? a : b), "" as ServerId);
+  if (newest <= (after.newestServer ?? "")) return after === before ? {} : { doc: after };
+  return { doc: { ...after, newestServer: newest } };
+}
+
+/** What was seen of the outside, and the doubt that stood when the looking began. */
+interface Views {
+  readonly seen: Pick<Observation, "cloud" | "balancers">;
+  readonly begun: ColoDoubt | undefined;
 }
 
 /** Look-ups of one turn; the rest waits for the next. */

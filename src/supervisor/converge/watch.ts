@@ -18,6 +18,7 @@ export interface Watch<Key, Value> {
   look(key: Key, maxAgeMs: number): Promise<Look<Value>>;
   /** What was seen before now no longer counts. */
   forget(key: Key): void;
+  forgetAll(): void;
 }
 
 const watchedMax = 10_000;
@@ -81,6 +82,9 @@ export function createWatch<Key extends string, Value>(
     },
     forget(key) {
       watchedOf(key).validFromMs = clock.monotonicMs();
+    },
+    forgetAll() {
+      for (const watched of all.values()) watched.validFromMs = clock.monotonicMs();
     },
   };
 }

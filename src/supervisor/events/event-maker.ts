@@ -36,6 +36,8 @@ const sentences: Readonly<Record<EventType, string>> = {
   "group.deleted": "The group is gone, and every server of it",
   "group.paused": "The group was paused",
   "group.resumed": "The group goes on",
+  "group.quarantined": "The group is in quarantine: nothing is scaled in or deleted",
+  "group.ledger_confirmed": "A person confirmed the ledger; the quarantine is over",
   "group.condition": "The group's condition turned",
   "group.held": "The group waits for a person's acknowledgement",
   "group.acknowledged": "A hold was acknowledged: replacement goes on for a while",

@@ -1,6 +1,6 @@
 import { Fault } from "../../core/errors/fault.js";
 import type { Group, PlacementSpec } from "../../core/model/group.js";
-import type { GroupKey, PlacementKey } from "../../core/model/ids.js";
+import type { GroupKey, PlacementKey, ServerId } from "../../core/model/ids.js";
 import type { PlacementDoc } from "../../core/model/placement.js";
 import { settleLimits } from "../../core/policy/limits.js";
 import { splitTarget } from "../../core/policy/split.js";
@@ -137,5 +137,7 @@ function firstDoc(
     groupMarks: {},
     policyMarks: {},
     conditions: [],
+    // Any server of an unknown intention is newer than a ledger that is empty (B9.5).
+    newestServer: "" as ServerId,
   };
 }

@@ -1,6 +1,7 @@
 import type { EventDraft, MusterEvent } from "../../core/model/event.js";
-import type { PlacementKey, ServerId } from "../../core/model/ids.js";
+import type { CloudServerId, PlacementKey, ServerId } from "../../core/model/ids.js";
 import { placementText } from "../../core/model/ids.js";
+import type { OrphanRow } from "../../core/model/orphan.js";
 import type { PlacementDoc, TargetDecision } from "../../core/model/placement.js";
 import type { AlertMark } from "../../core/model/policy.js";
 import type { Receipt } from "../../core/model/scale-event.js";
@@ -18,6 +19,8 @@ export interface PlacementState {
   readonly alerts: ReadonlyMap<string, AlertMark>;
   /** Targets decided here that other placements have yet to learn (B11.2), by colo. */
   readonly deliveries: ReadonlyMap<string, Delivery>;
+  /** Servers with this placement's tags that belong to no row (B9.6). */
+  readonly orphans: ReadonlyMap<CloudServerId, OrphanRow>;
 }
 
 /** A target for another placement. Idempotent: a decision older than its last one is ignored. */
@@ -47,6 +50,8 @@ export interface PlacementChange {
   readonly alertsGone?: readonly AlertMark[];
   readonly deliveries?: readonly Delivery[];
   readonly deliveriesGone?: readonly string[];
+  readonly orphans?: readonly OrphanRow[];
+  readonly orphansGone?: readonly CloudServerId[];
   readonly receipt?: StoredReceipt;
   readonly events?: readonly EventDraft[];
 }
@@ -68,11 +73,12 @@ export function stateOf(key: PlacementKey, loaded: Loaded): PlacementState {
     servers: new Map(of<ServerRow>("server") as [ServerId, ServerRow][]),
     alerts: new Map(of<AlertMark>("alert")),
     deliveries: new Map(of<Delivery>("delivery")),
+    orphans: new Map(of<OrphanRow>("orphan") as [CloudServerId, OrphanRow][]),
   };
 }
 
 /** Row kinds that a node holds in memory. Receipts are read one by one. */
-export const stateKinds = ["doc", "server", "alert", "delivery"] as const;
+export const stateKinds = ["doc", "server", "alert", "delivery", "orphan"] as const;
 
 /** The state after the change, not yet committed. */
 export function applyChange(state: PlacementState, change: PlacementChange): PlacementState {
@@ -94,6 +100,11 @@ export function applyChange(state: PlacementState, change: PlacementChange): Pla
       state.deliveries,
       change.deliveries?.map((one) => [one.colo, one]),
       change.deliveriesGone,
+    ),
+    orphans: withRows(
+      state.orphans,
+      change.orphans?.map((one) => [one.cloudId, one]),
+      change.orphansGone,
     ),
   };
 }
@@ -134,6 +145,7 @@ export function rowsBetween(
   diff("server", before.servers, after.servers);
   diff("alert", before.alerts, after.alerts);
   diff("delivery", before.deliveries, after.deliveries);
+  diff("orphan", before.orphans, after.orphans);
   return { puts, deletes };
 }
 

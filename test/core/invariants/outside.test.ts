@@ -121,8 +121,13 @@ test("I1 I5 B9.6 a server that nothing accounts for is a stranger until it is re
     found.map(({ cloudId, invariant }) => `${invariant} ${cloudId}`),
     ["I5 copy", "I1 cloud-3"],
   );
-  const orphans = ["copy", "cloud-3"] as CloudServerId[];
-  assert.deepEqual(strangersIn(ledger(rows, { orphans }), [copy, serverOf("3")]), []);
+  const orphans = new Map(
+    [copy, serverOf("3")].map(({ id, name }) => {
+      const why = "copiedTag" as const;
+      return [id, { cloudId: id, name, firstSeenAtMs: t0, claims: "1", why }];
+    }),
+  );
+  assert.deepEqual(strangersIn({ ...ledger(rows), orphans }, [copy, serverOf("3")]), []);
   const bound = { forMs: 999, boundMs: 1_000 };
   assert.equal(checkStranger(found[0]!, bound), undefined);
   assert.equal(checkStranger(found[0]!, { ...bound, forMs: 1_000 })?.key, "I5:copy");

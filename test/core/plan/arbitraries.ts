@@ -238,6 +238,7 @@ export function observations(options: { rowsMax?: number } = {}): fc.Arbitrary<O
         return {
           nowMs: t0,
           installation: "test",
+          orphans: new Map(),
           group: groupOf({ scaleInOrder, stoppedServers: keep }),
           spec: one.hasSpec ? specOf({ attachments }) : undefined,
           ...{ doc, rows, cloud, attemptId },

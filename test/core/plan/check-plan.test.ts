@@ -19,6 +19,9 @@ const empty = (seen: Observation): Plan => ({
   steps: [],
   events: [],
   suspicion: { known: 0, suspected: 0 },
+  orphans: [],
+  orphansGone: [],
+  agrees: false,
   wakeAtMs: undefined,
 });
 const refuses = (seen: Observation, change: Partial<Plan>, why: RegExp) =>

@@ -159,6 +159,7 @@ export function seenOf(
     attemptId,
     underWay: new Map(),
     stopped: new Map(),
+    orphans: new Map(),
     ...rest,
   };
 }

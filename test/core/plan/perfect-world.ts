@@ -61,6 +61,11 @@ export function createPerfectWorld(start: Observation): PerfectWorld {
     const next: Observation = {
       ...before,
       doc: plan.doc,
+      orphans: new Map(
+        [...before.orphans.values(), ...plan.orphans]
+          .filter(({ cloudId }) => !plan.orphansGone.includes(cloudId))
+          .map((row) => [row.cloudId, row]),
+      ),
       rows: live,
       balancers: new Map([...balancers].map(([id, view]) => [id, settled(view, nowMs + 1)])),
       underWay: new Map(),

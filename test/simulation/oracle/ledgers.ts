@@ -1,7 +1,14 @@
 import type { CommitSeen, Ledger } from "../../../src/core/invariants/ledger.js";
 import type { Brake, ColoDoc } from "../../../src/core/model/colo.js";
 import type { Group } from "../../../src/core/model/group.js";
-import type { AccountId, ColoId, GroupId, ServerId } from "../../../src/core/model/ids.js";
+import type {
+  AccountId,
+  CloudServerId,
+  ColoId,
+  GroupId,
+  ServerId,
+} from "../../../src/core/model/ids.js";
+import type { OrphanRow } from "../../../src/core/model/orphan.js";
 import type { PlacementDoc } from "../../../src/core/model/placement.js";
 import type { ServerRow } from "../../../src/core/model/server.js";
 import type { Commit } from "../../../src/core/ports/store.js";
@@ -54,9 +61,11 @@ export function createLedgers(): Ledgers {
     const touched: ServerId[] = [];
     const servers = new Map(before.servers);
     let { doc } = before;
+    const orphans = new Map(before.orphans);
     const receipts: StoredReceipt[] = [];
     for (const { kind, key, value } of puts) {
       if (kind === "doc") doc = JSON.parse(value) as PlacementDoc;
+      else if (kind === "orphan") orphans.set(key as CloudServerId, JSON.parse(value) as OrphanRow);
       else if (kind === "receipt") receipts.push(JSON.parse(value) as StoredReceipt);
       else if (kind === "server") {
         touched.push(key as ServerId);
@@ -65,13 +74,14 @@ export function createLedgers(): Ledgers {
     }
     for (const { kind, key } of deletes) {
       if (kind === "doc") doc = undefined;
+      else if (kind === "orphan") orphans.delete(key as CloudServerId);
       else if (kind === "server") {
         touched.push(key as ServerId);
         servers.delete(key as ServerId);
       }
     }
     const lastSequence = events.at(-1)?.sequence ?? before.lastSequence;
-    const after: Ledger = { key: before.key, lastSequence, doc, servers };
+    const after: Ledger = { key: before.key, lastSequence, doc, servers, orphans };
     placements.set(partition.key, after);
     if (!doc?.paused) pausedSinceMs.delete(partition.key);
     else if (!before.doc?.paused) pausedSinceMs.set(partition.key, nowMs);

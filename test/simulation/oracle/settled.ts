@@ -57,7 +57,7 @@ function strangers(colo: string, cloud: SimulatedCloud, ledgers: Ledgers): strin
     const ledger = ledgers.placements.get(text);
     const row = ledger && [...ledger.servers.values()].find((one) => one.cloudId === id);
     // A placement that is gone has nowhere to report what appears later in its name.
-    if (row || !ledger?.doc || ledger.doc.orphans?.includes(id)) return [];
+    if (row || !ledger?.doc || ledger.orphans?.has(id)) return [];
     return [`${text}: ${id} in ${colo} is in no row and no report`];
   });
 }

@@ -1,0 +1,71 @@
+import { type Cause, cause } from "../model/cause.js";
+import type { ServerId } from "../model/ids.js";
+import type { ServerRow } from "../model/server.js";
+import { isLeaving } from "./lifecycle.js";
+import type { Sheet } from "./sheet.js";
+
+/**
+ * A server with an intention that is newer than any that this ledger ever committed, and that no
+ * row knows: the ledger went back, from a backup or to nothing. Its target is stale, too, so a
+ * person has to confirm it before anything is scaled in or deleted (B9.5).
+ */
+export function ledgerWentBack(sheet: Sheet, claims: ServerId): void {
+  const { newestServer, quarantine } = sheet.seen.doc;
+  if (quarantine || sheet.out.quarantine || newestServer === undefined) return;
+  // An id of another make was not ours to begin with: it proves nothing.
+  const isAlike = newestServer === "" || claims.length === newestServer.length;
+  if (!isAlike || claims <= newestServer) return;
+  const reason = "the cloud has servers that are newer than the ledger";
+  sheet.setQuarantine({ sinceMs: sheet.seen.nowMs, reason });
+  const facts = { reason, server: claims, newest: newestServer };
+  sheet.event("group.quarantined", undefined, cause("B9.5", "QUARANTINE", facts));
+}
+
+/** Whether a person has to confirm the ledger first. */
+export function isQuarantined(sheet: Sheet): boolean {
+  return (sheet.out.quarantine ?? sheet.seen.doc.quarantine) !== undefined;
+}
+
+/** Why servers that only are too many are left alone for now; undefined: they need not be. */
+export function keepsSurplus(sheet: Sheet): Cause | undefined {
+  const needsPerson = sheet.out.quarantine ?? sheet.seen.doc.quarantine;
+  if (needsPerson) {
+    const { reason, sinceMs } = needsPerson;
+    return cause("B9.5", "QUARANTINE", { reason, sinceAtMs: sinceMs, confirm: true });
+  }
+  const { doubt } = sheet.seen;
+  return doubt && !agrees(sheet)
+    ? cause("B9.5", "QUARANTINE", { reason: doubtReasons[doubt.why] })
+    : undefined;
+}
+
+const doubtReasons = {
+  start: "this node has only just started",
+  takeOver: "this node has only just taken over",
+  storeLost: "the store was away",
+} as const;
+
+/** Whether this row's delete waits: what the ledger itself made since the quarantine does not. */
+export function keepsRow(sheet: Sheet, row: ServerRow, surplus: Cause | undefined): boolean {
+  if (!surplus) return false;
+  const needsPerson = sheet.out.quarantine ?? sheet.seen.doc.quarantine;
+  if (needsPerson) return row.createdAtMs < needsPerson.sinceMs;
+  return row.leaving?.code === "SURPLUS" || row.leaving?.code === "LATE_SURPLUS";
+}
+
+/**
+ * Whether one complete listing, asked for after the doubt came up, and the ledger as it was read
+ * after that agree: every bound row that stays was seen, and nothing is held or asked for (B9.5).
+ */
+export function agrees(sheet: Sheet): boolean {
+  const { doubt, cloud, rows } = sheet.seen;
+  if (!doubt?.isFresh || cloud.kind !== "listed") return false;
+  if (sheet.out.held || sheet.out.lookUps.length > 0) return false;
+  const listed = new Set(cloud.servers.map(({ id }) => id));
+  return rows.every((row) => {
+    if (row.cloudId === undefined || isLeaving(row) || listed.has(row.cloudId)) return true;
+    const found = cloud.lookedUp.get(row.cloudId);
+    // A server that is too young to be listed was bound by its own create's answer.
+    return found === undefined ? row.state === "building" : found !== "unknown";
+  });
+}

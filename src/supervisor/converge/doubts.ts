@@ -1,0 +1,35 @@
+import { LRUCache } from "lru-cache";
+import { type ColoId, type PlacementKey, placementText } from "../../core/model/ids.js";
+import type { Doubt } from "../../core/model/observation.js";
+
+/** A moment since which nothing that this node knows of a colo is taken for proven. */
+export interface ColoDoubt {
+  readonly why: Doubt["why"];
+}
+
+/**
+ * What this node may not delete surplus by yet (B9.5): after its start, a take-over or a loss of
+ * the store, each placement is in doubt until its ledger and a fresh listing agree.
+ */
+export interface Doubts {
+  raise(colo: ColoId, why: Doubt["why"]): void;
+  of(key: PlacementKey): ColoDoubt | undefined;
+  /** Ledger and listing, both asked for after this doubt came up, agree. */
+  settle(key: PlacementKey, doubt: ColoDoubt): void;
+}
+
+/** Beyond it the longest settled ones are proven anew: that costs one read each. */
+const settledMax = 100_000;
+
+export function createDoubts(): Doubts {
+  const raised = new Map<ColoId, ColoDoubt>();
+  const settled = new LRUCache<string, ColoDoubt>({ max: settledMax });
+  return {
+    raise: (colo, why) => void raised.set(colo, { why }),
+    of(key) {
+      const doubt = raised.get(key.colo);
+      return doubt && settled.get(placementText(key)) !== doubt ? doubt : undefined;
+    },
+    settle: (key, doubt) => void settled.set(placementText(key), doubt),
+  };
+}
