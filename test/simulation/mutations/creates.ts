@@ -34,7 +34,10 @@ export const createMutations: readonly Mutation[] = [
     guard: "a create whose answer was lost counts as a server",
     rule: "B9.3",
     edits: [{ file: "core/plan/lifecycle.js", from: 'case "unconfirmed":\n', to: "" }],
-    caughtBy: { file: faults, test: "B4.5 an answer lost at once" },
+    caughtBy: {
+      file: lost,
+      test: "B4.5 otter #1629: lost answers and a listing at its promised worst",
+    },
   },
   {
     id: "ambiguous-is-looked-up",
@@ -107,5 +110,21 @@ export const createMutations: readonly Mutation[] = [
       { file: "core/plan/check-plan.js", from: "counted + plan.creates <= target", to: "true" },
     ],
     caughtBy: { file: lost, test: "B4.5 otter #660" },
+  },
+  {
+    id: "throttled-is-no-failure",
+    guard: "throttling is the cloud's wish, and starts no backoff of the group",
+    rule: "B9.4",
+    edits: [
+      {
+        file: act,
+        from: 'denied || fault.kind === "throttled" ? undefined : fault',
+        to: "fault",
+      },
+    ],
+    caughtBy: {
+      file: "simulation/stories/throttling.test",
+      test: "B9.4 B4.6 cluster-autoscaler #5271",
+    },
   },
 ];

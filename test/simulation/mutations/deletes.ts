@@ -1,5 +1,6 @@
 import type { Mutation } from "./mutation.js";
 
+const guards = "simulation/guards/guards.test";
 const members = "core/plan/plan-members.js";
 
 /** What leaves, leaves in order, and nothing else does: B5.2, B5.3, B8.2, B9.5. */
@@ -11,10 +12,7 @@ export const deleteMutations: readonly Mutation[] = [
     edits: [
       { file: members, from: "return row.memberships.length === 0 ||", to: "return true ||" },
     ],
-    caughtBy: {
-      file: "supervisor/members.test",
-      test: "B4.3 a member of a server that vanished is taken out",
-    },
+    caughtBy: { file: guards, test: "B5.3 no server is deleted while it is a member" },
   },
   {
     id: "drain-waits",
@@ -32,6 +30,11 @@ export const deleteMutations: readonly Mutation[] = [
         file: "supervisor/commands/servers.js",
         from: "if (isLeaving(row) || !isCounted(row))",
         to: "if (false)",
+      },
+      {
+        file: "supervisor/commands/servers.js",
+        from: 'throw new Fault("OVERLOADED"',
+        to: 'if (isLeaving(row)) return row; throw new Fault("OVERLOADED"',
       },
     ],
     caughtBy: {
@@ -78,6 +81,25 @@ export const deleteMutations: readonly Mutation[] = [
     edits: [
       { file: members, from: "isWanted(one) || hasOtherOwner(sheet, row, one)", to: "false" },
     ],
-    caughtBy: { file: "supervisor/members-reuse.test", test: "B5.2" },
+    caughtBy: {
+      file: "core/plan/members.test",
+      test: "a member is not removed when another server",
+    },
+  },
+  {
+    id: "witness-tags",
+    guard: "a delete needs our tags on the server, read right before",
+    rule: "B9.5",
+    edits: [
+      {
+        file: "supervisor/converge/act-delete.js",
+        from: "if (seen && !isOurs(seen, ownershipOf(context.installation, key, row)))",
+        to: "if (false)",
+      },
+    ],
+    caughtBy: {
+      file: "simulation/stories/orphans.test",
+      test: "B9.5 a server whose tags somebody changed is not deleted",
+    },
   },
 ];

@@ -18,10 +18,7 @@ export const gateMutations: readonly Mutation[] = [
     guard: "a node whose lease ran out begins nothing",
     rule: "M2.5",
     edits: [{ file: gate, from: "if (!deps.holdsLease(key))", to: "if (false)" }],
-    caughtBy: {
-      file: "simulation/stories/orphans.test",
-      test: "B9.5 MCM #718: a node that was stopped for an hour",
-    },
+    caughtBy: { file: guards, test: "M2.5 a node that was stopped for longer" },
   },
   {
     id: "gate-switch",
@@ -35,7 +32,7 @@ export const gateMutations: readonly Mutation[] = [
     guard: "a node that has not read the kill switch for a second creates nothing",
     rule: "B9.1",
     edits: [{ file: gate, from: "deps.brakes.ageMs() > switchAgeMsMax", to: "false" }],
-    caughtBy: { file: brakes, test: "B9.1 a node that cannot read the switch makes no creates" },
+    caughtBy: { file: guards, test: "B9.1 M2.1 when the store stops" },
   },
   {
     id: "switch-reading-order",
@@ -54,7 +51,7 @@ export const gateMutations: readonly Mutation[] = [
     id: "gate-pause",
     guard: "what waited when the group was paused does not begin",
     rule: "B8.3",
-    edits: [{ file: gate, from: "if (paused)", to: "if (false)" }],
+    edits: [{ file: gate, from: "if (paused && pauseStops(paused, operation))", to: "if (false)" }],
     caughtBy: { file: brakes, test: "B8.3 pause is asked right before each call" },
   },
   {
@@ -69,25 +66,17 @@ export const gateMutations: readonly Mutation[] = [
   },
   {
     id: "plan-pause",
-    guard: "a paused group is not decided for, planned or acted for",
+    guard: "a paused group is not planned for, and its plan would not pass",
     rule: "B8.3",
     edits: [
       {
         file: "core/plan/plan-placement.js",
-        from: '=== "listed" && !seen.doc.paused',
+        from: '=== "listed" && !stopsAll(seen.doc.paused)',
         to: '=== "listed"',
       },
-      {
-        file: "core/plan/check-plan.js",
-        from: "plan.creates === 0 || !seen.doc.paused",
-        to: "true",
-      },
-      {
-        file: "core/plan/check-plan.js",
-        from: "insist(!seen.doc.paused, `plans",
-        to: "insist(true, `plans",
-      },
-      { file: gate, from: "if (paused)", to: "if (false)" },
+      { file: "core/plan/check-plan.js", from: '!pauseStops(paused, "create")', to: "true" },
+      { file: "core/plan/check-plan.js", from: "!pauseStops(paused, operation)", to: "true" },
+      { file: gate, from: "if (paused && pauseStops(paused, operation))", to: "if (false)" },
     ],
     caughtBy: { file: "simulation/stories/removal.test", test: "B8.3 otter: a pause survives" },
   },

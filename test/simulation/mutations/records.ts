@@ -85,7 +85,10 @@ export const recordMutations: readonly Mutation[] = [
         to: "if (true)",
       },
     ],
-    caughtBy: { file: "supervisor/deciding.test", test: "B2.6 while the cloud fails" },
+    caughtBy: {
+      file: "simulation/guards/guards.test",
+      test: "B2.6 an alert that comes anew",
+    },
   },
   {
     id: "older-delivery",
@@ -98,6 +101,9 @@ export const recordMutations: readonly Mutation[] = [
         to: "false",
       },
     ],
-    caughtBy: { file: "supervisor/placements.test", test: "B11.2" },
+    caughtBy: {
+      file: "simulation/guards/guards.test",
+      test: "B11.2 a node cut off",
+    },
   },
 ];

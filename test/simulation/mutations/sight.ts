@@ -60,13 +60,6 @@ export const sightMutations: readonly Mutation[] = [
     caughtBy: { file: faults, test: "B4.3 a suspect list: what cannot be looked up" },
   },
   {
-    id: "young-is-not-missing",
-    guard: "a server that was just made may be missing from listings",
-    rule: "B4.3",
-    edits: [{ file: judge, from: "if (tooYoung || boundLater)", to: "if (false)" }],
-    caughtBy: { file: faults, test: "B4.5 listings that lag make nothing twice" },
-  },
-  {
     id: "orphans-reported",
     guard: "a server with our tags and without a row is reported",
     rule: "B9.6",
@@ -93,7 +86,7 @@ export const sightMutations: readonly Mutation[] = [
         to: "server.createdAtMs > other.createdAtMs",
       },
       {
-        file: "supervisor/converge/act.js",
+        file: "core/plan/tags.js",
         from: "a.createdAtMs - b.createdAtMs",
         to: "b.createdAtMs - a.createdAtMs",
       },
@@ -101,6 +94,22 @@ export const sightMutations: readonly Mutation[] = [
     caughtBy: {
       file: "simulation/stories/orphans.test",
       test: "B4.5 B9.6 a copy made while our create's answer is lost",
+    },
+  },
+  {
+    id: "older-than-its-intention",
+    guard: "a server that was there before the intention whose tag it carries is not ours",
+    rule: "B9.6",
+    edits: [
+      {
+        file: "core/plan/tags.js",
+        from: "createdAtMs < row.createdAtMs - clockSkewMsMax",
+        to: "false",
+      },
+    ],
+    caughtBy: {
+      file: "simulation/stories/orphans.test",
+      test: "B4.5 B9.6 a customer's older server with our copied tags",
     },
   },
 ];

@@ -25,6 +25,8 @@ export async function judge(path: string, { file, test }: Run): Promise<Verdict>
     if (event.type !== "test:pass" && event.type !== "test:fail") continue;
     const { data } = event;
     if (data.skip !== undefined) continue;
+    // A suite fails with its tests, and says nothing of its own.
+    if (event.type === "test:fail" && isOfSubtests(data.details.error)) continue;
     const failure = event.type === "test:fail" ? messageOf(event.data.details.error) : undefined;
     if (data.name.startsWith(test)) verdicts.push(verdictOf(failure));
     else if (failure !== undefined) stray.push(`${data.name}: ${failure.text}`);
@@ -35,6 +37,10 @@ export async function judge(path: string, { file, test }: Run): Promise<Verdict>
   if (caught ?? broken) return caught ?? broken!;
   if (verdicts.length > 0) return { kind: "missed" };
   return { kind: "broken", why: stray[0] ?? `${file} has no test that begins with "${test}"` };
+}
+
+function isOfSubtests(error: { readonly failureType?: string }): boolean {
+  return error.failureType === "subtestsFailed";
 }
 
 interface Failure {

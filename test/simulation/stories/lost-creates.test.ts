@@ -35,7 +35,7 @@ test("B4.5 otter #1629: lost answers and a listing at its promised worst make no
   const lost = world.cloud.inject({ kind: "answerLost", on: "create" }, { share: 0.5 });
   await setTarget(world, 100);
   await keepAsking(world, 31, 400);
-  await converges(world, 100);
+  await converges(world, 100, minutes(2));
   assert.ok(late.fired() === 100 && lost.fired() > 30, `${late.fired()}, ${lost.fired()}`);
   assertNothingTwice(world);
   assertNeverMoreThan(world, 100);
@@ -64,7 +64,7 @@ test("B4.5 otter #660: a create that is answered 500 and made all the same is fo
   await setTarget(world, 130);
   await world.clock.advance(seconds(8));
   await world.crash();
-  await converges(world, 130);
+  await converges(world, 130, minutes(3));
   assert.ok(broken.fired() > 20 && silent.fired() === 10);
   assertNothingTwice(world);
   assertNeverMoreThan(world, 130);
