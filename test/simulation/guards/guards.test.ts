@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { admit, createAdmissionState } from "../../../src/core/admission/admit.js";
+import type { AdmissionState } from "../../../src/core/admission/model.js";
 import type {
   AccountId,
   CloudServerId,
@@ -231,4 +233,28 @@ test("B5.3 no server is deleted while it is a member", async () => {
   await converges(world, 4);
   assert.ok(deleted.length >= 8 && slow.fired() > 0);
   assert.ok(!deleted.includes(true), "none was a member when its delete began");
+});
+
+/** Lets calls begin until one has to wait. */
+function beginsOf(state: AdmissionState, share: number): number {
+  let next = state;
+  for (let begun = 0; begun < 1_000; begun++) {
+    const answer = admit(next, { nowMs: 60_000, share, random: 0.5 });
+    if (answer.kind === "wait") return begun;
+    next = answer.state;
+  }
+  return 1_000;
+}
+
+test("B9.4 two nodes of a colo have half of its allowance each", () => {
+  const state = createAdmissionState({ inFlightMax: 32 }, 0);
+  assert.equal(beginsOf(state, 1), 32);
+  assert.equal(beginsOf(state, 0.5), 16);
+  assert.equal(beginsOf(state, 0.01), 1, "one at least, or nothing would ever be known");
+});
+
+test("B9.4 an open circuit lets one probe through, and nothing beside it", () => {
+  const open: AdmissionState = { ...createAdmissionState({ inFlightMax: 32 }, 0), phase: "open" };
+  assert.equal(beginsOf(open, 1), 1);
+  assert.equal(beginsOf({ ...open, inFlight: 1 }, 1), 0, "what is on its way is waited for");
 });

@@ -2,6 +2,7 @@ import { createMutations } from "./creates.js";
 import { deleteMutations } from "./deletes.js";
 import { gateMutations } from "./gates.js";
 import type { Mutation } from "./mutation.js";
+import { outsideMutations } from "./outside.js";
 import { recordMutations } from "./records.js";
 import { sightMutations } from "./sight.js";
 
@@ -11,5 +12,6 @@ export const mutations: readonly Mutation[] = [
   ...createMutations,
   ...sightMutations,
   ...deleteMutations,
+  ...outsideMutations,
   ...recordMutations,
 ];

@@ -59,6 +59,7 @@ function messageOf(error: { readonly cause?: unknown; readonly message?: string 
   const cause = (error.cause ?? error) as { code?: string; message?: string };
   const text = String(cause.message ?? cause);
   const asserted =
-    cause.code === "ERR_ASSERTION" || /^not .* within \d+ ms|^(I\d+|L1) \(/.test(text);
+    cause.code === "ERR_ASSERTION" ||
+    /^not .* within \d+ ms|^(I\d+|L1) \(|^Property failed after/.test(text);
   return { text, asserted };
 }

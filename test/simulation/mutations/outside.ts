@@ -1,0 +1,95 @@
+import type { Mutation } from "./mutation.js";
+
+const admit = "core/admission/admit.js";
+const guards = "simulation/guards/guards.test";
+const outage = "core/admission/outage.test";
+const lanes = "supervisor/converge/balancer-lanes.js";
+const members = "supervisor/members.test";
+
+/** What the outside can bear, and whose it is: B5.4, B9.4, B9.7. */
+export const outsideMutations: readonly Mutation[] = [
+  {
+    id: "allowance",
+    guard: "no more calls are in flight than the allowance",
+    rule: "B9.4",
+    edits: [
+      {
+        file: admit,
+        from: "if (atCloud >= inFlightAllowed(state, moment.share))",
+        to: "if (false)",
+      },
+    ],
+    caughtBy: { file: guards, test: "B9.4 two nodes of a colo" },
+  },
+  {
+    id: "probe-alone",
+    guard: "an open circuit lets one probe through at a time",
+    rule: "B9.4",
+    edits: [{ file: admit, from: "if (state.inFlight > 0)", to: "if (false)" }],
+    caughtBy: { file: guards, test: "B9.4 an open circuit lets" },
+  },
+  {
+    id: "probe-waits",
+    guard: "probes come ever more rarely, and no call before Retry-After",
+    rule: "B9.4",
+    edits: [{ file: admit, from: "if (nowMs < state.notBeforeMs)", to: "if (false)" }],
+    caughtBy: { file: outage, test: "B9.4 a cloud that answers 5xx to everything" },
+  },
+  {
+    id: "rate",
+    guard: "a cloud that throttles gets no more calls a second than it takes",
+    rule: "B9.4",
+    edits: [{ file: admit, from: "if (state.tokens < 1)", to: "if (false)" }],
+    caughtBy: { file: outage, test: "B9.4 a cloud that takes 20 calls a second" },
+  },
+  {
+    id: "nodes-share",
+    guard: "a node takes its share of the colo's allowance",
+    rule: "B9.4",
+    edits: [
+      { file: admit, from: "Math.floor(window * share + epsilon)", to: "Math.floor(window)" },
+    ],
+    caughtBy: { file: guards, test: "B9.4 two nodes of a colo" },
+  },
+  {
+    id: "call-ends",
+    guard: "a call that is not answered is given up on",
+    rule: "B4.11",
+    edits: [
+      {
+        file: "supervisor/deadline.js",
+        from: "clock.after(limit.deadlineMs, ",
+        to: "clock.after(limit.deadlineMs * 1_000, ",
+      },
+    ],
+    caughtBy: { file: members, test: "B5.4 a load balancer that does not answer" },
+  },
+  {
+    id: "credentials-pin",
+    guard: "credentials that answer for another project than the pinned one stop the account",
+    rule: "B9.7",
+    edits: [
+      {
+        file: "supervisor/colo/pinned.js",
+        from: "read({ ...request, ...pin }, limit)",
+        to: "read(request, limit)",
+      },
+      {
+        file: "supervisor/colo/pinned.js",
+        from: "send(one, { ...request, ...pin })",
+        to: "send(one, request)",
+      },
+    ],
+    caughtBy: {
+      file: "simulation/stories/credentials.test",
+      test: "B9.7 credentials that answer for another project are no loss of 3",
+    },
+  },
+  {
+    id: "lane-alone",
+    guard: "a load balancer is changed by one call at a time",
+    rule: "B5.4",
+    edits: [{ file: lanes, from: "if (lane.busy || !first)", to: "if (!first)" }],
+    caughtBy: { file: members, test: "B5.4 groups that share a load balancer" },
+  },
+];
