@@ -12,6 +12,7 @@ import type {
 import { createMemoryStore, createStoreFaults } from "../../../src/drivers/store-memory/index.js";
 import { createGate } from "../../../src/supervisor/colo/gate.js";
 import { createLeases, defaultLeaseTimes } from "../../../src/supervisor/colo/leases.js";
+import { sleep } from "../../../src/supervisor/sleep.js";
 import {
   alert,
   assertNeverMoreThan,
@@ -257,4 +258,24 @@ test("B9.4 an open circuit lets one probe through, and nothing beside it", () =>
   const open: AdmissionState = { ...createAdmissionState({ inFlightMax: 32 }, 0), phase: "open" };
   assert.equal(beginsOf(open, 1), 1);
   assert.equal(beginsOf({ ...open, inFlight: 1 }, 1), 0, "what is on its way is waited for");
+});
+
+test("M2.5 two nodes that are asked at once lose no decision of each other", async () => {
+  const world = await watchedWorld();
+  await createGroup(world);
+  const second = await world.join("node-2");
+  const nodes = [world.node(), second.supervisor];
+  const ask = { kind: "change", change: 1 } as const;
+  const asks = Array.from({ length: 6 }, async (_, index) => {
+    await sleep(world.clock, index * 5, world.caller.signal);
+    const request = { key: web, source: "manual", ask } as const;
+    return nodes[index % 2]!.scaling.submit(request, world.caller);
+  });
+  const receipts = await world.run(Promise.all(asks));
+  const targets = receipts.map((one) => one.newTarget).toSorted((a, b) => a - b);
+  assert.deepEqual(
+    targets,
+    asks.map((_, index) => index + 1),
+  );
+  await converges(world, 6);
 });

@@ -1,5 +1,6 @@
 import type { Mutation } from "./mutation.js";
 
+const guards = "simulation/guards/guards.test";
 const actor = "supervisor/placements/placement-actor.js";
 
 /** What was decided is kept, once, within its limits: B2, B3, M2.1. */
@@ -15,10 +16,7 @@ export const recordMutations: readonly Mutation[] = [
         to: "expectedRevision: (await store.load(partition, [], call)).revision,",
       },
     ],
-    caughtBy: {
-      file: "simulation/stories/removal.test",
-      test: "B8.2 otter: a server that is removed twice",
-    },
+    caughtBy: { file: guards, test: "M2.5 two nodes that are asked at once" },
   },
   {
     id: "unknown-commit-is-read-back",
@@ -26,7 +24,7 @@ export const recordMutations: readonly Mutation[] = [
     rule: "M2.1",
     edits: [{ file: actor, from: "if (!(await readBack(commitId)))", to: "if (true)" }],
     caughtBy: {
-      file: "simulation/guards/guards.test",
+      file: guards,
       test: "M2.1 what was decided is decided once",
     },
   },
@@ -86,7 +84,7 @@ export const recordMutations: readonly Mutation[] = [
       },
     ],
     caughtBy: {
-      file: "simulation/guards/guards.test",
+      file: guards,
       test: "B2.6 an alert that comes anew",
     },
   },
@@ -102,7 +100,7 @@ export const recordMutations: readonly Mutation[] = [
       },
     ],
     caughtBy: {
-      file: "simulation/guards/guards.test",
+      file: guards,
       test: "B11.2 a node cut off",
     },
   },

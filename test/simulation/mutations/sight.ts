@@ -57,7 +57,7 @@ export const sightMutations: readonly Mutation[] = [
         to: 'return found === "unknown" ? "gone" : found;',
       },
     ],
-    caughtBy: { file: faults, test: "B4.3 a suspect list: what cannot be looked up" },
+    caughtBy: { file: listings, test: "B4.3 a few are not listed and cannot be looked up" },
   },
   {
     id: "orphans-reported",

@@ -9,7 +9,7 @@ import {
   rowsOf,
   setTarget,
 } from "../../supervisor/asks.js";
-import { keepAsking, minutes, storyAt, witness } from "./story.js";
+import { keepAsking, minutes, seconds, storyAt, witness } from "./story.js";
 
 for (const [serversMax, servers] of [
   [0, 200],
@@ -47,4 +47,15 @@ test("B4.3 a listing cut off while servers really went: those alone are made aga
   assert.equal(seen.created(), 2);
   assert.equal(seen.deleted().length, 0);
   assert.equal(cloudCount(world), 60);
+});
+
+test("B4.3 a few are not listed and cannot be looked up either: they are not gone", async () => {
+  const world = await storyAt(12);
+  const seen = witness(world);
+  const cut = world.cloud.inject({ kind: "listTruncated", serversMax: 10 });
+  const blind = world.cloud.inject({ kind: "refuse", on: ["get"], with: "temporary" });
+  await keepAsking(world, 4, seconds(20));
+  assert.ok(cut.fired() > 0 && blind.fired() > 0);
+  seen.assertUntouched();
+  assert.equal(await inService(world), 12);
 });
