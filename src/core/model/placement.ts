@@ -110,6 +110,8 @@ export interface DebounceWindow {
 export interface LossWindow {
   readonly sinceMs: number;
   readonly concluded: number;
+  /** They were many: the next minute goes on at the ramp. */
+  readonly ramped?: boolean;
 }
 
 export interface HoldMark {

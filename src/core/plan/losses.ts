@@ -33,7 +33,9 @@ export function createRamp(sheet: Sheet, known: number, doubted: number): Ramp {
     before && nowMs < before.sinceMs + rampMs ? before : { sinceMs: nowMs, concluded: 0 };
   let { concluded } = window;
   const aMinute = Math.max(1, Math.ceil(known * rampShare));
-  const isFew = doubted + concluded <= fewOf(known);
+  // What is left of many is not few: it goes at the ramp to its end.
+  const goesOn = before?.ramped === true && nowMs < before.sinceMs + 2 * rampMs;
+  const isFew = !goesOn && doubted + concluded <= fewOf(known);
   const most = isFew ? fewOf(known) : aMinute;
   return {
     isFew,
@@ -43,7 +45,8 @@ export function createRamp(sheet: Sheet, known: number, doubted: number): Ramp {
     take(count) {
       if (count === 0) return;
       concluded += count;
-      sheet.setLosses({ sinceMs: window.sinceMs, concluded });
+      const ramped = isFew ? {} : { ramped: true };
+      sheet.setLosses({ sinceMs: window.sinceMs, concluded, ...ramped });
     },
   };
 }

@@ -62,7 +62,7 @@ describe("B9.2 confirmed losses", () => {
     const first = plan(rows, seen);
     assert.equal(leaving(first), 10);
     assert.equal(first.creates, 10);
-    assert.deepEqual(first.doc.losses, { sinceMs: t0, concluded: 10 });
+    assert.deepEqual(first.doc.losses, { sinceMs: t0, concluded: 10, ramped: true });
     const degraded = conditionOf(first, "degraded");
     assert.deepEqual(degraded?.causes[0]?.facts, { lost: 20, known: 100, aMinute: 10 });
     assert.equal(conditionOf(first, "held")?.holds, false, "nobody has to be asked");

@@ -1,5 +1,6 @@
 import type { Mutation } from "./mutation.js";
 
+const losses = "core/plan/losses.js";
 const judge = "core/plan/judge.js";
 const watch = "supervisor/converge/watch.js";
 const faults = "supervisor/cloud-faults.test";
@@ -40,8 +41,8 @@ export const sightMutations: readonly Mutation[] = [
     edits: [
       {
         file: judge,
-        from: "if (found === undefined)\n        sheet.lookUp(row.cloudId);",
-        to: 'if (found === undefined) return "gone";',
+        from: 'if (found === "gone" && (why || doubts.missing.has(row)))',
+        to: "if (doubts.missing.has(row))",
       },
     ],
     caughtBy: { file: listings, test: "B4.3 a listing cut off after 19 of 20" },
@@ -53,8 +54,8 @@ export const sightMutations: readonly Mutation[] = [
     edits: [
       {
         file: judge,
-        from: 'return found === "unknown" ? undefined : found;',
-        to: 'return found === "unknown" ? "gone" : found;',
+        from: 'if (found === "gone" && (why',
+        to: 'if ((found === "gone" || found === "unknown") && (why',
       },
     ],
     caughtBy: { file: listings, test: "B4.3 a few are not listed and cannot be looked up" },
@@ -111,5 +112,32 @@ export const sightMutations: readonly Mutation[] = [
       file: "simulation/stories/orphans.test",
       test: "B4.5 B9.6 a customer's older server with our copied tags",
     },
+  },
+  {
+    id: "loss-ramp",
+    guard: "much that is lost for certain is replaced at a ramp",
+    rule: "B9.2",
+    edits: [{ file: losses, from: "isFew ? fewOf(known) : aMinute", to: "known" }],
+    caughtBy: { file: "simulation/stories/host-failure.test", test: "B9.2 a host failure" },
+  },
+  {
+    id: "ramp-to-the-end",
+    guard: "what is left of many goes at the ramp too",
+    rule: "B9.2",
+    edits: [{ file: losses, from: "!goesOn && doubted", to: "doubted" }],
+    caughtBy: { file: "simulation/stories/host-failure.test", test: "B9.2 a host failure" },
+  },
+  {
+    id: "suspicion-holds",
+    guard: "much that is only suspected waits for a person",
+    rule: "B9.2",
+    edits: [
+      {
+        file: "core/plan/suspects.js",
+        from: "if (held && !sheet.isAcknowledged())",
+        to: "if (false)",
+      },
+    ],
+    caughtBy: { file: "core/plan/losses.test", test: "few that cannot be confirmed" },
   },
 ];

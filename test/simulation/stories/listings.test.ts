@@ -9,7 +9,7 @@ import {
   rowsOf,
   setTarget,
 } from "../../supervisor/asks.js";
-import { keepAsking, minutes, seconds, storyAt, witness } from "./story.js";
+import { conditionOf, keepAsking, minutes, seconds, storyAt, witness } from "./story.js";
 
 for (const [serversMax, servers] of [
   [0, 200],
@@ -58,4 +58,18 @@ test("B4.3 a few are not listed and cannot be looked up either: they are not gon
   assert.ok(cut.fired() > 0 && blind.fired() > 0);
   seen.assertUntouched();
   assert.equal(await inService(world), 12);
+});
+
+test("B4.3 a listing cut off and look-ups that fail: nothing is concluded, and it shows", async () => {
+  const world = await storyAt(50);
+  const seen = witness(world);
+  const cut = world.cloud.inject({ kind: "listTruncated", serversMax: 5 });
+  const blind = world.cloud.inject({ kind: "refuse", on: ["get"], with: "throttled" });
+  await keepAsking(world, 20, seconds(45));
+  assert.ok(cut.fired() > 0 && blind.fired() > 0);
+  seen.assertUntouched();
+  const degraded = await conditionOf(world, "degraded");
+  assert.ok(degraded?.causes.some((one) => one.code === "LISTING_SUSPECT"));
+  world.heal();
+  await converges(world, 50);
 });
