@@ -67,6 +67,12 @@ export function readTargetChange(text: string): TargetChange {
   return { kind: "change", change: number };
 }
 
+/** For commander: a target, from 0. */
+export function readTarget(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError("It must be a number from 0.");
+  return Number(text);
+}
+
 export function readNumber(text: string): number {
   const number = Number(text);
   if (text.trim() === "" || !Number.isFinite(number)) {

@@ -8,6 +8,7 @@ import { type ExitCode, exitCode } from "./exit.js";
 import { addExplainCommand } from "./explain.js";
 import { failureOf } from "./failure.js";
 import { addGroupCommands } from "./groups.js";
+import { addPlanCommand } from "./plan.js";
 import { addPolicyCommands } from "./policies.js";
 import type { Io } from "./printer.js";
 import type { Run } from "./run.js";
@@ -62,6 +63,7 @@ function createProgram(io: Io, run: Run): Command {
   addServerCommands(program, run);
   addEventCommands(program, run);
   addExplainCommand(program, run);
+  addPlanCommand(program, run);
   addColoCommands(program, run);
   addAdminCommands(program, run);
   return program.addHelpText("after", epilogue);

@@ -2,6 +2,7 @@ import type { Brake, OperationClass } from "../core/model/colo.js";
 import type { MusterEvent } from "../core/model/event.js";
 import type { Explanation } from "../core/model/explanation.js";
 import type { Group } from "../core/model/group.js";
+import type { GroupPlan } from "../core/model/group-plan.js";
 import type {
   AccountId,
   ColoId,
@@ -59,6 +60,11 @@ export interface GroupUseCases {
     request: { readonly key: GroupKey; readonly reason: string },
     caller: Caller,
   ): Promise<GroupView>;
+  /** What would be done now, and why; with a target, as if it had been set. Does nothing. */
+  plan(
+    request: { readonly key: GroupKey; readonly target?: number },
+    caller: Caller,
+  ): Promise<GroupPlan>;
 }
 
 /** What a user gives of a group; the rest is the service's own. */

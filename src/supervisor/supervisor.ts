@@ -12,6 +12,7 @@ import { createFileSwitch } from "./colo/file-switch.js";
 import type { LeaseTimes } from "./colo/leases.js";
 import { createColoUseCases } from "./commands/colos.js";
 import { createGroupUseCases } from "./commands/groups.js";
+import { createPlanGroup } from "./commands/plan-group.js";
 import { createPolicyUseCases } from "./commands/policies.js";
 import { createServerUseCases } from "./commands/servers.js";
 import type { Context } from "./context.js";
@@ -20,6 +21,7 @@ import { createBalancerLanes } from "./converge/balancer-lanes.js";
 import { createCooling } from "./converge/cooling.js";
 import { createDoubts } from "./converge/doubts.js";
 import { createLookAfter } from "./converge/look-after.js";
+import { eyesOf } from "./converge/observe.js";
 import { createConverger } from "./converge/turn.js";
 import { createWakeups, type Wakeups } from "./converge/wakeups.js";
 import { createEventMaker } from "./events/event-maker.js";
@@ -144,7 +146,8 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
   meterPlacements(meter, placements, colos);
   const cooling = createCooling(clock, wake);
   const lanes = createBalancerLanes(context, cooling);
-  const converger = createConverger(context, createActors({ context, lanes, cooling }), doubts);
+  const actors = createActors({ context, lanes, cooling });
+  const converger = createConverger(context, actors, doubts);
   const lookAfter = createLookAfter(context, converger);
   const patrol = createPatrol(context);
 
@@ -163,7 +166,20 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
   }
 
   return {
-    groups: createGroupUseCases(context),
+    groups: {
+      ...createGroupUseCases(context),
+      plan: createPlanGroup({
+        ...{ clock, installation: setup.installation, attemptId },
+        groupOf: async (key, within) => (await groups.get(key, within)).group,
+        stateOf: (key, within) => placements.open(key).state(within),
+        eyesOf: ({ colo }) => {
+          const here = colos.get(colo);
+          return here && eyesOf(here);
+        },
+        underWay: actors.underWay,
+        doubtOf: (key) => doubts.of(key),
+      }),
+    },
     policies: createPolicyUseCases(context),
     scaling: createScaling(context),
     servers: createServerUseCases(context),

@@ -129,3 +129,17 @@ test("explain tells an event by id or name, and a group by its latest scale even
   assert.equal(missing.code, 1);
   assert.match(missing.stderr, /EVENT_NOT_FOUND/);
 });
+
+test("plan tells what would be done and why, and with a target what that would lead to", async () => {
+  const id = freshGroupId();
+  const stdin = groupJson(target, id);
+  await runMusterctl(target, ["groups", "apply", "-f", "-"], { stdin });
+  const ran = await runMusterctl(target, ["plan", id, "--target", "4"]);
+  assert.equal(ran.code, 0, ran.stderr);
+  assert.match(ran.stdout, /target 4\n {2}would create 2 servers: .*\(B4\.1 SHORTAGE\)\n/);
+  assert.match(ran.stdout, /next look: /);
+  const json = await runMusterctl(target, ["plan", id, "--json"]);
+  assert.equal(JSON.parse(json.stdout).placements[0].actions[0].kind, "create");
+  const wrong = await runMusterctl(target, ["plan", id, "--target", "-3"]);
+  assert.equal(wrong.code, 2);
+});

@@ -106,6 +106,13 @@ export function fakeGroups(world: FakeWorld): ServiceImpl<typeof GroupService> {
     confirmLedger({ name }) {
       return { group: get(name) };
     },
+    planGroup({ name, target }) {
+      const group = get(name);
+      const cause = { rule: "B4.1", code: "SHORTAGE", message: "Servers are missing." };
+      const [{ colo = "" } = {}] = group.placements;
+      const actions = [{ kind: "create", count: 2, causes: [cause] }];
+      return { placements: [{ colo, target: target ?? group.target ?? 0, actions }] };
+    },
     convergeGroup({ name }) {
       turn(world, get(name));
       return {};

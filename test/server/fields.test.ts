@@ -217,6 +217,7 @@ const otherCalls: readonly BadCall[] = [
   bad(ServerService.method.getServer, { name: `${WEB}/servers/UP` }, ["name"]),
   bad(EventService.method.searchEvents, { parent, text: "x".repeat(257) }, ["text"]),
   bad(EventService.method.searchEvents, { parent, types: [""] }, ["types[0]"]),
+  bad(GroupService.method.planGroup, { name: WEB, target: -1 }, ["target"]),
   bad(EventService.method.explainEvent, { name: `${WEB}/events/e1` }, ["name"]),
   bad(
     EventService.method.searchEvents,

@@ -3,6 +3,7 @@ import { cause } from "../../src/core/model/cause.js";
 import type { EventType, MusterEvent } from "../../src/core/model/event.js";
 import type { Group } from "../../src/core/model/group.js";
 import {
+  type ColoId,
   type EventId,
   type GroupId,
   type GroupKey,
@@ -186,6 +187,25 @@ export function createMemorySupervisor(clock: Clock): MemorySupervisor {
     },
     async confirmLedger({ key }) {
       return viewOf(entryOf(key));
+    },
+    async plan({ key, target = 3 }) {
+      await groups.get(key, { principal: "", signal: AbortSignal.timeout(10_000) });
+      const cause = { rule: "B4.1", code: "SHORTAGE", facts: { target } } as const;
+      const { colo, condition } = { colo: "iad" as ColoId, condition: "converged" } as const;
+      const server = "s1" as ServerId;
+      return {
+        placements: [
+          {
+            ...{ colo, target, inService: 1, pending: 0, leaving: 0, nextLookAtMs: 61_000 },
+            actions: [
+              { kind: "create", count: 2, causes: [cause] },
+              { kind: "delete", count: 1, server, causes: [] },
+            ],
+            waits: [{ colo, condition, cause, sinceMs: 1_000, untilMs: 2_000 }],
+            stopped: [{ operation: "create", cause }],
+          },
+        ],
+      };
     },
     async converge(key) {
       settle(entryOf(key));

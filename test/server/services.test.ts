@@ -145,8 +145,30 @@ async function groupsRoundTrip(door: Door): Promise<void> {
   await groupControls(door);
 }
 
+async function groupPlan(door: Door): Promise<void> {
+  const { planGroup } = GroupService.method;
+  const { placements } = await door.unary(planGroup, { name: WEB, target: 7 }, admin);
+  const [plan] = placements;
+  assert.deepEqual([plan!.colo, plan!.target, plan!.inService], ["iad", 7, 1]);
+  assert.deepEqual(
+    plan!.actions.map(({ kind, count, server }) => [kind, count, server]),
+    [
+      ["create", 2, ""],
+      ["delete", 1, "s1"],
+    ],
+  );
+  assert.equal(plan!.actions[0]!.causes[0]!.facts["target"], "7");
+  assert.equal(plan!.stopped[0]!.operation, "create");
+  assert.equal(timestampMs(plan!.waits[0]!.untilTime!), 2_000);
+  assert.equal(timestampMs(plan!.nextLookTime!), 61_000);
+  const missing = { name: "accounts/acme/groups/nope" };
+  const lost = await failureOf(door.unary(planGroup, missing, admin));
+  assert.deepEqual([lost.code, lost.reason], [5, "GROUP_NOT_FOUND"]);
+}
+
 async function groupControls(door: Door): Promise<void> {
   const { pauseGroup, resumeGroup, convergeGroup, deleteGroup, getGroup } = GroupService.method;
+  await groupPlan(door);
   const paused = await door.unary(pauseGroup, { name: WEB, reason: "night" }, admin);
   const { pause } = paused.group!.status!.placements[0]!;
   assert.deepEqual([pause?.reason, pause?.principal], ["night", "ann"]);

@@ -10,6 +10,7 @@ import type { ServiceMethods } from "../guarded.js";
 import type { ServerLimits } from "../limits.js";
 import { accountOf, groupKeyOf } from "../names.js";
 import { writeGroup, writeGroupSpec } from "../to-wire/group.js";
+import { writeGroupPlan } from "../to-wire/group-plan.js";
 import { type Filter, readPageToken, writePageToken } from "../tokens.js";
 import type { RequestValidator } from "../validate.js";
 import { given, readPageSize, textOf, withFieldsIn } from "./fields.js";
@@ -107,6 +108,10 @@ export function createGroupService(
     async confirmLedger({ name, reason }, caller) {
       const view = await groups.confirmLedger({ key: groupKeyOf(name), reason }, caller);
       return { group: writeGroup(view) };
+    },
+    async planGroup({ name, target }, caller) {
+      const request = { key: groupKeyOf(name), ...given({ target }) };
+      return writeGroupPlan(await groups.plan(request, caller));
     },
     async convergeGroup({ name }, caller) {
       await groups.converge(groupKeyOf(name), caller);

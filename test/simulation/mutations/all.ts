@@ -1,5 +1,6 @@
 import { createMutations } from "./creates.js";
 import { deleteMutations } from "./deletes.js";
+import { dryRunMutations } from "./dry-run.js";
 import { gateMutations } from "./gates.js";
 import type { Mutation } from "./mutation.js";
 import { outsideMutations } from "./outside.js";
@@ -14,4 +15,5 @@ export const mutations: readonly Mutation[] = [
   ...deleteMutations,
   ...outsideMutations,
   ...recordMutations,
+  ...dryRunMutations,
 ];

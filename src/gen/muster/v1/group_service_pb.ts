@@ -5,18 +5,282 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { FieldMask } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Cause } from "./cause_pb.js";
+import { file_muster_v1_cause } from "./cause_pb.js";
 import type { Group } from "./group_pb.js";
 import { file_muster_v1_group } from "./group_pb.js";
 import { file_muster_v1_options } from "./options_pb.js";
+import type { Receipt } from "./receipt_pb.js";
+import { file_muster_v1_receipt } from "./receipt_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file muster/v1/group_service.proto.
  */
 export const file_muster_v1_group_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1tdXN0ZXIvdjEvZ3JvdXBfc2VydmljZS5wcm90bxIJbXVzdGVyLnYxIpQCChJDcmVhdGVHcm91cFJlcXVlc3QSRAoGcGFyZW50GAEgASgJQjS6SDFyLzItXmFjY291bnRzL1thLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8kEkAKCGdyb3VwX2lkGAIgASgJQi66SCtyKTInXihbYS16MC05XShbYS16MC05LV17MCw2MX1bYS16MC05XSk/KT8kEicKBWdyb3VwGAMgASgLMhAubXVzdGVyLnYxLkdyb3VwQga6SAPIAQESHAoKcmVxdWVzdF9pZBgEIAEoCUIIukgFcgMYgAESFQoNdmFsaWRhdGVfb25seRgFIAEoCBIYChBhbGxvd191bnZlcmlmaWVkGAYgASgIIkgKE0NyZWF0ZUdyb3VwUmVzcG9uc2USHwoFZ3JvdXAYASABKAsyEC5tdXN0ZXIudjEuR3JvdXASEAoId2FybmluZ3MYAiADKAkiWQoPR2V0R3JvdXBSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kIjMKEEdldEdyb3VwUmVzcG9uc2USHwoFZ3JvdXAYASABKAsyEC5tdXN0ZXIudjEuR3JvdXAiiQIKEUxpc3RHcm91cHNSZXF1ZXN0EkQKBnBhcmVudBgBIAEoCUI0ukgxci8yLV5hY2NvdW50cy9bYS16MC05XShbYS16MC05LV17MCw2MX1bYS16MC05XSk/JBIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgSQgoGbGFiZWxzGAQgAygLMigubXVzdGVyLnYxLkxpc3RHcm91cHNSZXF1ZXN0LkxhYmVsc0VudHJ5Qgi6SAWaAQIQEBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIk8KEkxpc3RHcm91cHNSZXNwb25zZRIgCgZncm91cHMYASADKAsyEC5tdXN0ZXIudjEuR3JvdXASFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrkCChJVcGRhdGVHcm91cFJlcXVlc3QSJwoFZ3JvdXAYASABKAsyEC5tdXN0ZXIudjEuR3JvdXBCBrpIA9gBAxIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSFQoNdmFsaWRhdGVfb25seRgDIAEoCBIYChBhbGxvd191bnZlcmlmaWVkGAQgASgIOpcBukiTARqQAQoKZ3JvdXAubmFtZRI0Z3JvdXAubmFtZSBtdXN0IGJlIGFjY291bnRzL3thY2NvdW50fS9ncm91cHMve2dyb3VwfRpMdGhpcy5ncm91cC5uYW1lLm1hdGNoZXMoJ15hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQnKSJIChNVcGRhdGVHcm91cFJlc3BvbnNlEh8KBWdyb3VwGAEgASgLMhAubXVzdGVyLnYxLkdyb3VwEhAKCHdhcm5pbmdzGAIgAygJIoIBChJEZWxldGVHcm91cFJlcXVlc3QSRgoEbmFtZRgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQSDQoFZm9yY2UYAiABKAgSFQoEZXRhZxgDIAEoCUIHukgEcgIYQCInChNEZWxldGVHcm91cFJlc3BvbnNlEhAKCGRyYWluaW5nGAEgASgIInUKEVBhdXNlR3JvdXBSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kEhgKBnJlYXNvbhgCIAEoCUIIukgFcgMYgAgiNQoSUGF1c2VHcm91cFJlc3BvbnNlEh8KBWdyb3VwGAEgASgLMhAubXVzdGVyLnYxLkdyb3VwIlwKElJlc3VtZUdyb3VwUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JCI2ChNSZXN1bWVHcm91cFJlc3BvbnNlEh8KBWdyb3VwGAEgASgLMhAubXVzdGVyLnYxLkdyb3VwIusBChZBY2tub3dsZWRnZUhvbGRSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kEogBCgZyZWFzb24YAiABKAlCeLpIdboBcgoSYWNrbm93bGVkZ2UucmVhc29uEjBtdXN0IGhhdmUgMSB0byAxLDAyNCBjaGFyYWN0ZXJzIGFuZCBub3QgYmUgYmxhbmsaKnRoaXMuc2l6ZSgpIDw9IDEwMjQgJiYgdGhpcy5tYXRjaGVzKCdcXFMnKSI6ChdBY2tub3dsZWRnZUhvbGRSZXNwb25zZRIfCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cCJeChRDb252ZXJnZUdyb3VwUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JCIXChVDb252ZXJnZUdyb3VwUmVzcG9uc2UieAoUQ29uZmlybUxlZGdlclJlcXVlc3QSRgoEbmFtZRgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQSGAoGcmVhc29uGAIgASgJQgi6SAVyAxiACCI4ChVDb25maXJtTGVkZ2VyUmVzcG9uc2USHwoFZ3JvdXAYASABKAsyEC5tdXN0ZXIudjEuR3JvdXAytQgKDEdyb3VwU2VydmljZRJpCgtDcmVhdGVHcm91cBIdLm11c3Rlci52MS5DcmVhdGVHcm91cFJlcXVlc3QaHi5tdXN0ZXIudjEuQ3JlYXRlR3JvdXBSZXNwb25zZSIbiucYFwoNZ3JvdXBzLmNyZWF0ZRIGcGFyZW50El4KCEdldEdyb3VwEhoubXVzdGVyLnYxLkdldEdyb3VwUmVxdWVzdBobLm11c3Rlci52MS5HZXRHcm91cFJlc3BvbnNlIhmQAgGK5xgSCgpncm91cHMuZ2V0EgRuYW1lEmcKCkxpc3RHcm91cHMSHC5tdXN0ZXIudjEuTGlzdEdyb3Vwc1JlcXVlc3QaHS5tdXN0ZXIudjEuTGlzdEdyb3Vwc1Jlc3BvbnNlIhyQAgGK5xgVCgtncm91cHMubGlzdBIGcGFyZW50Em0KC1VwZGF0ZUdyb3VwEh0ubXVzdGVyLnYxLlVwZGF0ZUdyb3VwUmVxdWVzdBoeLm11c3Rlci52MS5VcGRhdGVHcm91cFJlc3BvbnNlIh+K5xgbCg1ncm91cHMudXBkYXRlEgpncm91cC5uYW1lEmcKC0RlbGV0ZUdyb3VwEh0ubXVzdGVyLnYxLkRlbGV0ZUdyb3VwUmVxdWVzdBoeLm11c3Rlci52MS5EZWxldGVHcm91cFJlc3BvbnNlIhmK5xgVCg1ncm91cHMuZGVsZXRlEgRuYW1lEmMKClBhdXNlR3JvdXASHC5tdXN0ZXIudjEuUGF1c2VHcm91cFJlcXVlc3QaHS5tdXN0ZXIudjEuUGF1c2VHcm91cFJlc3BvbnNlIhiK5xgUCgxncm91cHMucGF1c2USBG5hbWUSZgoLUmVzdW1lR3JvdXASHS5tdXN0ZXIudjEuUmVzdW1lR3JvdXBSZXF1ZXN0Gh4ubXVzdGVyLnYxLlJlc3VtZUdyb3VwUmVzcG9uc2UiGIrnGBQKDGdyb3Vwcy5wYXVzZRIEbmFtZRJzCg9BY2tub3dsZWRnZUhvbGQSIS5tdXN0ZXIudjEuQWNrbm93bGVkZ2VIb2xkUmVxdWVzdBoiLm11c3Rlci52MS5BY2tub3dsZWRnZUhvbGRSZXNwb25zZSIZiucYFQoNc2NhbGUucmVidWlsZBIEbmFtZRJtCg1Db25maXJtTGVkZ2VyEh8ubXVzdGVyLnYxLkNvbmZpcm1MZWRnZXJSZXF1ZXN0GiAubXVzdGVyLnYxLkNvbmZpcm1MZWRnZXJSZXNwb25zZSIZiucYFQoNZ3JvdXBzLnVwZGF0ZRIEbmFtZRJoCg1Db252ZXJnZUdyb3VwEh8ubXVzdGVyLnYxLkNvbnZlcmdlR3JvdXBSZXF1ZXN0GiAubXVzdGVyLnYxLkNvbnZlcmdlR3JvdXBSZXNwb25zZSIUiucYEAoIc2NhbGUudXASBG5hbWViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_field_mask, file_muster_v1_group, file_muster_v1_options]);
+  fileDesc("Ch1tdXN0ZXIvdjEvZ3JvdXBfc2VydmljZS5wcm90bxIJbXVzdGVyLnYxIocBChBQbGFuR3JvdXBSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kEiAKBnRhcmdldBgCIAEoBUILukgIGgYYgPoBKABIAIgBAUIJCgdfdGFyZ2V0ImYKEVBsYW5Hcm91cFJlc3BvbnNlEiwKCnBsYWNlbWVudHMYASADKAsyGC5tdXN0ZXIudjEuUGxhY2VtZW50UGxhbhIjCgdyZWNlaXB0GAIgASgLMhIubXVzdGVyLnYxLlJlY2VpcHQikwIKDVBsYWNlbWVudFBsYW4SDAoEY29sbxgBIAEoCRIOCgZ0YXJnZXQYAiABKAUSEgoKaW5fc2VydmljZRgDIAEoBRIPCgdwZW5kaW5nGAQgASgFEg8KB2xlYXZpbmcYBSABKAUSKQoHYWN0aW9ucxgGIAMoCzIYLm11c3Rlci52MS5QbGFubmVkQWN0aW9uEiUKBXdhaXRzGAcgAygLMhYubXVzdGVyLnYxLlBsYW5uZWRXYWl0EigKB3N0b3BwZWQYCCADKAsyFy5tdXN0ZXIudjEuU3RvcHBlZENhbGxzEjIKDm5leHRfbG9va190aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKGAQoNUGxhbm5lZEFjdGlvbhIMCgRraW5kGAEgASgJEg0KBWNvdW50GAIgASgFEg4KBnNlcnZlchgDIAEoCRIVCg1sb2FkX2JhbGFuY2VyGAQgASgJEg8KB2FkZHJlc3MYBSABKAkSIAoGY2F1c2VzGAYgAygLMhAubXVzdGVyLnYxLkNhdXNlIqEBCgtQbGFubmVkV2FpdBIRCgljb25kaXRpb24YASABKAkSHwoFY2F1c2UYAiABKAsyEC5tdXN0ZXIudjEuQ2F1c2USLgoKc2luY2VfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdW50aWxfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQgoMU3RvcHBlZENhbGxzEhEKCW9wZXJhdGlvbhgBIAEoCRIfCgVjYXVzZRgCIAEoCzIQLm11c3Rlci52MS5DYXVzZSKUAgoSQ3JlYXRlR3JvdXBSZXF1ZXN0EkQKBnBhcmVudBgBIAEoCUI0ukgxci8yLV5hY2NvdW50cy9bYS16MC05XShbYS16MC05LV17MCw2MX1bYS16MC05XSk/JBJACghncm91cF9pZBgCIAEoCUIuukgrcikyJ14oW2EtejAtOV0oW2EtejAtOS1dezAsNjF9W2EtejAtOV0pPyk/JBInCgVncm91cBgDIAEoCzIQLm11c3Rlci52MS5Hcm91cEIGukgDyAEBEhwKCnJlcXVlc3RfaWQYBCABKAlCCLpIBXIDGIABEhUKDXZhbGlkYXRlX29ubHkYBSABKAgSGAoQYWxsb3dfdW52ZXJpZmllZBgGIAEoCCJIChNDcmVhdGVHcm91cFJlc3BvbnNlEh8KBWdyb3VwGAEgASgLMhAubXVzdGVyLnYxLkdyb3VwEhAKCHdhcm5pbmdzGAIgAygJIlkKD0dldEdyb3VwUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JCIzChBHZXRHcm91cFJlc3BvbnNlEh8KBWdyb3VwGAEgASgLMhAubXVzdGVyLnYxLkdyb3VwIokCChFMaXN0R3JvdXBzUmVxdWVzdBJECgZwYXJlbnQYASABKAlCNLpIMXIvMi1eYWNjb3VudHMvW2EtejAtOV0oW2EtejAtOS1dezAsNjF9W2EtejAtOV0pPyQSHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIEkIKBmxhYmVscxgEIAMoCzIoLm11c3Rlci52MS5MaXN0R3JvdXBzUmVxdWVzdC5MYWJlbHNFbnRyeUIIukgFmgECEBAaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJPChJMaXN0R3JvdXBzUmVzcG9uc2USIAoGZ3JvdXBzGAEgAygLMhAubXVzdGVyLnYxLkdyb3VwEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK5AgoSVXBkYXRlR3JvdXBSZXF1ZXN0EicKBWdyb3VwGAEgASgLMhAubXVzdGVyLnYxLkdyb3VwQga6SAPYAQMSLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhUKDXZhbGlkYXRlX29ubHkYAyABKAgSGAoQYWxsb3dfdW52ZXJpZmllZBgEIAEoCDqXAbpIkwEakAEKCmdyb3VwLm5hbWUSNGdyb3VwLm5hbWUgbXVzdCBiZSBhY2NvdW50cy97YWNjb3VudH0vZ3JvdXBzL3tncm91cH0aTHRoaXMuZ3JvdXAubmFtZS5tYXRjaGVzKCdeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kJykiSAoTVXBkYXRlR3JvdXBSZXNwb25zZRIfCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cBIQCgh3YXJuaW5ncxgCIAMoCSKCAQoSRGVsZXRlR3JvdXBSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kEg0KBWZvcmNlGAIgASgIEhUKBGV0YWcYAyABKAlCB7pIBHICGEAiJwoTRGVsZXRlR3JvdXBSZXNwb25zZRIQCghkcmFpbmluZxgBIAEoCCJ1ChFQYXVzZUdyb3VwUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JBIYCgZyZWFzb24YAiABKAlCCLpIBXIDGIAIIjUKElBhdXNlR3JvdXBSZXNwb25zZRIfCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cCJcChJSZXN1bWVHcm91cFJlcXVlc3QSRgoEbmFtZRgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQiNgoTUmVzdW1lR3JvdXBSZXNwb25zZRIfCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cCLrAQoWQWNrbm93bGVkZ2VIb2xkUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JBKIAQoGcmVhc29uGAIgASgJQni6SHW6AXIKEmFja25vd2xlZGdlLnJlYXNvbhIwbXVzdCBoYXZlIDEgdG8gMSwwMjQgY2hhcmFjdGVycyBhbmQgbm90IGJlIGJsYW5rGip0aGlzLnNpemUoKSA8PSAxMDI0ICYmIHRoaXMubWF0Y2hlcygnXFxTJykiOgoXQWNrbm93bGVkZ2VIb2xkUmVzcG9uc2USHwoFZ3JvdXAYASABKAsyEC5tdXN0ZXIudjEuR3JvdXAiXgoUQ29udmVyZ2VHcm91cFJlcXVlc3QSRgoEbmFtZRgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQiFwoVQ29udmVyZ2VHcm91cFJlc3BvbnNlIngKFENvbmZpcm1MZWRnZXJSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kEhgKBnJlYXNvbhgCIAEoCUIIukgFcgMYgAgiOAoVQ29uZmlybUxlZGdlclJlc3BvbnNlEh8KBWdyb3VwGAEgASgLMhAubXVzdGVyLnYxLkdyb3VwMpgJCgxHcm91cFNlcnZpY2USaQoLQ3JlYXRlR3JvdXASHS5tdXN0ZXIudjEuQ3JlYXRlR3JvdXBSZXF1ZXN0Gh4ubXVzdGVyLnYxLkNyZWF0ZUdyb3VwUmVzcG9uc2UiG4rnGBcKDWdyb3Vwcy5jcmVhdGUSBnBhcmVudBJeCghHZXRHcm91cBIaLm11c3Rlci52MS5HZXRHcm91cFJlcXVlc3QaGy5tdXN0ZXIudjEuR2V0R3JvdXBSZXNwb25zZSIZkAIBiucYEgoKZ3JvdXBzLmdldBIEbmFtZRJnCgpMaXN0R3JvdXBzEhwubXVzdGVyLnYxLkxpc3RHcm91cHNSZXF1ZXN0Gh0ubXVzdGVyLnYxLkxpc3RHcm91cHNSZXNwb25zZSIckAIBiucYFQoLZ3JvdXBzLmxpc3QSBnBhcmVudBJtCgtVcGRhdGVHcm91cBIdLm11c3Rlci52MS5VcGRhdGVHcm91cFJlcXVlc3QaHi5tdXN0ZXIudjEuVXBkYXRlR3JvdXBSZXNwb25zZSIfiucYGwoNZ3JvdXBzLnVwZGF0ZRIKZ3JvdXAubmFtZRJnCgtEZWxldGVHcm91cBIdLm11c3Rlci52MS5EZWxldGVHcm91cFJlcXVlc3QaHi5tdXN0ZXIudjEuRGVsZXRlR3JvdXBSZXNwb25zZSIZiucYFQoNZ3JvdXBzLmRlbGV0ZRIEbmFtZRJjCgpQYXVzZUdyb3VwEhwubXVzdGVyLnYxLlBhdXNlR3JvdXBSZXF1ZXN0Gh0ubXVzdGVyLnYxLlBhdXNlR3JvdXBSZXNwb25zZSIYiucYFAoMZ3JvdXBzLnBhdXNlEgRuYW1lEmYKC1Jlc3VtZUdyb3VwEh0ubXVzdGVyLnYxLlJlc3VtZUdyb3VwUmVxdWVzdBoeLm11c3Rlci52MS5SZXN1bWVHcm91cFJlc3BvbnNlIhiK5xgUCgxncm91cHMucGF1c2USBG5hbWUScwoPQWNrbm93bGVkZ2VIb2xkEiEubXVzdGVyLnYxLkFja25vd2xlZGdlSG9sZFJlcXVlc3QaIi5tdXN0ZXIudjEuQWNrbm93bGVkZ2VIb2xkUmVzcG9uc2UiGYrnGBUKDXNjYWxlLnJlYnVpbGQSBG5hbWUSbQoNQ29uZmlybUxlZGdlchIfLm11c3Rlci52MS5Db25maXJtTGVkZ2VyUmVxdWVzdBogLm11c3Rlci52MS5Db25maXJtTGVkZ2VyUmVzcG9uc2UiGYrnGBUKDWdyb3Vwcy51cGRhdGUSBG5hbWUSaAoNQ29udmVyZ2VHcm91cBIfLm11c3Rlci52MS5Db252ZXJnZUdyb3VwUmVxdWVzdBogLm11c3Rlci52MS5Db252ZXJnZUdyb3VwUmVzcG9uc2UiFIrnGBAKCHNjYWxlLnVwEgRuYW1lEmEKCVBsYW5Hcm91cBIbLm11c3Rlci52MS5QbGFuR3JvdXBSZXF1ZXN0GhwubXVzdGVyLnYxLlBsYW5Hcm91cFJlc3BvbnNlIhmQAgGK5xgSCgpncm91cHMuZ2V0EgRuYW1lYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_muster_v1_cause, file_muster_v1_group, file_muster_v1_options, file_muster_v1_receipt]);
+
+/**
+ * Asks what would be done for a group.
+ *
+ * @generated from message muster.v1.PlanGroupRequest
+ */
+export type PlanGroupRequest = Message<"muster.v1.PlanGroupRequest"> & {
+  /**
+   * `accounts/{account}/groups/{group}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * As if this total target had been set. Absent: as things stand.
+   *
+   * @generated from field: optional int32 target = 2;
+   */
+  target?: number | undefined;
+};
+
+/**
+ * Describes the message muster.v1.PlanGroupRequest.
+ * Use `create(PlanGroupRequestSchema)` to create a new message.
+ */
+export const PlanGroupRequestSchema: GenMessage<PlanGroupRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 0);
+
+/**
+ * What would be done now, and why. Nothing of it was done.
+ *
+ * @generated from message muster.v1.PlanGroupResponse
+ */
+export type PlanGroupResponse = Message<"muster.v1.PlanGroupResponse"> & {
+  /**
+   * Each placement's part, of the colos that are served here.
+   *
+   * @generated from field: repeated muster.v1.PlacementPlan placements = 1;
+   */
+  placements: PlacementPlan[];
+
+  /**
+   * With a target: what setting it would be answered now. Its event does not exist.
+   *
+   * @generated from field: muster.v1.Receipt receipt = 2;
+   */
+  receipt?: Receipt | undefined;
+};
+
+/**
+ * Describes the message muster.v1.PlanGroupResponse.
+ * Use `create(PlanGroupResponseSchema)` to create a new message.
+ */
+export const PlanGroupResponseSchema: GenMessage<PlanGroupResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 1);
+
+/**
+ * What the next turn of a placement would do.
+ *
+ * @generated from message muster.v1.PlacementPlan
+ */
+export type PlacementPlan = Message<"muster.v1.PlacementPlan"> & {
+  /**
+   * The colo's id.
+   *
+   * @generated from field: string colo = 1;
+   */
+  colo: string;
+
+  /**
+   * The target that it is planned for.
+   *
+   * @generated from field: int32 target = 2;
+   */
+  target: number;
+
+  /**
+   * Servers in service.
+   *
+   * @generated from field: int32 in_service = 3;
+   */
+  inService: number;
+
+  /**
+   * Servers on their way.
+   *
+   * @generated from field: int32 pending = 4;
+   */
+  pending: number;
+
+  /**
+   * Servers on their way out.
+   *
+   * @generated from field: int32 leaving = 5;
+   */
+  leaving: number;
+
+  /**
+   * What would be done, in this order. Empty: nothing.
+   *
+   * @generated from field: repeated muster.v1.PlannedAction actions = 6;
+   */
+  actions: PlannedAction[];
+
+  /**
+   * What it would wait for.
+   *
+   * @generated from field: repeated muster.v1.PlannedWait waits = 7;
+   */
+  waits: PlannedWait[];
+
+  /**
+   * Calls that may not start at the moment, and why.
+   *
+   * @generated from field: repeated muster.v1.StoppedCalls stopped = 8;
+   */
+  stopped: StoppedCalls[];
+
+  /**
+   * When the placement would be looked at again. Absent when nothing would be on its way.
+   *
+   * @generated from field: google.protobuf.Timestamp next_look_time = 9;
+   */
+  nextLookTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message muster.v1.PlacementPlan.
+ * Use `create(PlacementPlanSchema)` to create a new message.
+ */
+export const PlacementPlanSchema: GenMessage<PlacementPlan> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 2);
+
+/**
+ * One thing that would be done.
+ *
+ * @generated from message muster.v1.PlannedAction
+ */
+export type PlannedAction = Message<"muster.v1.PlannedAction"> & {
+  /**
+   * `create`, `withdraw`, `drain`, `return`, `leave`, `delete`, `note` (the ledger follows what the
+   * cloud says), `putMember`, `drainMember`, `removeMember`, `lookUp`, `tag`.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * How many of it.
+   *
+   * @generated from field: int32 count = 2;
+   */
+  count: number;
+
+  /**
+   * The server's id, where it is about one.
+   *
+   * @generated from field: string server = 3;
+   */
+  server: string;
+
+  /**
+   * The load balancer, of member changes.
+   *
+   * @generated from field: string load_balancer = 4;
+   */
+  loadBalancer: string;
+
+  /**
+   * The member's address, or the cloud's id of a server that is looked up.
+   *
+   * @generated from field: string address = 5;
+   */
+  address: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: repeated muster.v1.Cause causes = 6;
+   */
+  causes: Cause[];
+};
+
+/**
+ * Describes the message muster.v1.PlannedAction.
+ * Use `create(PlannedActionSchema)` to create a new message.
+ */
+export const PlannedActionSchema: GenMessage<PlannedAction> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 3);
+
+/**
+ * What a placement would wait for.
+ *
+ * @generated from message muster.v1.PlannedWait
+ */
+export type PlannedWait = Message<"muster.v1.PlannedWait"> & {
+  /**
+   * The condition that would show it; `converged` where that would not hold.
+   *
+   * @generated from field: string condition = 1;
+   */
+  condition: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: muster.v1.Cause cause = 2;
+   */
+  cause?: Cause | undefined;
+
+  /**
+   * Since when.
+   *
+   * @generated from field: google.protobuf.Timestamp since_time = 3;
+   */
+  sinceTime?: Timestamp | undefined;
+
+  /**
+   * When it ends by itself. Absent where that is not known.
+   *
+   * @generated from field: google.protobuf.Timestamp until_time = 4;
+   */
+  untilTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message muster.v1.PlannedWait.
+ * Use `create(PlannedWaitSchema)` to create a new message.
+ */
+export const PlannedWaitSchema: GenMessage<PlannedWait> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 4);
+
+/**
+ * A class of calls that may not start.
+ *
+ * @generated from message muster.v1.StoppedCalls
+ */
+export type StoppedCalls = Message<"muster.v1.StoppedCalls"> & {
+  /**
+   * `create`, `delete`, `loadBalancer`.
+   *
+   * @generated from field: string operation = 1;
+   */
+  operation: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: muster.v1.Cause cause = 2;
+   */
+  cause?: Cause | undefined;
+};
+
+/**
+ * Describes the message muster.v1.StoppedCalls.
+ * Use `create(StoppedCallsSchema)` to create a new message.
+ */
+export const StoppedCallsSchema: GenMessage<StoppedCalls> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 5);
 
 /**
  * Asks for a new group.
@@ -72,7 +336,7 @@ export type CreateGroupRequest = Message<"muster.v1.CreateGroupRequest"> & {
  * Use `create(CreateGroupRequestSchema)` to create a new message.
  */
 export const CreateGroupRequestSchema: GenMessage<CreateGroupRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 0);
+  messageDesc(file_muster_v1_group_service, 6);
 
 /**
  * The new group.
@@ -100,7 +364,7 @@ export type CreateGroupResponse = Message<"muster.v1.CreateGroupResponse"> & {
  * Use `create(CreateGroupResponseSchema)` to create a new message.
  */
 export const CreateGroupResponseSchema: GenMessage<CreateGroupResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 1);
+  messageDesc(file_muster_v1_group_service, 7);
 
 /**
  * Asks for one group.
@@ -121,7 +385,7 @@ export type GetGroupRequest = Message<"muster.v1.GetGroupRequest"> & {
  * Use `create(GetGroupRequestSchema)` to create a new message.
  */
 export const GetGroupRequestSchema: GenMessage<GetGroupRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 2);
+  messageDesc(file_muster_v1_group_service, 8);
 
 /**
  * One group.
@@ -142,7 +406,7 @@ export type GetGroupResponse = Message<"muster.v1.GetGroupResponse"> & {
  * Use `create(GetGroupResponseSchema)` to create a new message.
  */
 export const GetGroupResponseSchema: GenMessage<GetGroupResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 3);
+  messageDesc(file_muster_v1_group_service, 9);
 
 /**
  * Asks for a page of groups.
@@ -184,7 +448,7 @@ export type ListGroupsRequest = Message<"muster.v1.ListGroupsRequest"> & {
  * Use `create(ListGroupsRequestSchema)` to create a new message.
  */
 export const ListGroupsRequestSchema: GenMessage<ListGroupsRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 4);
+  messageDesc(file_muster_v1_group_service, 10);
 
 /**
  * A page of groups.
@@ -212,7 +476,7 @@ export type ListGroupsResponse = Message<"muster.v1.ListGroupsResponse"> & {
  * Use `create(ListGroupsResponseSchema)` to create a new message.
  */
 export const ListGroupsResponseSchema: GenMessage<ListGroupsResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 5);
+  messageDesc(file_muster_v1_group_service, 11);
 
 /**
  * Asks for a change of a group.
@@ -254,7 +518,7 @@ export type UpdateGroupRequest = Message<"muster.v1.UpdateGroupRequest"> & {
  * Use `create(UpdateGroupRequestSchema)` to create a new message.
  */
 export const UpdateGroupRequestSchema: GenMessage<UpdateGroupRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 6);
+  messageDesc(file_muster_v1_group_service, 12);
 
 /**
  * The changed group.
@@ -282,7 +546,7 @@ export type UpdateGroupResponse = Message<"muster.v1.UpdateGroupResponse"> & {
  * Use `create(UpdateGroupResponseSchema)` to create a new message.
  */
 export const UpdateGroupResponseSchema: GenMessage<UpdateGroupResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 7);
+  messageDesc(file_muster_v1_group_service, 13);
 
 /**
  * Asks for a group's end.
@@ -317,7 +581,7 @@ export type DeleteGroupRequest = Message<"muster.v1.DeleteGroupRequest"> & {
  * Use `create(DeleteGroupRequestSchema)` to create a new message.
  */
 export const DeleteGroupRequestSchema: GenMessage<DeleteGroupRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 8);
+  messageDesc(file_muster_v1_group_service, 14);
 
 /**
  * The group is gone, or going.
@@ -338,7 +602,7 @@ export type DeleteGroupResponse = Message<"muster.v1.DeleteGroupResponse"> & {
  * Use `create(DeleteGroupResponseSchema)` to create a new message.
  */
 export const DeleteGroupResponseSchema: GenMessage<DeleteGroupResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 9);
+  messageDesc(file_muster_v1_group_service, 15);
 
 /**
  * Asks for a pause.
@@ -366,7 +630,7 @@ export type PauseGroupRequest = Message<"muster.v1.PauseGroupRequest"> & {
  * Use `create(PauseGroupRequestSchema)` to create a new message.
  */
 export const PauseGroupRequestSchema: GenMessage<PauseGroupRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 10);
+  messageDesc(file_muster_v1_group_service, 16);
 
 /**
  * The group is paused.
@@ -387,7 +651,7 @@ export type PauseGroupResponse = Message<"muster.v1.PauseGroupResponse"> & {
  * Use `create(PauseGroupResponseSchema)` to create a new message.
  */
 export const PauseGroupResponseSchema: GenMessage<PauseGroupResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 11);
+  messageDesc(file_muster_v1_group_service, 17);
 
 /**
  * Asks for a pause's end.
@@ -408,7 +672,7 @@ export type ResumeGroupRequest = Message<"muster.v1.ResumeGroupRequest"> & {
  * Use `create(ResumeGroupRequestSchema)` to create a new message.
  */
 export const ResumeGroupRequestSchema: GenMessage<ResumeGroupRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 12);
+  messageDesc(file_muster_v1_group_service, 18);
 
 /**
  * The group goes on.
@@ -429,7 +693,7 @@ export type ResumeGroupResponse = Message<"muster.v1.ResumeGroupResponse"> & {
  * Use `create(ResumeGroupResponseSchema)` to create a new message.
  */
 export const ResumeGroupResponseSchema: GenMessage<ResumeGroupResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 13);
+  messageDesc(file_muster_v1_group_service, 19);
 
 /**
  * Asks for replacement to go on.
@@ -457,7 +721,7 @@ export type AcknowledgeHoldRequest = Message<"muster.v1.AcknowledgeHoldRequest">
  * Use `create(AcknowledgeHoldRequestSchema)` to create a new message.
  */
 export const AcknowledgeHoldRequestSchema: GenMessage<AcknowledgeHoldRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 14);
+  messageDesc(file_muster_v1_group_service, 20);
 
 /**
  * Replacement goes on.
@@ -478,7 +742,7 @@ export type AcknowledgeHoldResponse = Message<"muster.v1.AcknowledgeHoldResponse
  * Use `create(AcknowledgeHoldResponseSchema)` to create a new message.
  */
 export const AcknowledgeHoldResponseSchema: GenMessage<AcknowledgeHoldResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 15);
+  messageDesc(file_muster_v1_group_service, 21);
 
 /**
  * Asks for a look at a group.
@@ -499,7 +763,7 @@ export type ConvergeGroupRequest = Message<"muster.v1.ConvergeGroupRequest"> & {
  * Use `create(ConvergeGroupRequestSchema)` to create a new message.
  */
 export const ConvergeGroupRequestSchema: GenMessage<ConvergeGroupRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 16);
+  messageDesc(file_muster_v1_group_service, 22);
 
 /**
  * The look is under way.
@@ -514,7 +778,7 @@ export type ConvergeGroupResponse = Message<"muster.v1.ConvergeGroupResponse"> &
  * Use `create(ConvergeGroupResponseSchema)` to create a new message.
  */
 export const ConvergeGroupResponseSchema: GenMessage<ConvergeGroupResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 17);
+  messageDesc(file_muster_v1_group_service, 23);
 
 /**
  * Asks for a quarantine's end.
@@ -542,7 +806,7 @@ export type ConfirmLedgerRequest = Message<"muster.v1.ConfirmLedgerRequest"> & {
  * Use `create(ConfirmLedgerRequestSchema)` to create a new message.
  */
 export const ConfirmLedgerRequestSchema: GenMessage<ConfirmLedgerRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 18);
+  messageDesc(file_muster_v1_group_service, 24);
 
 /**
  * The group goes on.
@@ -563,7 +827,7 @@ export type ConfirmLedgerResponse = Message<"muster.v1.ConfirmLedgerResponse"> &
  * Use `create(ConfirmLedgerResponseSchema)` to create a new message.
  */
 export const ConfirmLedgerResponseSchema: GenMessage<ConfirmLedgerResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 19);
+  messageDesc(file_muster_v1_group_service, 25);
 
 /**
  * Groups: their limits, placements and launch configuration.
@@ -695,6 +959,19 @@ export const GroupService: GenService<{
     methodKind: "unary";
     input: typeof ConvergeGroupRequestSchema;
     output: typeof ConvergeGroupResponseSchema;
+  },
+  /**
+   * Tells what would be done for the group now, and why, on a fresh look and by the same code that
+   * does it; with a target, what setting it would be answered and lead to. Does nothing.
+   *
+   * Reasons: GROUP_NOT_FOUND.
+   *
+   * @generated from rpc muster.v1.GroupService.PlanGroup
+   */
+  planGroup: {
+    methodKind: "unary";
+    input: typeof PlanGroupRequestSchema;
+    output: typeof PlanGroupResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_muster_v1_group_service, 0);
