@@ -70,6 +70,8 @@ export interface ClusterOptions {
   readonly balancerIds: Ids;
   readonly store?: Partial<Parameters<typeof createMemoryStore>[0]>;
   readonly colos: readonly ColoOptions[];
+  /** Of each colo's placements, a lease each. */
+  readonly shards?: number;
   /** Puts a bug between nodes and clouds, to see it found. */
   readonly sabotage?: (driver: CloudDriver) => CloudDriver;
   readonly onLog?: (level: "info" | "warn" | "error", message: string, fields: unknown) => void;
@@ -144,7 +146,7 @@ export function createCluster(options: ClusterOptions): Cluster {
           queue: { ...defaultQueueLimits, ...queue },
           ...(admission === undefined ? {} : { admission }),
         })),
-        leaseTimes: defaultLeaseTimes,
+        leaseTimes: { ...defaultLeaseTimes, shards: options.shards ?? defaultLeaseTimes.shards },
         retention: defaultRetention,
         ...(setup.meter ? { meter: setup.meter } : {}),
         ...(setup.switchFile ? { switchFile: setup.switchFile } : {}),

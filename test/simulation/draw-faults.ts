@@ -38,7 +38,7 @@ const cloudFaults: Readonly<Record<string, (dice: Dice) => SimulatedFault>> = {
   pageFails: () => ({ kind: "pageFails" }),
   pageRepeated: () => ({ kind: "pageRepeated" }),
   listTruncated: (dice) => ({ kind: "listTruncated", serversMax: dice.whole(0, 5) }),
-  slowBuild: (dice) => ({ kind: "slowBuild", extraMs: dice.spanMs(10_000, 900_000) }),
+  slowBuild: (dice) => ({ kind: "slowBuild", extraMs: dice.spanMs(10_000, 400_000) }),
   buildError: () => ({ kind: "buildError", text: "no valid host was found" }),
   laterError: (dice) => ({
     ...{ kind: "laterError", text: "host down" },
@@ -99,7 +99,7 @@ const nodeFaults: Readonly<Record<string, Draw>> = {
 const misfortunes: Readonly<Record<string, Draw>> = {
   quota: (dice, { colos }) => ({
     ...{ kind: "quota", colo: dice.pick(colos).id, servers: dice.whole(0, 20) },
-    forMs: dice.spanMs(10_000, 900_000),
+    forMs: dice.spanMs(10_000, 300_000),
   }),
   vanish: (dice, { colos }) => ({
     ...{ kind: "vanish", colo: dice.pick(colos).id, nth: dice.whole(0, 40) },
@@ -139,18 +139,18 @@ export function drawFaults(cup: (label: string) => Dice, sizes: Sizes): Action[]
   for (const [label, draw] of Object.entries(cloudFaults))
     strew(label, (dice) => ({
       ...{ kind: "cloud", label, colo: dice.pick(colos).id, fault: draw(dice) },
-      ...{ share: shareOf(dice), forMs: dice.spanMs(2_000, 600_000) },
+      ...{ share: shareOf(dice), forMs: dice.spanMs(2_000, 240_000) },
     }));
   for (const fault of storeFaults)
     strew(`store ${fault}`, (dice) => ({
       ...{ kind: "store", fault, share: dice.pick([0.05, 0.2, 0.6, 1]) },
-      forMs: dice.spanMs(500, fault === "unavailable" ? 120_000 : 300_000),
+      forMs: dice.spanMs(500, fault === "unavailable" ? 90_000 : 240_000),
     }));
   for (const [label, draw] of Object.entries(balancerFaults))
     strew(`balancer ${label}`, (dice) => ({
       ...{ kind: "balancer", colo: dice.pick(colos).id, fault: draw(dice), share: shareOf(dice) },
       methods: dice.pick([["changeMembers"], ["changeMembers", "listMembers"]]),
-      forMs: dice.spanMs(2_000, 400_000),
+      forMs: dice.spanMs(2_000, 240_000),
     }));
   for (const [label, draw] of Object.entries({ ...nodeFaults, ...misfortunes }))
     strew(label, (dice) => draw(dice, sizes));

@@ -19,7 +19,7 @@ const minute = 60_000;
 export function drawScenario(seed: number): Scenario {
   const cup = createCup(seed);
   const sizes = cup.dice("sizes");
-  const groupsCount = sizes.pick([6, 15, 20, 30, 40, 60, 60, 60]);
+  const groupsCount = sizes.pick([10, 30, 50, 60, 60, 80, 80, 100]);
   const durationMs = Math.round((groupHours * 60 * minute) / groupsCount);
   const nodes = Array.from({ length: sizes.chance(0.3) ? 3 : 2 }, (_, index) =>
     drawNode(cup.dice(`node ${index}`), index),
@@ -54,10 +54,10 @@ function drawColo(dice: Dice, id: string): ColoPlan {
   const slowestMs = dice.pick([20, 120, 600]);
   return {
     id,
-    pollMs: dice.pick([2_000, 5_000]),
+    pollMs: dice.pick([3_000, 10_000]),
     slots: dice.pick([3, 8, 32]),
     latencyMs: { fromMs: 5, toMs: slowestMs },
-    buildMs: { fromMs: 2_000, toMs: dice.pick([8_000, 30_000, 120_000]) },
+    buildMs: { fromMs: 2_000, toMs: dice.pick([4_000, 8_000, 30_000, 90_000]) },
     listingLagMs: dice.pick([1_000, 5_000, 20_000]),
     createDeadlineMs: dice.pick([5_000, 20_000, 60_000]),
     pageServersMax: dice.pick([3, 10, 50]),
@@ -69,7 +69,7 @@ function drawGroup(dice: Dice, index: number, colos: readonly ColoPlan[]): Group
   const several = dice.chance(0.4);
   const first = dice.whole(0, colos.length - 1);
   const where = several ? colos : [colos[first]!];
-  const max = dice.pick([3, 6, 12, 25]);
+  const max = dice.pick([2, 3, 5, 5, 12]);
   return {
     account: `acc-${(index % dice.pick([1, 2, 3])) + 1}`,
     group: `g${index + 1}`,
@@ -80,13 +80,13 @@ function drawGroup(dice: Dice, index: number, colos: readonly ColoPlan[]): Group
       balancers: balancers.filter(() => dice.chance(0.5)),
       drainTimeoutMs: dice.pick([0, 5_000, 60_000]),
     })),
-    target: dice.whole(0, Math.min(6, max)),
+    target: dice.whole(0, Math.min(dice.pick([1, 2, 6]), max)),
     surge: dice.pick([0, 0, 1]),
     buildTimeoutMs: dice.pick([3, 10]) * minute,
     stoppedGraceMs: dice.pick([10_000, minute]),
     scaleInOrder: dice.pick(["oldestFirst", "newestFirst", "oldestLaunchFirst"] as const),
     cooldownMs: dice.pick([0, 0, 30_000]),
-    step: dice.whole(1, 3),
+    step: dice.whole(1, 2),
   };
 }
 
@@ -99,7 +99,7 @@ type Asked = TenantAction extends infer One
 /** What tenants do, each so often for one of what all do. */
 const asks: readonly (readonly [number, (dice: Dice, group: GroupPlan) => Asked])[] = [
   [30, (dice, { placements }) => ({ ...targetOf(dice, placements[0]!.max) })],
-  [14, (dice) => ({ kind: "change", change: dice.pick([-2, -1, 1, 2, 3]), twice: twice(dice) })],
+  [14, (dice) => ({ kind: "change", change: dice.pick([-2, -1, 1, 2]), twice: twice(dice) })],
   [8, (dice) => ({ kind: "policy", policy: dice.pick(["up", "down"]), twice: twice(dice) })],
   [
     12,
@@ -109,10 +109,7 @@ const asks: readonly (readonly [number, (dice: Dice, group: GroupPlan) => Asked]
       key: dice.pick(["cpu", "disk"]),
     }),
   ],
-  [
-    3,
-    (dice) => ({ kind: "force", target: dice.whole(0, 30), forMs: dice.spanMs(10_000, 600_000) }),
-  ],
+  [3, (dice) => ({ kind: "force", target: dice.whole(0, 8), forMs: dice.spanMs(10_000, 600_000) })],
   [5, (dice) => limitsOf(dice)],
   [3, (dice) => ({ kind: "launch", image: dice.pick(["debian", "alpine", "arch"]) })],
   [3, () => ({ kind: "pause" })],
@@ -136,16 +133,16 @@ function drawAsk(place: number) {
 const twice = (dice: Dice) => dice.chance(0.2);
 
 function targetOf(dice: Dice, max: number): Asked {
-  return { kind: "target", target: dice.whole(0, Math.min(8, max + 1)), twice: twice(dice) };
+  return { kind: "target", target: dice.whole(0, Math.min(6, max + 1)), twice: twice(dice) };
 }
 
 function limitsOf(dice: Dice): Asked {
   const min = dice.whole(0, 2);
-  return { kind: "limits", min, max: min + dice.pick([0, 2, 5, 20]) };
+  return { kind: "limits", min, max: min + dice.pick([0, 2, 5, 8]) };
 }
 
 function drawTenant(dice: Dice, plan: GroupPlan, durationMs: number): Action[] {
-  const everyMs = dice.spanMs(3 * minute, 60 * minute);
+  const everyMs = dice.spanMs(5 * minute, 120 * minute);
   const actions: Action[] = [];
   let atMs = dice.whole(0, everyMs);
   while (atMs < durationMs) {

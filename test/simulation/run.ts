@@ -95,6 +95,7 @@ function createWorldOf(
     clock,
     ids: nobody,
     random: stream("clouds"),
+    shards: 3,
     balancerIds: { ...nobody, random: stream("balancers") },
     store: {
       latencyMsMin: 2,
