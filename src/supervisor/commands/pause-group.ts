@@ -21,7 +21,10 @@ export function createPause(
     await ensurePlacements(context, group, caller.signal);
     const { principal } = caller;
     for (const placement of placementsOf(context, group)) {
-      await context.placements.open(placement).change((state) => {
+      const actor = context.placements.open(placement);
+      // "It is so already" must not be said by memory: another node may have been told otherwise.
+      actor.distrust();
+      await actor.change((state) => {
         const { type, message } = subject;
         const event = context.events.make(type, { principal, ...(message ? { message } : {}) });
         const { doc } = edit(state, event.id);

@@ -61,6 +61,7 @@ export function createServerUseCases(context: Context): ServerUseCases {
     server: ServerId,
     decide: (state: PlacementState, row: ServerRow) => Decided<ServerRow>,
   ): Promise<ServerView> {
+    actor.distrust(); // "It is so already" must not be said by memory.
     const row = await actor.change((state) => {
       const known = state.servers.get(server);
       if (!known) throw notFound(server);

@@ -120,6 +120,8 @@ export function createPlacementActor(deps: PlacementActorDeps): PlacementActor {
   /** The newest state, from memory where nobody else may have written. */
   function current(): Promise<PlacementState> {
     if (state && trusted && deps.holds()) return Promise.resolve(state);
+    // Doubted since that load began: it may have read before what is doubted was written.
+    if (loading && !trusted) return loading.then(current, current);
     loading ??= load().finally(() => {
       loading = undefined;
     });
