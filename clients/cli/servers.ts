@@ -1,12 +1,15 @@
 import { create, toJson } from "@bufbuild/protobuf";
-import { type Command, Option } from "commander";
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import { Argument, type Command, Option } from "commander";
 import {
   ListServersResponseSchema,
   type Server,
+  ServerHealth,
   ServerSchema,
   ServerState,
 } from "../../src/gen/muster/v1/server_service_pb.js";
 import { idOf, serverName } from "../node/index.js";
+import { readDuration } from "./args.js";
 import { type ExitCode, exitCode } from "./exit.js";
 import { allPages, jsonOptions, pageSizeMax } from "./json.js";
 import { type Colors, plain } from "./printer.js";
@@ -33,6 +36,42 @@ export function addServerCommands(program: Command, run: Run): void {
     protectServer(session, name, false),
   );
   example(unprotect, "servers unprotect web 01kawq3v9m");
+  addHealth(servers, run);
+}
+
+interface HealthOptions {
+  readonly reason: string;
+  readonly for?: Duration;
+}
+
+function addHealth(servers: Command, run: Run): void {
+  const health = servers
+    .command("health")
+    .description("Tell what a monitor found; unhealthy servers are replaced while they are few")
+    .argument("<group>", "the group's id")
+    .argument("<server>", "the server's id")
+    .addArgument(new Argument("<health>", "how it does").choices(["healthy", "unhealthy"]))
+    .option("--reason <text>", "what was found", "")
+    .option("--for <duration>", "how long the report holds; default 10m", readDuration)
+    .action((group: string, server: string, word: string, options: HealthOptions, self: Command) =>
+      run(self, (session) => {
+        const name = serverName({ account: session.account, group, server });
+        return setHealth(session, name, word, options);
+      }),
+    );
+  example(health, 'servers health web 01kawq3v9m unhealthy --reason "answers 502"');
+}
+
+async function setHealth(session: Session, name: string, word: string, options: HealthOptions) {
+  const health = word === "healthy" ? ServerHealth.HEALTHY : ServerHealth.UNHEALTHY;
+  const timeToLive = options.for === undefined ? {} : { timeToLive: options.for };
+  const request = { name, health, reason: options.reason, ...timeToLive };
+  const answer = await session.client.servers.setServerHealth(request, session.call);
+  const server = answer.server ?? create(ServerSchema);
+  session.print.answer(toJson(ServerSchema, server, jsonOptions), () => {
+    session.print.line(`server ${idOf(name)} is reported ${word}`);
+  });
+  return exitCode.ok;
 }
 
 interface ServerOptions {
@@ -151,6 +190,7 @@ async function protectServer(session: Session, name: string, on: boolean): Promi
 function notesOn(server: Server): string {
   const notes = [
     ...(server.protected ? ["protected"] : []),
+    ...(server.reportedUnhealthy === "" ? [] : [`unhealthy: ${plain(server.reportedUnhealthy)}`]),
     ...(server.leaving === undefined ? [] : [`leaves: ${causeWords(server.leaving)}`]),
     ...(server.fault === "" ? [] : [`fault: ${plain(server.fault)}`]),
   ];

@@ -211,6 +211,16 @@ export interface ServerUseCases {
     request: { readonly key: GroupKey; readonly server: ServerId; readonly protect: boolean },
     caller: Caller,
   ): Promise<ServerView>;
+  /** What a monitor outside found; suspected servers are replaced while they are few (B9.2). */
+  setHealth(request: ReportHealth, caller: Caller): Promise<ServerView>;
+}
+
+export interface ReportHealth {
+  readonly key: GroupKey;
+  readonly server: ServerId;
+  readonly health: "healthy" | "unhealthy";
+  readonly reason: string;
+  readonly timeToLiveMs: number;
 }
 
 export interface EventUseCases {

@@ -265,6 +265,12 @@ describe("servers", () => {
     assert.equal(await ok("servers", "protect", id, server), `server ${server} is protected\n`);
     assert.match(await ok("servers", "get", id, server), /^notes +protected$/m);
     assert.equal((await json("servers", "unprotect", id, server)).protected, false);
+    const ill = ["servers", "health", id, server, "unhealthy", "--reason", "answers 502"];
+    assert.equal(await ok(...ill, "--for", "5m"), `server ${server} is reported unhealthy\n`);
+    assert.match(await ok("servers", "get", id, server), /^notes +unhealthy: answers 502$/m);
+    const well = await json("servers", "health", id, server, "healthy");
+    assert.equal(well.reportedUnhealthy, "");
+    assert.equal((await runMusterctl(target, ["servers", "health", id, server, "odd"])).code, 2);
     const replaced = await ok("servers", "delete", id, server, "--replace");
     assert.match(replaced, new RegExp(`^server ${server} is \\w+; another takes its place$`, "m"));
     await ok("groups", "converge", id, "--wait");

@@ -12,7 +12,11 @@ import { type Policy, PolicySchema } from "../../src/gen/muster/v1/policy_pb.js"
 import type { PolicyService } from "../../src/gen/muster/v1/policy_service_pb.js";
 import { Outcome, type Receipt, ReceiptSchema } from "../../src/gen/muster/v1/receipt_pb.js";
 import type { ScalingService } from "../../src/gen/muster/v1/scaling_service_pb.js";
-import { type ServerService, ServerState } from "../../src/gen/muster/v1/server_service_pb.js";
+import {
+  ServerHealth,
+  type ServerService,
+  ServerState,
+} from "../../src/gen/muster/v1/server_service_pb.js";
 import { type FakeWorld, found, record, refusal, settle, turn } from "./fake-world.js";
 
 export function fakeGroups(world: FakeWorld): ServiceImpl<typeof GroupService> {
@@ -257,6 +261,11 @@ export function fakeServers(world: FakeWorld): ServiceImpl<typeof ServerService>
     protectServer({ name, protected: isProtected }) {
       const server = get(name);
       server.protected = isProtected;
+      return { server };
+    },
+    setServerHealth({ name, health, reason }) {
+      const server = get(name);
+      server.reportedUnhealthy = health === ServerHealth.UNHEALTHY ? reason : "";
       return { server };
     },
   };

@@ -92,5 +92,12 @@ export function createServers({ entryOf }: Pick<PolicyWorld, "entryOf">): Server
       found.row = { ...found.row, protected: protect };
       return found;
     },
+    async setHealth({ key, server, health, reason, timeToLiveMs }, { principal }) {
+      const found = viewOfServer(key, server);
+      const { reported: _before, ...rest } = found.row;
+      const reported = { reason, principal, atMs: 0, untilMs: timeToLiveMs };
+      found.row = health === "healthy" ? rest : { ...rest, reported };
+      return found;
+    },
   };
 }

@@ -9,7 +9,11 @@ import { AlertState } from "../../src/gen/muster/v1/policy_pb.js";
 import { PolicyService } from "../../src/gen/muster/v1/policy_service_pb.js";
 import { Outcome } from "../../src/gen/muster/v1/receipt_pb.js";
 import { ScalingService } from "../../src/gen/muster/v1/scaling_service_pb.js";
-import { ServerService, ServerState } from "../../src/gen/muster/v1/server_service_pb.js";
+import {
+  ServerHealth,
+  ServerService,
+  ServerState,
+} from "../../src/gen/muster/v1/server_service_pb.js";
 import { type Door, failureOf } from "./doors.js";
 import {
   admin,
@@ -285,6 +289,14 @@ async function serversRoundTrip(door: Door): Promise<void> {
   assert.deepEqual((await door.unary(getServer, { name }, admin)).server, server);
   const kept = await door.unary(protectServer, { name, protected: true }, admin);
   assert.equal(kept.server!.protected, true);
+  const { setServerHealth } = ServerService.method;
+  const ill = { name, health: ServerHealth.UNHEALTHY, reason: "answers 502" };
+  const told = await door.unary(setServerHealth, ill, admin);
+  assert.equal(told.server!.reportedUnhealthy, "answers 502");
+  const well = await door.unary(setServerHealth, { name, health: ServerHealth.HEALTHY }, admin);
+  assert.equal(well.server!.reportedUnhealthy, "");
+  const unsaid = await failureOf(door.unary(setServerHealth, { name }, admin));
+  assert.equal(unsaid.reason, "FIELD_INVALID");
   const leaving = await door.unary(deleteServer, { name, replace: true }, admin);
   assert.equal(leaving.server!.state, ServerState.DRAINING);
   assert.equal(leaving.server!.leaving!.code, "REQUESTED");

@@ -59,6 +59,7 @@ export type EventType =
   | "server.lost"
   | "server.orphan"
   | "server.protected"
+  | "server.reported"
   | "server.tags_wrong"
   | "server.tagged"
   | "server.released"

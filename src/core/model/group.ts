@@ -24,6 +24,8 @@ export interface Group {
   readonly stoppedServers: "replace" | "keep";
   /** What becomes of servers whose reboot, resize or the like does not end (B4.2). Default: kept. */
   readonly overdueServers?: "replace" | "keep";
+  /** What health checks mean for replacement. Default: nothing. */
+  readonly health?: HealthSpec;
   readonly scaleInOrder: ScaleInOrder;
   /** Servers beyond the target that may exist while others are replaced (B9.3). */
   readonly surge: number;
@@ -33,6 +35,13 @@ export interface Group {
   readonly deleting: boolean;
   /** Who made the last edit, for the events that tell of it (B10.5). */
   readonly changedBy?: string;
+}
+
+export interface HealthSpec {
+  /** Members that a load balancer has unhealthy are suspected (B5.6). */
+  readonly useLoadBalancer: boolean;
+  /** From coming into service on nobody is suspected for so long (B6.1). */
+  readonly bootGraceMs: number;
 }
 
 export interface PlacementSpec {

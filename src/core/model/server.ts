@@ -48,6 +48,8 @@ export interface ServerRow {
   readonly tags?: "lost" | "foreign" | "adopted";
   readonly memberships: readonly Membership[];
   readonly protected: boolean;
+  /** A monitor outside says that it is ill; of no meaning once its time is over (B9.2). */
+  readonly reported?: HealthReport;
   readonly inServiceAtMs?: number;
   readonly drainingSinceMs?: number;
   readonly deletingSinceMs?: number;
@@ -59,6 +61,13 @@ export interface ServerRow {
   readonly leaving?: Cause;
   /** A chosen server that is deleted without lowering demand is replaced (B8.1). */
   readonly fault?: string;
+}
+
+export interface HealthReport {
+  readonly reason: string;
+  readonly principal: string;
+  readonly atMs: number;
+  readonly untilMs: number;
 }
 
 export interface ServerAddress {

@@ -9,6 +9,7 @@ import { concludeLosses, createRamp, fewOf, type Loss } from "./losses.js";
 import { reportOrphans } from "./orphans.js";
 import type { Sheet } from "./sheet.js";
 import { judgeSuspects, type Suspect } from "./suspects.js";
+import { createSuspicion } from "./suspicion.js";
 import { isOlder, judgeTags } from "./tags.js";
 
 /** How long an abandoned intention stays on record for a server that shows up late. */
@@ -44,6 +45,7 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
   if (doubts.missing.size > fewOf(known))
     sheet.wait(cause("B4.3", "LISTING_SUSPECT", { lost: doubts.missing.size, known }));
 
+  const suspicionOf = createSuspicion(sheet);
   const lost: Loss[] = [];
   const suspects: Suspect[] = [];
   let presumedMissing = 0;
@@ -67,6 +69,8 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
       const server = typeof found === "object" ? found : byId.get(row.cloudId);
       const verdict = server && judgeBound(sheet, judgeTags(sheet, row, server), server);
       if (verdict?.kind === "lost") lost.push({ row, why: verdict.why });
+      const ill = verdict?.kind === "available" ? suspicionOf(row) : undefined;
+      if (ill) suspects.push({ row, why: ill });
     }
   }
   concludeLosses(sheet, { lost, presumed: presumedMissing + presumedIll, known }, ramp);

@@ -1,5 +1,10 @@
 import { type FieldViolation, invalidFields } from "../../core/errors/fault.js";
-import type { Attachment, PlacementSpec, ScaleInOrder } from "../../core/model/group.js";
+import type {
+  Attachment,
+  HealthSpec,
+  PlacementSpec,
+  ScaleInOrder,
+} from "../../core/model/group.js";
 import type { ColoId, LoadBalancerId } from "../../core/model/ids.js";
 import * as wire from "../../gen/muster/v1/group_pb.js";
 import type { GroupSpec } from "../../supervisor/api.js";
@@ -12,6 +17,7 @@ const groupDefaults = {
   buildTimeoutMs: 3_600_000,
   stoppedGraceMs: 600_000,
   drainTimeoutMs: 0,
+  bootGraceMs: 0,
   weight: 1,
 } as const;
 
@@ -39,6 +45,8 @@ export function readGroupSpec(group: wire.Group): GroupSpec {
     buildTimeoutMs: readDuration(group.buildTimeout, groupDefaults.buildTimeoutMs),
     stoppedGraceMs: readDuration(group.stoppedGrace, groupDefaults.stoppedGraceMs),
     stoppedServers: group.stoppedServers === wire.StoppedServers.KEEP ? "keep" : "replace",
+    ...(group.overdueServers === wire.OverdueServers.REPLACE && { overdueServers: "replace" }),
+    ...(group.health && { health: readHealth(group.health) }),
     scaleInOrder: orders.get(group.scaleInOrder) ?? "oldestFirst",
     surge: group.surge,
   };
@@ -56,6 +64,10 @@ export function readFirstTarget(group: wire.Group): number | undefined {
   if (target >= min && target <= max) return target;
   const description = `must lie within the placements' limits, ${min} to ${max}`;
   throw invalidFields([{ field: "group.target", description }]);
+}
+
+function readHealth({ useLoadBalancer, bootGrace }: wire.Health): HealthSpec {
+  return { useLoadBalancer, bootGraceMs: readDuration(bootGrace, groupDefaults.bootGraceMs) };
 }
 
 function readPlacement(placement: wire.Placement): PlacementSpec {

@@ -1,11 +1,15 @@
 import type { ServerId } from "../../core/model/ids.js";
-import type { ServerService } from "../../gen/muster/v1/server_service_pb.js";
+import { ServerHealth, type ServerService } from "../../gen/muster/v1/server_service_pb.js";
 import type { ServerUseCases } from "../../supervisor/api.js";
+import { readDuration } from "../from-wire/time.js";
 import type { ServiceMethods } from "../guarded.js";
 import { groupKeyOf, serverOf } from "../names.js";
 import { readServerState, writeServer } from "../to-wire/server.js";
 import { type Filter, readPageToken, writePageToken } from "../tokens.js";
 import { given, readPageSize } from "./fields.js";
+
+/** A report holds for so long when it does not say. */
+const healthReportMs = 600_000;
 
 export function createServerService(servers: ServerUseCases): ServiceMethods<typeof ServerService> {
   return {
@@ -36,6 +40,15 @@ export function createServerService(servers: ServerUseCases): ServiceMethods<typ
     async protectServer({ name, protected: protect }, caller) {
       const { key, server } = serverOf(name);
       return { server: writeServer(key, await servers.protect({ key, server, protect }, caller)) };
+    },
+    async setServerHealth({ name, health, reason, timeToLive }, caller) {
+      const { key, server } = serverOf(name);
+      const command = {
+        ...{ key, server, reason },
+        health: health === ServerHealth.HEALTHY ? ("healthy" as const) : ("unhealthy" as const),
+        timeToLiveMs: readDuration(timeToLive, healthReportMs),
+      };
+      return { server: writeServer(key, await servers.setHealth(command, caller)) };
     },
   };
 }

@@ -73,6 +73,14 @@ function specFields(spec: GroupSpec | Group): MessageInitShape<typeof wire.Group
     stoppedGrace: writeDuration(spec.stoppedGraceMs),
     stoppedServers:
       spec.stoppedServers === "keep" ? wire.StoppedServers.KEEP : wire.StoppedServers.REPLACE,
+    overdueServers:
+      spec.overdueServers === "replace" ? wire.OverdueServers.REPLACE : wire.OverdueServers.KEEP,
+    ...(spec.health && {
+      health: {
+        useLoadBalancer: spec.health.useLoadBalancer,
+        bootGrace: writeDuration(spec.health.bootGraceMs),
+      },
+    }),
     scaleInOrder: scaleInOrders[spec.scaleInOrder],
     surge: spec.surge,
   };

@@ -27,6 +27,7 @@ export function writeServer(key: GroupKey, { colo, row }: ServerView): wire.Serv
     })),
     ...(row.leaving && { leaving: writeCause(row.leaving) }),
     fault: row.fault ?? "",
+    reportedUnhealthy: row.reported?.reason ?? "",
     createdBy: row.createdBy ? eventName(key.account, row.createdBy) : "",
   });
 }

@@ -5,7 +5,7 @@ import type { PlacementDoc } from "../../core/model/placement.js";
 import type { ServerRow } from "../../core/model/server.js";
 import { isCounted, isLeaving, leave, mayMove } from "../../core/plan/lifecycle.js";
 import { effectiveLimits } from "../../core/policy/limits.js";
-import type { Caller, ServerUseCases, ServerView } from "../api.js";
+import type { Caller, ReportHealth, ServerUseCases, ServerView } from "../api.js";
 import type { Context } from "../context.js";
 import { vacate } from "../events/lineage.js";
 import { liveGroup, placementsOf } from "../placements/ensure.js";
@@ -53,6 +53,12 @@ export function createServerUseCases(context: Context): ServerUseCases {
     async protect({ key, server, protect }, caller) {
       const { actor } = await find(key, server, caller.signal);
       return edit(actor, server, (_state, row) => protectedRow(context, row, protect, caller));
+    },
+    async setHealth(request, caller) {
+      const { actor } = await find(request.key, request.server, caller.signal);
+      return edit(actor, request.server, (_state, row) =>
+        reportedRow(context, row, request, caller),
+      );
     },
   };
 
@@ -130,6 +136,25 @@ function protectedRow(
   const next = { ...row, protected: protect };
   const facts = { protected: protect };
   const event = context.events.make("server.protected", { server: row.id, principal, facts });
+  return { change: { servers: [next], events: [event] }, reply: next };
+}
+
+function reportedRow(
+  context: Context,
+  row: ServerRow,
+  { health, reason, timeToLiveMs }: ReportHealth,
+  { principal }: Caller,
+): Decided<ServerRow> {
+  const atMs = context.clock.nowMs();
+  const { reported, ...rest } = row;
+  const stood = reported !== undefined && atMs < reported.untilMs;
+  if (health === "healthy" && !reported) return { change: {}, reply: row };
+  const report = { reason, principal, atMs, untilMs: atMs + timeToLiveMs };
+  const next: ServerRow = health === "healthy" ? rest : { ...rest, reported: report };
+  // Monitors repeat themselves: only what is new is worth an event.
+  if (stood && health === "unhealthy") return { change: { servers: [next] }, reply: next };
+  const facts = { health, reason };
+  const event = context.events.make("server.reported", { server: row.id, principal, facts });
   return { change: { servers: [next], events: [event] }, reply: next };
 }
 

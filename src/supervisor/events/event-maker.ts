@@ -62,6 +62,7 @@ const sentences: Readonly<Record<EventType, string>> = {
   "server.tags_wrong": "The server's tags are not what they should be",
   "server.tagged": "The server's tags were written from the ledger",
   "server.released": "The server was let go of: it runs on, and is not ours any more",
+  "server.reported": "A monitor outside told of the server's health",
   "server.protected": "The server's protection was changed",
   "member.added": "The server is a member of a load balancer",
   "member.removed": "The server is no longer a member of a load balancer",

@@ -15,7 +15,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/group.proto.
  */
 export const file_muster_v1_group: GenFile = /*@__PURE__*/
-  fileDesc("ChVtdXN0ZXIvdjEvZ3JvdXAucHJvdG8SCW11c3Rlci52MSLGCAoFR3JvdXASFgoEbmFtZRgBIAEoCUIIukgFcgMYyAESCwoDdWlkGAIgASgJEhUKBGV0YWcYAyABKAlCB7pIBHICGEASLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBKMAQoMZGlzcGxheV9uYW1lGAYgASgJQna6SHO6AXAKE2Rpc3BsYXlfbmFtZS5sZW5ndGgSLm11c3QgaGF2ZSAxIHRvIDI1NiBjaGFyYWN0ZXJzIGFuZCBub3QgYmUgYmxhbmsaKXRoaXMuc2l6ZSgpIDw9IDI1NiAmJiB0aGlzLm1hdGNoZXMoJ1xcUycpEmQKBmxhYmVscxgHIAMoCzIcLm11c3Rlci52MS5Hcm91cC5MYWJlbHNFbnRyeUI2ukgzmgEwEEAiJXIjEAEYPzIdXlthLXpBLVowLTldW2EtekEtWjAtOS5fLy1dKiQqBXIDGIACEjQKCnBsYWNlbWVudHMYCCADKAsyFC5tdXN0ZXIudjEuUGxhY2VtZW50Qgq6SAeSAQQIARAQEkQKFGxhdW5jaF9jb25maWd1cmF0aW9uGAkgASgLMh4ubXVzdGVyLnYxLkxhdW5jaENvbmZpZ3VyYXRpb25CBrpIA8gBARIXCg9sYXVuY2hfcmV2aXNpb24YCiABKAMSOwoIY29vbGRvd24YCyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEjoKB3dhcm1fdXAYDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEkIKDWJ1aWxkX3RpbWVvdXQYDSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIECICjBTICCAESQAoNc3RvcHBlZF9ncmFjZRgOIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFMgASPAoPc3RvcHBlZF9zZXJ2ZXJzGA8gASgOMhkubXVzdGVyLnYxLlN0b3BwZWRTZXJ2ZXJzQgi6SAWCAQIQARI5Cg5zY2FsZV9pbl9vcmRlchgQIAEoDjIXLm11c3Rlci52MS5TY2FsZUluT3JkZXJCCLpIBYIBAhABEhkKBXN1cmdlGBEgASgFQgq6SAcaBRjQDygAEiAKBnRhcmdldBgSIAEoBUILukgIGgYYgPoBKABIAIgBARImCgZzdGF0dXMYEyABKAsyFi5tdXN0ZXIudjEuR3JvdXBTdGF0dXMaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIJCgdfdGFyZ2V0IrICCglQbGFjZW1lbnQSOQoEY29sbxgBIAEoCUIrukgociYyJF5bYS16MC05XShbYS16MC05LV17MCw2MX1bYS16MC05XSk/JBIXCgNtaW4YAiABKAVCCrpIBxoFGNAPKAASFwoDbWF4GAMgASgFQgq6SAcaBRjQDygAEh8KBndlaWdodBgEIAEoBUIKukgHGgUY6AcoAEgAiAEBEkMKDmxvYWRfYmFsYW5jZXJzGAUgAygLMiEubXVzdGVyLnYxLkxvYWRCYWxhbmNlckF0dGFjaG1lbnRCCLpIBZIBAhAFOke6SEQaQgoRcGxhY2VtZW50Lm1pbl9tYXgSF21pbiBtdXN0IG5vdCBleGNlZWQgbWF4GhR0aGlzLm1pbiA8PSB0aGlzLm1heEIJCgdfd2VpZ2h0IsMBChZMb2FkQmFsYW5jZXJBdHRhY2htZW50EiEKDWxvYWRfYmFsYW5jZXIYASABKAlCCrpIB3IFEAEYgAESGQoEcG9ydBgCIAEoBUILukgIGgYY//8DKAASHwoGd2VpZ2h0GAMgASgFQgq6SAcaBRiAAigBSACIAQESPwoNZHJhaW5fdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkINukgKqgEHIgMIkBwyAEIJCgdfd2VpZ2h0Ip4CChNMYXVuY2hDb25maWd1cmF0aW9uEhcKBWltYWdlGAEgASgJQgi6SAVyAxj/ARIYCgZmbGF2b3IYAiABKAlCCLpIBXIDGP8BEhwKCXVzZXJfZGF0YRgDIAEoCUIJukgGcgQo//8DElgKCG1ldGFkYXRhGAQgAygLMiwubXVzdGVyLnYxLkxhdW5jaENvbmZpZ3VyYXRpb24uTWV0YWRhdGFFbnRyeUIYukgVmgESEGQiB3IFEAEY/wEqBXIDGP8BEisKCnBhcmFtZXRlcnMYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJPCgtHcm91cFN0YXR1cxIuCgpwbGFjZW1lbnRzGAEgAygLMhoubXVzdGVyLnYxLlBsYWNlbWVudFN0YXR1cxIQCghkZWxldGluZxgCIAEoCCKwAQoPUGxhY2VtZW50U3RhdHVzEgwKBGNvbG8YASABKAkSDgoGdGFyZ2V0GAIgASgFEhIKCmluX3NlcnZpY2UYAyABKAUSDwoHcGVuZGluZxgEIAEoBRIPCgdsZWF2aW5nGAUgASgFEigKCmNvbmRpdGlvbnMYBiADKAsyFC5tdXN0ZXIudjEuQ29uZGl0aW9uEh8KBXBhdXNlGAcgASgLMhAubXVzdGVyLnYxLlBhdXNlInoKCUNvbmRpdGlvbhIMCgR0eXBlGAEgASgJEg0KBWhvbGRzGAIgASgIEiAKBmNhdXNlcxgDIAMoCzIQLm11c3Rlci52MS5DYXVzZRIuCgpzaW5jZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJaCgVQYXVzZRIuCgpzaW5jZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YAiABKAkSEQoJcHJpbmNpcGFsGAMgASgJKmgKDlN0b3BwZWRTZXJ2ZXJzEh8KG1NUT1BQRURfU0VSVkVSU19VTlNQRUNJRklFRBAAEhsKF1NUT1BQRURfU0VSVkVSU19SRVBMQUNFEAESGAoUU1RPUFBFRF9TRVJWRVJTX0tFRVAQAiqYAQoMU2NhbGVJbk9yZGVyEh4KGlNDQUxFX0lOX09SREVSX1VOU1BFQ0lGSUVEEAASHwobU0NBTEVfSU5fT1JERVJfT0xERVNUX0ZJUlNUEAESHwobU0NBTEVfSU5fT1JERVJfTkVXRVNUX0ZJUlNUEAISJgoiU0NBTEVfSU5fT1JERVJfT0xERVNUX0xBVU5DSF9GSVJTVBADYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_muster_v1_cause]);
+  fileDesc("ChVtdXN0ZXIvdjEvZ3JvdXAucHJvdG8SCW11c3Rlci52MSKnCQoFR3JvdXASFgoEbmFtZRgBIAEoCUIIukgFcgMYyAESCwoDdWlkGAIgASgJEhUKBGV0YWcYAyABKAlCB7pIBHICGEASLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBKMAQoMZGlzcGxheV9uYW1lGAYgASgJQna6SHO6AXAKE2Rpc3BsYXlfbmFtZS5sZW5ndGgSLm11c3QgaGF2ZSAxIHRvIDI1NiBjaGFyYWN0ZXJzIGFuZCBub3QgYmUgYmxhbmsaKXRoaXMuc2l6ZSgpIDw9IDI1NiAmJiB0aGlzLm1hdGNoZXMoJ1xcUycpEmQKBmxhYmVscxgHIAMoCzIcLm11c3Rlci52MS5Hcm91cC5MYWJlbHNFbnRyeUI2ukgzmgEwEEAiJXIjEAEYPzIdXlthLXpBLVowLTldW2EtekEtWjAtOS5fLy1dKiQqBXIDGIACEjQKCnBsYWNlbWVudHMYCCADKAsyFC5tdXN0ZXIudjEuUGxhY2VtZW50Qgq6SAeSAQQIARAQEkQKFGxhdW5jaF9jb25maWd1cmF0aW9uGAkgASgLMh4ubXVzdGVyLnYxLkxhdW5jaENvbmZpZ3VyYXRpb25CBrpIA8gBARIXCg9sYXVuY2hfcmV2aXNpb24YCiABKAMSOwoIY29vbGRvd24YCyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEjoKB3dhcm1fdXAYDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEkIKDWJ1aWxkX3RpbWVvdXQYDSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIECICjBTICCAESQAoNc3RvcHBlZF9ncmFjZRgOIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFMgASPAoPc3RvcHBlZF9zZXJ2ZXJzGA8gASgOMhkubXVzdGVyLnYxLlN0b3BwZWRTZXJ2ZXJzQgi6SAWCAQIQARI5Cg5zY2FsZV9pbl9vcmRlchgQIAEoDjIXLm11c3Rlci52MS5TY2FsZUluT3JkZXJCCLpIBYIBAhABEhkKBXN1cmdlGBEgASgFQgq6SAcaBRjQDygAEiAKBnRhcmdldBgSIAEoBUILukgIGgYYgPoBKABIAIgBARImCgZzdGF0dXMYEyABKAsyFi5tdXN0ZXIudjEuR3JvdXBTdGF0dXMSIQoGaGVhbHRoGBQgASgLMhEubXVzdGVyLnYxLkhlYWx0aBI8Cg9vdmVyZHVlX3NlcnZlcnMYFSABKA4yGS5tdXN0ZXIudjEuT3ZlcmR1ZVNlcnZlcnNCCLpIBYIBAhABGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCQoHX3RhcmdldCJiCgZIZWFsdGgSGQoRdXNlX2xvYWRfYmFsYW5jZXIYASABKAgSPQoKYm9vdF9ncmFjZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFMgAisgIKCVBsYWNlbWVudBI5CgRjb2xvGAEgASgJQiu6SChyJjIkXlthLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8kEhcKA21pbhgCIAEoBUIKukgHGgUY0A8oABIXCgNtYXgYAyABKAVCCrpIBxoFGNAPKAASHwoGd2VpZ2h0GAQgASgFQgq6SAcaBRjoBygASACIAQESQwoObG9hZF9iYWxhbmNlcnMYBSADKAsyIS5tdXN0ZXIudjEuTG9hZEJhbGFuY2VyQXR0YWNobWVudEIIukgFkgECEAU6R7pIRBpCChFwbGFjZW1lbnQubWluX21heBIXbWluIG11c3Qgbm90IGV4Y2VlZCBtYXgaFHRoaXMubWluIDw9IHRoaXMubWF4QgkKB193ZWlnaHQiwwEKFkxvYWRCYWxhbmNlckF0dGFjaG1lbnQSIQoNbG9hZF9iYWxhbmNlchgBIAEoCUIKukgHcgUQARiAARIZCgRwb3J0GAIgASgFQgu6SAgaBhj//wMoABIfCgZ3ZWlnaHQYAyABKAVCCrpIBxoFGIACKAFIAIgBARI/Cg1kcmFpbl90aW1lb3V0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg26SAqqAQciAwiQHDIAQgkKB193ZWlnaHQingIKE0xhdW5jaENvbmZpZ3VyYXRpb24SFwoFaW1hZ2UYASABKAlCCLpIBXIDGP8BEhgKBmZsYXZvchgCIAEoCUIIukgFcgMY/wESHAoJdXNlcl9kYXRhGAMgASgJQgm6SAZyBCj//wMSWAoIbWV0YWRhdGEYBCADKAsyLC5tdXN0ZXIudjEuTGF1bmNoQ29uZmlndXJhdGlvbi5NZXRhZGF0YUVudHJ5Qhi6SBWaARIQZCIHcgUQARj/ASoFcgMY/wESKwoKcGFyYW1ldGVycxgFIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIk8KC0dyb3VwU3RhdHVzEi4KCnBsYWNlbWVudHMYASADKAsyGi5tdXN0ZXIudjEuUGxhY2VtZW50U3RhdHVzEhAKCGRlbGV0aW5nGAIgASgIIrABCg9QbGFjZW1lbnRTdGF0dXMSDAoEY29sbxgBIAEoCRIOCgZ0YXJnZXQYAiABKAUSEgoKaW5fc2VydmljZRgDIAEoBRIPCgdwZW5kaW5nGAQgASgFEg8KB2xlYXZpbmcYBSABKAUSKAoKY29uZGl0aW9ucxgGIAMoCzIULm11c3Rlci52MS5Db25kaXRpb24SHwoFcGF1c2UYByABKAsyEC5tdXN0ZXIudjEuUGF1c2UiegoJQ29uZGl0aW9uEgwKBHR5cGUYASABKAkSDQoFaG9sZHMYAiABKAgSIAoGY2F1c2VzGAMgAygLMhAubXVzdGVyLnYxLkNhdXNlEi4KCnNpbmNlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIloKBVBhdXNlEi4KCnNpbmNlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgCIAEoCRIRCglwcmluY2lwYWwYAyABKAkqaAoOU3RvcHBlZFNlcnZlcnMSHwobU1RPUFBFRF9TRVJWRVJTX1VOU1BFQ0lGSUVEEAASGwoXU1RPUFBFRF9TRVJWRVJTX1JFUExBQ0UQARIYChRTVE9QUEVEX1NFUlZFUlNfS0VFUBACKmgKDk92ZXJkdWVTZXJ2ZXJzEh8KG09WRVJEVUVfU0VSVkVSU19VTlNQRUNJRklFRBAAEhgKFE9WRVJEVUVfU0VSVkVSU19LRUVQEAESGwoXT1ZFUkRVRV9TRVJWRVJTX1JFUExBQ0UQAiqYAQoMU2NhbGVJbk9yZGVyEh4KGlNDQUxFX0lOX09SREVSX1VOU1BFQ0lGSUVEEAASHwobU0NBTEVfSU5fT1JERVJfT0xERVNUX0ZJUlNUEAESHwobU0NBTEVfSU5fT1JERVJfTkVXRVNUX0ZJUlNUEAISJgoiU0NBTEVfSU5fT1JERVJfT0xERVNUX0xBVU5DSF9GSVJTVBADYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_muster_v1_cause]);
 
 /**
  * A set of interchangeable servers, held at a target within limits.
@@ -158,6 +158,20 @@ export type Group = Message<"muster.v1.Group"> & {
    * @generated from field: muster.v1.GroupStatus status = 19;
    */
   status?: GroupStatus | undefined;
+
+  /**
+   * What health checks mean for replacement. Default: they say when a server is in service, no more.
+   *
+   * @generated from field: muster.v1.Health health = 20;
+   */
+  health?: Health | undefined;
+
+  /**
+   * What becomes of servers whose reboot, resize or the like does not end in time. Default: kept.
+   *
+   * @generated from field: muster.v1.OverdueServers overdue_servers = 21;
+   */
+  overdueServers: OverdueServers;
 };
 
 /**
@@ -166,6 +180,35 @@ export type Group = Message<"muster.v1.Group"> & {
  */
 export const GroupSchema: GenMessage<Group> = /*@__PURE__*/
   messageDesc(file_muster_v1_group, 0);
+
+/**
+ * What health checks mean for servers in service. Suspected ones are drained and replaced while
+ * they are few; more wait for a person (AcknowledgeHold).
+ *
+ * @generated from message muster.v1.Health
+ */
+export type Health = Message<"muster.v1.Health"> & {
+  /**
+   * Servers that a load balancer has unhealthy are suspected.
+   *
+   * @generated from field: bool use_load_balancer = 1;
+   */
+  useLoadBalancer: boolean;
+
+  /**
+   * How long after it came into service nobody suspects a server. 0 to 86,400 s; default 0.
+   *
+   * @generated from field: google.protobuf.Duration boot_grace = 2;
+   */
+  bootGrace?: Duration | undefined;
+};
+
+/**
+ * Describes the message muster.v1.Health.
+ * Use `create(HealthSchema)` to create a new message.
+ */
+export const HealthSchema: GenMessage<Health> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group, 1);
 
 /**
  * The part of a group in one colo.
@@ -214,7 +257,7 @@ export type Placement = Message<"muster.v1.Placement"> & {
  * Use `create(PlacementSchema)` to create a new message.
  */
 export const PlacementSchema: GenMessage<Placement> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group, 1);
+  messageDesc(file_muster_v1_group, 2);
 
 /**
  * How servers take part in one load balancer.
@@ -256,7 +299,7 @@ export type LoadBalancerAttachment = Message<"muster.v1.LoadBalancerAttachment">
  * Use `create(LoadBalancerAttachmentSchema)` to create a new message.
  */
 export const LoadBalancerAttachmentSchema: GenMessage<LoadBalancerAttachment> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group, 2);
+  messageDesc(file_muster_v1_group, 3);
 
 /**
  * What servers are made from. Reaches the cloud unchanged.
@@ -305,7 +348,7 @@ export type LaunchConfiguration = Message<"muster.v1.LaunchConfiguration"> & {
  * Use `create(LaunchConfigurationSchema)` to create a new message.
  */
 export const LaunchConfigurationSchema: GenMessage<LaunchConfiguration> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group, 3);
+  messageDesc(file_muster_v1_group, 4);
 
 /**
  * How a group is doing.
@@ -333,7 +376,7 @@ export type GroupStatus = Message<"muster.v1.GroupStatus"> & {
  * Use `create(GroupStatusSchema)` to create a new message.
  */
 export const GroupStatusSchema: GenMessage<GroupStatus> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group, 4);
+  messageDesc(file_muster_v1_group, 5);
 
 /**
  * How a placement is doing.
@@ -396,7 +439,7 @@ export type PlacementStatus = Message<"muster.v1.PlacementStatus"> & {
  * Use `create(PlacementStatusSchema)` to create a new message.
  */
 export const PlacementStatusSchema: GenMessage<PlacementStatus> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group, 5);
+  messageDesc(file_muster_v1_group, 6);
 
 /**
  * One aspect of a placement's state.
@@ -439,7 +482,7 @@ export type Condition = Message<"muster.v1.Condition"> & {
  * Use `create(ConditionSchema)` to create a new message.
  */
 export const ConditionSchema: GenMessage<Condition> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group, 6);
+  messageDesc(file_muster_v1_group, 7);
 
 /**
  * Who paused it, when and why.
@@ -474,7 +517,7 @@ export type Pause = Message<"muster.v1.Pause"> & {
  * Use `create(PauseSchema)` to create a new message.
  */
 export const PauseSchema: GenMessage<Pause> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group, 7);
+  messageDesc(file_muster_v1_group, 8);
 
 /**
  * What becomes of servers that somebody stopped.
@@ -516,6 +559,47 @@ export type StoppedServers = (typeof StoppedServers)[keyof typeof StoppedServers
  */
 export const StoppedServersSchema: GenEnum<StoppedServers> = /*@__PURE__*/
   enumDesc(file_muster_v1_group, 0);
+
+/**
+ * What becomes of servers that wait for longer than they may.
+ *
+ * @generated from enum muster.v1.OverdueServers
+ */
+export const OverdueServers = {
+  /**
+   * Kept.
+   *
+   * @generated from enum value: OVERDUE_SERVERS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Left alone, counted and reported.
+   *
+   * @generated from enum value: OVERDUE_SERVERS_KEEP = 1;
+   */
+  KEEP: 1,
+
+  /**
+   * Replaced.
+   *
+   * @generated from enum value: OVERDUE_SERVERS_REPLACE = 2;
+   */
+  REPLACE: 2,
+} as const;
+
+/**
+ * What becomes of servers that wait for longer than they may.
+ *
+ * @generated from enum muster.v1.OverdueServers
+ */
+export type OverdueServers = (typeof OverdueServers)[keyof typeof OverdueServers] | UnknownEnum;
+
+/**
+ * Describes the enum muster.v1.OverdueServers.
+ */
+export const OverdueServersSchema: GenEnum<OverdueServers> = /*@__PURE__*/
+  enumDesc(file_muster_v1_group, 1);
 
 /**
  * Which servers in service go first when scaling in.
@@ -563,5 +647,5 @@ export type ScaleInOrder = (typeof ScaleInOrder)[keyof typeof ScaleInOrder] | Un
  * Describes the enum muster.v1.ScaleInOrder.
  */
 export const ScaleInOrderSchema: GenEnum<ScaleInOrder> = /*@__PURE__*/
-  enumDesc(file_muster_v1_group, 1);
+  enumDesc(file_muster_v1_group, 2);
 

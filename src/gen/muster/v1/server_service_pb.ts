@@ -5,8 +5,8 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Cause } from "./cause_pb.js";
 import { file_muster_v1_cause } from "./cause_pb.js";
 import { file_muster_v1_options } from "./options_pb.js";
@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/server_service.proto.
  */
 export const file_muster_v1_server_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5tdXN0ZXIvdjEvc2VydmVyX3NlcnZpY2UucHJvdG8SCW11c3Rlci52MSK4AwoGU2VydmVyEgwKBG5hbWUYASABKAkSDAoEY29sbxgCIAEoCRIlCgVzdGF0ZRgDIAEoDjIWLm11c3Rlci52MS5TZXJ2ZXJTdGF0ZRIuCgpzdGF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPaW5fc2VydmljZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghjbG91ZF9pZBgHIAEoCRIUCgxjbG91ZF9zdGF0dXMYCCABKAkSDwoHYWRkcmVzcxgJIAEoCRIXCg9sYXVuY2hfcmV2aXNpb24YCiABKAMSEQoJcHJvdGVjdGVkGAsgASgIEioKC21lbWJlcnNoaXBzGAwgAygLMhUubXVzdGVyLnYxLk1lbWJlcnNoaXASIQoHbGVhdmluZxgNIAEoCzIQLm11c3Rlci52MS5DYXVzZRINCgVmYXVsdBgOIAEoCRISCgpjcmVhdGVkX2J5GA8gASgJIkMKCk1lbWJlcnNoaXASFQoNbG9hZF9iYWxhbmNlchgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEg0KBXN0YXRlGAMgASgJItYBChJMaXN0U2VydmVyc1JlcXVlc3QSSAoGcGFyZW50GAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JBIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGOgHKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAgSOQoGc3RhdGVzGAQgAygOMhYubXVzdGVyLnYxLlNlcnZlclN0YXRlQhG6SA6SAQsQCiIHggEEEAEgACJSChNMaXN0U2VydmVyc1Jlc3BvbnNlEiIKB3NlcnZlcnMYASADKAsyES5tdXN0ZXIudjEuU2VydmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJyChBHZXRTZXJ2ZXJSZXF1ZXN0El4KBG5hbWUYASABKAlCULpITXJLMkleYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30vc2VydmVycy9bYS16MC05LV17MSw2M30kIjYKEUdldFNlcnZlclJlc3BvbnNlEiEKBnNlcnZlchgBIAEoCzIRLm11c3Rlci52MS5TZXJ2ZXIihgEKE0RlbGV0ZVNlcnZlclJlcXVlc3QSXgoEbmFtZRgBIAEoCUJQukhNcksySV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfS9zZXJ2ZXJzL1thLXowLTktXXsxLDYzfSQSDwoHcmVwbGFjZRgCIAEoCCI5ChREZWxldGVTZXJ2ZXJSZXNwb25zZRIhCgZzZXJ2ZXIYASABKAsyES5tdXN0ZXIudjEuU2VydmVyIokBChRQcm90ZWN0U2VydmVyUmVxdWVzdBJeCgRuYW1lGAEgASgJQlC6SE1ySzJJXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9L3NlcnZlcnMvW2EtejAtOS1dezEsNjN9JBIRCglwcm90ZWN0ZWQYAiABKAgiOgoVUHJvdGVjdFNlcnZlclJlc3BvbnNlEiEKBnNlcnZlchgBIAEoCzIRLm11c3Rlci52MS5TZXJ2ZXIqvQIKC1NlcnZlclN0YXRlEhwKGFNFUlZFUl9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVNFUlZFUl9TVEFURV9JTlRFTkRFRBABEhwKGFNFUlZFUl9TVEFURV9VTkNPTkZJUk1FRBACEhoKFlNFUlZFUl9TVEFURV9BQkFORE9ORUQQAxIZChVTRVJWRVJfU1RBVEVfQlVJTERJTkcQBBIaChZTRVJWRVJfU1RBVEVfTEFVTkNISU5HEAUSGwoXU0VSVkVSX1NUQVRFX0lOX1NFUlZJQ0UQBhIZChVTRVJWRVJfU1RBVEVfRFJBSU5JTkcQBxIZChVTRVJWRVJfU1RBVEVfREVMRVRJTkcQCBIVChFTRVJWRVJfU1RBVEVfR09ORRAJEhoKFlNFUlZFUl9TVEFURV9SRUxFQVNJTkcQCjK9AwoNU2VydmVyU2VydmljZRJrCgtMaXN0U2VydmVycxIdLm11c3Rlci52MS5MaXN0U2VydmVyc1JlcXVlc3QaHi5tdXN0ZXIudjEuTGlzdFNlcnZlcnNSZXNwb25zZSIdkAIBiucYFgoMc2VydmVycy5saXN0EgZwYXJlbnQSYgoJR2V0U2VydmVyEhsubXVzdGVyLnYxLkdldFNlcnZlclJlcXVlc3QaHC5tdXN0ZXIudjEuR2V0U2VydmVyUmVzcG9uc2UiGpACAYrnGBMKC3NlcnZlcnMuZ2V0EgRuYW1lEmsKDERlbGV0ZVNlcnZlchIeLm11c3Rlci52MS5EZWxldGVTZXJ2ZXJSZXF1ZXN0Gh8ubXVzdGVyLnYxLkRlbGV0ZVNlcnZlclJlc3BvbnNlIhqK5xgWCg5zZXJ2ZXJzLmRlbGV0ZRIEbmFtZRJuCg1Qcm90ZWN0U2VydmVyEh8ubXVzdGVyLnYxLlByb3RlY3RTZXJ2ZXJSZXF1ZXN0GiAubXVzdGVyLnYxLlByb3RlY3RTZXJ2ZXJSZXNwb25zZSIaiucYFgoOc2VydmVycy51cGRhdGUSBG5hbWViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp, file_muster_v1_cause, file_muster_v1_options]);
+  fileDesc("Ch5tdXN0ZXIvdjEvc2VydmVyX3NlcnZpY2UucHJvdG8SCW11c3Rlci52MSLUAwoGU2VydmVyEgwKBG5hbWUYASABKAkSDAoEY29sbxgCIAEoCRIlCgVzdGF0ZRgDIAEoDjIWLm11c3Rlci52MS5TZXJ2ZXJTdGF0ZRIuCgpzdGF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPaW5fc2VydmljZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghjbG91ZF9pZBgHIAEoCRIUCgxjbG91ZF9zdGF0dXMYCCABKAkSDwoHYWRkcmVzcxgJIAEoCRIXCg9sYXVuY2hfcmV2aXNpb24YCiABKAMSEQoJcHJvdGVjdGVkGAsgASgIEioKC21lbWJlcnNoaXBzGAwgAygLMhUubXVzdGVyLnYxLk1lbWJlcnNoaXASIQoHbGVhdmluZxgNIAEoCzIQLm11c3Rlci52MS5DYXVzZRINCgVmYXVsdBgOIAEoCRISCgpjcmVhdGVkX2J5GA8gASgJEhoKEnJlcG9ydGVkX3VuaGVhbHRoeRgQIAEoCSJDCgpNZW1iZXJzaGlwEhUKDWxvYWRfYmFsYW5jZXIYASABKAkSDwoHYWRkcmVzcxgCIAEoCRINCgVzdGF0ZRgDIAEoCSLWAQoSTGlzdFNlcnZlcnNSZXF1ZXN0EkgKBnBhcmVudBgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQSHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIEjkKBnN0YXRlcxgEIAMoDjIWLm11c3Rlci52MS5TZXJ2ZXJTdGF0ZUIRukgOkgELEAoiB4IBBBABIAAiUgoTTGlzdFNlcnZlcnNSZXNwb25zZRIiCgdzZXJ2ZXJzGAEgAygLMhEubXVzdGVyLnYxLlNlcnZlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkicgoQR2V0U2VydmVyUmVxdWVzdBJeCgRuYW1lGAEgASgJQlC6SE1ySzJJXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9L3NlcnZlcnMvW2EtejAtOS1dezEsNjN9JCI2ChFHZXRTZXJ2ZXJSZXNwb25zZRIhCgZzZXJ2ZXIYASABKAsyES5tdXN0ZXIudjEuU2VydmVyIoYBChNEZWxldGVTZXJ2ZXJSZXF1ZXN0El4KBG5hbWUYASABKAlCULpITXJLMkleYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30vc2VydmVycy9bYS16MC05LV17MSw2M30kEg8KB3JlcGxhY2UYAiABKAgiOQoURGVsZXRlU2VydmVyUmVzcG9uc2USIQoGc2VydmVyGAEgASgLMhEubXVzdGVyLnYxLlNlcnZlciKJAQoUUHJvdGVjdFNlcnZlclJlcXVlc3QSXgoEbmFtZRgBIAEoCUJQukhNcksySV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfS9zZXJ2ZXJzL1thLXowLTktXXsxLDYzfSQSEQoJcHJvdGVjdGVkGAIgASgIIjoKFVByb3RlY3RTZXJ2ZXJSZXNwb25zZRIhCgZzZXJ2ZXIYASABKAsyES5tdXN0ZXIudjEuU2VydmVyIooCChZTZXRTZXJ2ZXJIZWFsdGhSZXF1ZXN0El4KBG5hbWUYASABKAlCULpITXJLMkleYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30vc2VydmVycy9bYS16MC05LV17MSw2M30kEjMKBmhlYWx0aBgCIAEoDjIXLm11c3Rlci52MS5TZXJ2ZXJIZWFsdGhCCrpIB4IBBBABIAASGAoGcmVhc29uGAMgASgJQgi6SAVyAxiACBJBCgx0aW1lX3RvX2xpdmUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIECICjBTICCAEiPAoXU2V0U2VydmVySGVhbHRoUmVzcG9uc2USIQoGc2VydmVyGAEgASgLMhEubXVzdGVyLnYxLlNlcnZlciq9AgoLU2VydmVyU3RhdGUSHAoYU0VSVkVSX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVU0VSVkVSX1NUQVRFX0lOVEVOREVEEAESHAoYU0VSVkVSX1NUQVRFX1VOQ09ORklSTUVEEAISGgoWU0VSVkVSX1NUQVRFX0FCQU5ET05FRBADEhkKFVNFUlZFUl9TVEFURV9CVUlMRElORxAEEhoKFlNFUlZFUl9TVEFURV9MQVVOQ0hJTkcQBRIbChdTRVJWRVJfU1RBVEVfSU5fU0VSVklDRRAGEhkKFVNFUlZFUl9TVEFURV9EUkFJTklORxAHEhkKFVNFUlZFUl9TVEFURV9ERUxFVElORxAIEhUKEVNFUlZFUl9TVEFURV9HT05FEAkSGgoWU0VSVkVSX1NUQVRFX1JFTEVBU0lORxAKKmUKDFNlcnZlckhlYWx0aBIdChlTRVJWRVJfSEVBTFRIX1VOU1BFQ0lGSUVEEAASGQoVU0VSVkVSX0hFQUxUSF9IRUFMVEhZEAESGwoXU0VSVkVSX0hFQUxUSF9VTkhFQUxUSFkQAjKzBAoNU2VydmVyU2VydmljZRJrCgtMaXN0U2VydmVycxIdLm11c3Rlci52MS5MaXN0U2VydmVyc1JlcXVlc3QaHi5tdXN0ZXIudjEuTGlzdFNlcnZlcnNSZXNwb25zZSIdkAIBiucYFgoMc2VydmVycy5saXN0EgZwYXJlbnQSYgoJR2V0U2VydmVyEhsubXVzdGVyLnYxLkdldFNlcnZlclJlcXVlc3QaHC5tdXN0ZXIudjEuR2V0U2VydmVyUmVzcG9uc2UiGpACAYrnGBMKC3NlcnZlcnMuZ2V0EgRuYW1lEmsKDERlbGV0ZVNlcnZlchIeLm11c3Rlci52MS5EZWxldGVTZXJ2ZXJSZXF1ZXN0Gh8ubXVzdGVyLnYxLkRlbGV0ZVNlcnZlclJlc3BvbnNlIhqK5xgWCg5zZXJ2ZXJzLmRlbGV0ZRIEbmFtZRJuCg1Qcm90ZWN0U2VydmVyEh8ubXVzdGVyLnYxLlByb3RlY3RTZXJ2ZXJSZXF1ZXN0GiAubXVzdGVyLnYxLlByb3RlY3RTZXJ2ZXJSZXNwb25zZSIaiucYFgoOc2VydmVycy51cGRhdGUSBG5hbWUSdAoPU2V0U2VydmVySGVhbHRoEiEubXVzdGVyLnYxLlNldFNlcnZlckhlYWx0aFJlcXVlc3QaIi5tdXN0ZXIudjEuU2V0U2VydmVySGVhbHRoUmVzcG9uc2UiGornGBYKDnNlcnZlcnMudXBkYXRlEgRuYW1lYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_cause, file_muster_v1_options]);
 
 /**
  * A row of the ledger.
@@ -128,6 +128,13 @@ export type Server = Message<"muster.v1.Server"> & {
    * @generated from field: string created_by = 15;
    */
   createdBy: string;
+
+  /**
+   * Why a monitor outside has it unhealthy; empty when none has, or its time is over.
+   *
+   * @generated from field: string reported_unhealthy = 16;
+   */
+  reportedUnhealthy: string;
 };
 
 /**
@@ -384,6 +391,69 @@ export const ProtectServerResponseSchema: GenMessage<ProtectServerResponse> = /*
   messageDesc(file_muster_v1_server_service, 9);
 
 /**
+ * Tells of a server's health.
+ *
+ * @generated from message muster.v1.SetServerHealthRequest
+ */
+export type SetServerHealthRequest = Message<"muster.v1.SetServerHealthRequest"> & {
+  /**
+   * `accounts/{account}/groups/{group}/servers/{server}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * How it does.
+   *
+   * @generated from field: muster.v1.ServerHealth health = 2;
+   */
+  health: ServerHealth;
+
+  /**
+   * What was found, for people.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * How long the report holds. Default 600 s.
+   *
+   * @generated from field: google.protobuf.Duration time_to_live = 4;
+   */
+  timeToLive?: Duration | undefined;
+};
+
+/**
+ * Describes the message muster.v1.SetServerHealthRequest.
+ * Use `create(SetServerHealthRequestSchema)` to create a new message.
+ */
+export const SetServerHealthRequestSchema: GenMessage<SetServerHealthRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_server_service, 10);
+
+/**
+ * The server as it stands.
+ *
+ * @generated from message muster.v1.SetServerHealthResponse
+ */
+export type SetServerHealthResponse = Message<"muster.v1.SetServerHealthResponse"> & {
+  /**
+   * The server.
+   *
+   * @generated from field: muster.v1.Server server = 1;
+   */
+  server?: Server | undefined;
+};
+
+/**
+ * Describes the message muster.v1.SetServerHealthResponse.
+ * Use `create(SetServerHealthResponseSchema)` to create a new message.
+ */
+export const SetServerHealthResponseSchema: GenMessage<SetServerHealthResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_server_service, 11);
+
+/**
  * Where a server stands in its life.
  *
  * @generated from enum muster.v1.ServerState
@@ -481,6 +551,47 @@ export const ServerStateSchema: GenEnum<ServerState> = /*@__PURE__*/
   enumDesc(file_muster_v1_server_service, 0);
 
 /**
+ * How a server does, as seen from outside.
+ *
+ * @generated from enum muster.v1.ServerHealth
+ */
+export const ServerHealth = {
+  /**
+   * Not given.
+   *
+   * @generated from enum value: SERVER_HEALTH_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Takes back what was reported before.
+   *
+   * @generated from enum value: SERVER_HEALTH_HEALTHY = 1;
+   */
+  HEALTHY: 1,
+
+  /**
+   * Suspected to be ill.
+   *
+   * @generated from enum value: SERVER_HEALTH_UNHEALTHY = 2;
+   */
+  UNHEALTHY: 2,
+} as const;
+
+/**
+ * How a server does, as seen from outside.
+ *
+ * @generated from enum muster.v1.ServerHealth
+ */
+export type ServerHealth = (typeof ServerHealth)[keyof typeof ServerHealth] | UnknownEnum;
+
+/**
+ * Describes the enum muster.v1.ServerHealth.
+ */
+export const ServerHealthSchema: GenEnum<ServerHealth> = /*@__PURE__*/
+  enumDesc(file_muster_v1_server_service, 1);
+
+/**
  * The ledger: every server that was ever asked for, from the intention to the confirmed end.
  *
  * @generated from service muster.v1.ServerService
@@ -534,6 +645,19 @@ export const ServerService: GenService<{
     methodKind: "unary";
     input: typeof ProtectServerRequestSchema;
     output: typeof ProtectServerResponseSchema;
+  },
+  /**
+   * Tells what a monitor outside found of a server. Unhealthy servers in service are suspected for
+   * as long as the report holds: drained and replaced while they are few. Repeat it to keep it up.
+   *
+   * Reasons: SERVER_NOT_FOUND.
+   *
+   * @generated from rpc muster.v1.ServerService.SetServerHealth
+   */
+  setServerHealth: {
+    methodKind: "unary";
+    input: typeof SetServerHealthRequestSchema;
+    output: typeof SetServerHealthResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_muster_v1_server_service, 0);
