@@ -50,7 +50,8 @@ export function planLines(
   group: string,
   answer: PlanGroupResponse = create(PlanGroupResponseSchema),
 ): readonly string[] {
-  const asked = answer.receipt ? receiptLines(group, answer.receipt) : [];
+  const answered = answer.receipt ? receiptLines(group, answer.receipt) : [];
+  const asked = answered.map((line, index) => (index === 0 ? `would be ${line}` : line));
   return [...asked, ...answer.placements.flatMap(placementLines)];
 }
 

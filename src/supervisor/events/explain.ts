@@ -110,8 +110,8 @@ function waitsIn(state: PlacementState, nowMs: number): readonly ExplainedWait[]
   if (!doc) return [];
   const waits = waitsOf(doc, nowMs);
   if (waits.length > 0 || hasArrived(state)) return waits;
-  const { counted } = countRows([...state.servers.values()]);
-  const code = counted < doc.target ? "SHORTAGE" : "SURPLUS";
+  const { inService, counted } = countRows([...state.servers.values()]);
+  const code = inService < doc.target ? "SHORTAGE" : "SURPLUS";
   const why = cause("B4.9", code, { target: doc.target, have: counted });
   const { targetChangedAtMs: sinceMs, key } = doc;
   return [{ colo: key.colo, condition: "converged", cause: why, sinceMs }];
