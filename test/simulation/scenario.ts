@@ -156,8 +156,6 @@ export type NodeAction = { readonly node: string } & (
   | { readonly kind: "restart"; readonly graceMs: number; readonly downMs: number }
 );
 
-export type { Operation };
-
 /** The scenario without these groups, nodes and actions, and without what depends on them. */
 export function keepOnly(scenario: Scenario, actions: readonly Action[]): Scenario {
   const groups = new Set(scenario.groups.map(nameOf));
