@@ -1,6 +1,6 @@
 import type { OperationClass } from "../../src/core/model/colo.js";
 import type { AlertState } from "../../src/core/model/policy.js";
-import type { Operation, SimulatedFault } from "../../src/drivers/cloud-simulated/index.js";
+import type { SimulatedFault } from "../../src/drivers/cloud-simulated/index.js";
 import type { BalancerFault, BalancerMethod } from "../../src/drivers/lb-simulated/faults.js";
 import type { StoreFaultName } from "../../src/drivers/store-memory/index.js";
 
