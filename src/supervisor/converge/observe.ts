@@ -32,7 +32,7 @@ export interface Eyes {
   readonly pollMs: number;
   readonly servers: Pick<Watch<AccountId, AccountListing>, "look">;
   readonly members: Pick<Watch<LoadBalancerId, readonly Member[]>, "look">;
-  readonly getServer: Colo["outside"]["getServer"];
+  readonly lookUp: Colo["outside"]["getServer"];
   readonly limits: () => PlanLimits;
   /** Why a class of calls may not start now (B9.1). */
   readonly refusal: (operation: OperationClass, key: PlacementKey) => Cause | undefined;
@@ -54,7 +54,7 @@ export function eyesOf(colo: Colo): Eyes {
     pollMs: setup.pollMs,
     servers: { look: (account, maxAgeMs) => servers.look(account, maxAgeMs) },
     members: { look: (id, maxAgeMs) => members.look(id, maxAgeMs) },
-    getServer: (request, limit) => outside.getServer(request, limit),
+    lookUp: (request, limit) => outside.getServer(request, limit),
     limits: () => ({
       listingLagMs: outside.cloud.listingLagMs,
       pollMs: setup.pollMs,
@@ -156,7 +156,7 @@ export async function lookUp(
       if (deadlineMs <= 0) return;
       const ref = { account: key.account, id };
       try {
-        const server = await eyes.getServer(ref, { deadlineMs });
+        const server = await eyes.lookUp(ref, { deadlineMs });
         found.set(id, server ?? "gone");
       } catch (error) {
         found.set(id, "unknown");
