@@ -279,3 +279,24 @@ test("M2.5 two nodes that are asked at once lose no decision of each other", asy
   );
   await converges(world, 6);
 });
+
+test("B9.5 after a start, what may be gone is known before what is there is deleted", async () => {
+  const world = await storyAt(4);
+  const brake = { colo: "iad" as ColoId, operations: ["delete"] as const, reason: "wait" };
+  await world.run(world.node().colos.setBrake({ ...brake, durationMs: 60_000 }, world.caller));
+  await setTarget(world, 2);
+  await world.clock.advance(seconds(5));
+  const [, , ...newest] = world.cloud.servers().map(({ id }) => id);
+  const seen = witness(world);
+  for (const id of newest) world.cloud.vanish(id);
+  // The two that are gone cannot be asked for at first. The other two would be the surplus.
+  const blind = world.cloud.inject(
+    { kind: "refuse", on: ["get"], with: "temporary" },
+    { timesMax: 2 },
+  );
+  await world.sleep(minutes(2));
+  await world.clock.advance(minutes(2));
+  assert.equal(blind.fired(), 2);
+  assert.equal(seen.deletes(), 0, "two are left, and two are wanted");
+  await converges(world, 2);
+});

@@ -1,5 +1,6 @@
 import { createMutations } from "./creates.js";
 import { deleteMutations } from "./deletes.js";
+import { doubtMutations } from "./doubt.js";
 import { dryRunMutations } from "./dry-run.js";
 import { gateMutations } from "./gates.js";
 import type { Mutation } from "./mutation.js";
@@ -13,6 +14,7 @@ export const mutations: readonly Mutation[] = [
   ...createMutations,
   ...sightMutations,
   ...deleteMutations,
+  ...doubtMutations,
   ...outsideMutations,
   ...recordMutations,
   ...dryRunMutations,

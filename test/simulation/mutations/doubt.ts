@@ -1,0 +1,65 @@
+import type { Mutation } from "./mutation.js";
+
+const checkPlan = "core/plan/check-plan.js";
+const quarantine = "core/plan/quarantine.js";
+const quarantineTest = "supervisor/quarantine.test";
+const fileSwitch = "supervisor/colo/file-switch.js";
+const fileTest = "supervisor/file-switch.test";
+const guards = "simulation/guards/guards.test";
+const findings = "supervisor/monitor/findings.js";
+const bites = "supervisor/monitor-bites.test";
+
+/** What is not proven is left alone, and what breaks a promise is stopped: B9.1, B9.5. */
+export const doubtMutations: readonly Mutation[] = [
+  {
+    id: "quarantine-until-proven",
+    guard: "after a start, surplus stays until ledger and listing agree",
+    rule: "B9.5",
+    edits: [
+      { file: quarantine, from: "return doubt && !agrees(sheet)", to: "return false" },
+      { file: checkPlan, from: "seen.doubt && !plan.agrees", to: "false" },
+    ],
+    caughtBy: { file: guards, test: "B9.5 after a start, what may be gone" },
+  },
+  {
+    id: "quarantine-of-a-backup",
+    guard: "a ledger that went back deletes nothing until a person confirms it",
+    rule: "B9.5",
+    edits: [{ file: quarantine, from: "if (!isAlike || claims <= newestServer)", to: "if (true)" }],
+    caughtBy: { file: quarantineTest, test: "B9.5 M6.2 an old backup restored" },
+  },
+  {
+    id: "switch-file",
+    guard: "the switch file stops calls while the store is down",
+    rule: "B9.1",
+    edits: [{ file: fileSwitch, from: "return operations.map(", to: "return [].map(" }],
+    caughtBy: { file: fileTest, test: "B9.1 the switch file stops everything" },
+  },
+  {
+    id: "switch-file-unreadable",
+    guard: "a switch file that cannot be read stops everything",
+    rule: "B9.1",
+    edits: [
+      {
+        file: fileSwitch,
+        from: "await one.read().catch(",
+        to: "await one.read().catch(() => undefined).catch(",
+      },
+    ],
+    caughtBy: { file: fileTest, test: "B9.1 a switch file can name colos and classes" },
+  },
+  {
+    id: "monitor-pauses",
+    guard: "a placement that breaks a promise is paused",
+    rule: "M6.1",
+    edits: [{ file: findings, from: "if (!pauses)", to: "if (true)" }],
+    caughtBy: { file: bites, test: "I3 more creates than the target" },
+  },
+  {
+    id: "monitor-brakes",
+    guard: "calls that break a promise of the colo's are stopped for all of it",
+    rule: "M6.1",
+    edits: [{ file: findings, from: "if (found.coloWide !== undefined)", to: "if (false)" }],
+    caughtBy: { file: bites, test: "I9 more calls at once than the allowance" },
+  },
+];
