@@ -10,6 +10,7 @@ import type {
   NodeId,
 } from "../../../src/core/model/ids.js";
 import { createMemoryStore, createStoreFaults } from "../../../src/drivers/store-memory/index.js";
+import { createBrakes } from "../../../src/supervisor/colo/brakes.js";
 import { createGate } from "../../../src/supervisor/colo/gate.js";
 import { createLeases, defaultLeaseTimes } from "../../../src/supervisor/colo/leases.js";
 import { sleep } from "../../../src/supervisor/sleep.js";
@@ -52,6 +53,37 @@ test("B9.1 a node that shuts down begins no delete that it was only looking at",
   await world.run(world.node().stop(30_000));
   await world.clock.advance(minutes(1));
   assert.equal(seen.deletes(), 0);
+});
+
+test("B9.1 a reading of the switch that began before a setting does not undo it", async () => {
+  const clock = createVirtualClock();
+  const store = createMemoryStore({ clock, random: createRandom(1) });
+  const { signal } = new AbortController();
+  let lateMs = 0;
+  const load: typeof store.load = async (...asked) => {
+    const loaded = await store.load(...asked);
+    if (lateMs > 0) await sleep(clock, lateMs, signal);
+    return loaded;
+  };
+  const brakes = createBrakes({
+    ...{ colo: "iad" as ColoId, store: { ...store, load }, clock, ids: createSeededIds(1), signal },
+    ...{ changed() {}, storeCameBack() {}, log: { debug() {}, info() {}, warn() {}, error() {} } },
+    file: { inForce: () => [], ageMs: () => 0 },
+  });
+  const starting = brakes.start();
+  await clock.advance(10);
+  await starting;
+  lateMs = 500;
+  await clock.advance(260); // A reading has seen that nothing is set, and is slow to say so.
+  lateMs = 0;
+  const brake = { operation: "create", reason: "storm", principal: "me", sinceMs: 0 } as const;
+  const setting = brakes.set([brake]);
+  await clock.advance(20);
+  await setting;
+  for (let ms = 0; ms < 1_000; ms += 20) {
+    await clock.advance(20);
+    assert.equal(brakes.inForce().length, 1, `lifted ${ms} ms later`);
+  }
 });
 
 test("B8.3 a placement that has to be read again may be paused: nothing begins for it", () => {

@@ -45,7 +45,7 @@ export const gateMutations: readonly Mutation[] = [
         to: "if (false)",
       },
     ],
-    caughtBy: { file: brakes, test: "B9.1 a reading of the switch that was under way" },
+    caughtBy: { file: guards, test: "B9.1 a reading of the switch that began before" },
   },
   {
     id: "gate-pause",
