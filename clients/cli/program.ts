@@ -8,6 +8,7 @@ import { type ExitCode, exitCode } from "./exit.js";
 import { addExplainCommand } from "./explain.js";
 import { failureOf } from "./failure.js";
 import { addGroupCommands } from "./groups.js";
+import { addOrphanCommands } from "./orphans.js";
 import { addPlanCommand } from "./plan.js";
 import { addPolicyCommands } from "./policies.js";
 import type { Io } from "./printer.js";
@@ -61,6 +62,7 @@ function createProgram(io: Io, run: Run): Command {
   addPolicyCommands(program, run);
   addAlertCommands(program, run);
   addServerCommands(program, run);
+  addOrphanCommands(program, run);
   addEventCommands(program, run);
   addExplainCommand(program, run);
   addPlanCommand(program, run);

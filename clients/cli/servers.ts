@@ -27,6 +27,14 @@ export function addServerCommands(program: Command, run: Run): void {
     "keep the target, so that another takes its place; otherwise it is lowered by one",
   );
   example(remove, "servers delete web 01kawq3v9m --replace");
+  const release = onServer(
+    servers,
+    "release",
+    "Let go of a server: it runs on, without Muster",
+    run,
+    releaseServer,
+  ).option("--replace", "keep the target; otherwise it is lowered by one");
+  example(release, "servers release web 01kawq3v9m");
   const keep = "Protect a server from being chosen when scaling in";
   const protect = onServer(servers, "protect", keep, run, (session, name) =>
     protectServer(session, name, true),
@@ -162,6 +170,18 @@ async function showServer(session: Session, name: string): Promise<ExitCode> {
       ["load balancers", plain(members) || "-"],
       ["notes", notesOn(server) || "-"],
     ]);
+  });
+  return exitCode.ok;
+}
+
+async function releaseServer(session: Session, name: string, options: ServerOptions) {
+  const request = { name, replace: options.replace === true };
+  const { server = create(ServerSchema) } = await session.client.servers.releaseServer(
+    request,
+    session.call,
+  );
+  session.print.answer(toJson(ServerSchema, server, jsonOptions), () => {
+    session.print.line(`server ${idOf(name)} is let go of`);
   });
   return exitCode.ok;
 }

@@ -5,13 +5,16 @@ import type { Group } from "../core/model/group.js";
 import type { GroupPlan } from "../core/model/group-plan.js";
 import type {
   AccountId,
+  CloudServerId,
   ColoId,
   EventId,
   GroupId,
   GroupKey,
+  PlacementKey,
   PolicyId,
   ServerId,
 } from "../core/model/ids.js";
+import type { OrphanRow } from "../core/model/orphan.js";
 import type { Condition, PauseMark } from "../core/model/placement.js";
 import type { Policy } from "../core/model/policy.js";
 import type { Receipt, ScaleAsk } from "../core/model/scale-event.js";
@@ -192,6 +195,19 @@ export interface ServerView {
   readonly row: ServerRow;
 }
 
+export interface AdoptRequest {
+  readonly key: GroupKey;
+  readonly colo: ColoId;
+  readonly cloudId: CloudServerId;
+  /** Otherwise the target grows by one. */
+  readonly keepTarget: boolean;
+}
+
+export interface OrphanView {
+  readonly key: PlacementKey;
+  readonly orphan: OrphanRow;
+}
+
 export interface ServerUseCases {
   list(
     request: {
@@ -207,6 +223,23 @@ export interface ServerUseCases {
     request: { readonly key: GroupKey; readonly server: ServerId; readonly replace: boolean },
     caller: Caller,
   ): Promise<ServerView>;
+  /** Lets go of a server: it runs on, and is not ours any more (B8.1). Idempotent (B8.2). */
+  release(
+    request: { readonly key: GroupKey; readonly server: ServerId; readonly replace: boolean },
+    caller: Caller,
+  ): Promise<ServerView>;
+  /** Makes an orphan, or a server without tags, one of the group's (B8.1). */
+  adopt(request: AdoptRequest, caller: Caller): Promise<ServerView>;
+  /** Servers with our tags that belong to no row (B9.6). */
+  orphans(account: AccountId, caller: Caller): Promise<readonly OrphanView[]>;
+  deleteOrphan(
+    request: {
+      readonly account: AccountId;
+      readonly colo: ColoId;
+      readonly cloudId: CloudServerId;
+    },
+    caller: Caller,
+  ): Promise<OrphanView>;
   protect(
     request: { readonly key: GroupKey; readonly server: ServerId; readonly protect: boolean },
     caller: Caller,

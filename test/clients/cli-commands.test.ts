@@ -279,6 +279,16 @@ describe("servers", () => {
   });
 });
 
+describe("orphans", () => {
+  test("B9.6 they are listed; what is not there is neither adopted nor deleted", async () => {
+    assert.match(await ok("orphans", "list"), /^CLOUD ID +COLO +GROUP +NAME +CLAIMS +WHY +SEEN$/m);
+    const gone = ["orphans", "delete", target.colo, "no-such-server"];
+    const refused = await runMusterctl(target, gone);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /SERVER_NOT_FOUND/);
+  });
+});
+
 describe("colo", () => {
   test("B9.5 a colo's quarantine has a reason and a colo, and a group is confirmed", async () => {
     const { colo } = target;

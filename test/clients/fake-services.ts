@@ -13,7 +13,9 @@ import type { PolicyService } from "../../src/gen/muster/v1/policy_service_pb.js
 import { Outcome, type Receipt, ReceiptSchema } from "../../src/gen/muster/v1/receipt_pb.js";
 import type { ScalingService } from "../../src/gen/muster/v1/scaling_service_pb.js";
 import {
+  OrphanSchema,
   ServerHealth,
+  ServerSchema,
   type ServerService,
   ServerState,
 } from "../../src/gen/muster/v1/server_service_pb.js";
@@ -235,6 +237,11 @@ function refusedUntil(world: FakeWorld, name: string, readyMs: number): Receipt 
   });
 }
 
+const fakeOrphan = create(OrphanSchema, {
+  ...{ cloudId: "sim-9", colo: "local", group: "gone", displayName: "lost", claims: "id1" },
+  why: "unknownIntention",
+});
+
 export function fakeServers(world: FakeWorld): ServiceImpl<typeof ServerService> {
   const get = (name: string) => {
     const all = world.servers.get(name.split("/servers/")[0] ?? "") ?? [];
@@ -257,6 +264,20 @@ export function fakeServers(world: FakeWorld): ServiceImpl<typeof ServerService>
       server.state = ServerState.DELETING;
       if (!replace && group?.target !== undefined) group.target -= 1;
       return { server };
+    },
+    releaseServer({ name }) {
+      const server = get(name);
+      server.state = ServerState.RELEASING;
+      return { server };
+    },
+    adoptServer({ parent, colo, cloudId }) {
+      const server = create(ServerSchema, { name: `${parent}/servers/adopted`, colo, cloudId });
+      return { server };
+    },
+    listOrphans: () => ({ orphans: [fakeOrphan] }),
+    deleteOrphan({ cloudId }) {
+      const known = cloudId === fakeOrphan.cloudId ? fakeOrphan : undefined;
+      return { orphan: found(known, "SERVER_NOT_FOUND", cloudId) };
     },
     protectServer({ name, protected: isProtected }) {
       const server = get(name);

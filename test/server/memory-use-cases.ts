@@ -87,6 +87,20 @@ export function createServers({ entryOf }: Pick<PolicyWorld, "entryOf">): Server
       found.row = { ...found.row, state: "draining", leaving };
       return found;
     },
+    async release({ key, server }) {
+      const found = viewOfServer(key, server);
+      found.row = { ...found.row, state: "releasing" };
+      return found;
+    },
+    async adopt({ key, colo }) {
+      const [found] = [...entryOf(key).servers.values()].filter((one) => one.colo === colo);
+      if (found) return found;
+      throw new Fault("SERVER_NOT_FOUND", { say: `nothing to adopt in ${colo}` });
+    },
+    orphans: async () => [],
+    async deleteOrphan({ cloudId }) {
+      throw new Fault("SERVER_NOT_FOUND", { say: `${cloudId} is not reported as an orphan` });
+    },
     async protect({ key, server, protect }) {
       const found = viewOfServer(key, server);
       found.row = { ...found.row, protected: protect };

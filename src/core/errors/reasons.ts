@@ -31,6 +31,8 @@ export const reasons = {
   COLO_NOT_FOUND: "notFound",
   GROUP_EXISTS: "alreadyExists",
   POLICY_EXISTS: "alreadyExists",
+  SERVER_NOT_OURS: "failedPrecondition",
+  SERVER_BOUND: "failedPrecondition",
   GROUP_NOT_EMPTY: "failedPrecondition",
   NOTHING_HELD: "failedPrecondition",
   GROUP_DELETING: "failedPrecondition",

@@ -1,10 +1,10 @@
-import type { ServerId } from "../../core/model/ids.js";
+import type { CloudServerId, ColoId, ServerId } from "../../core/model/ids.js";
 import { ServerHealth, type ServerService } from "../../gen/muster/v1/server_service_pb.js";
 import type { ServerUseCases } from "../../supervisor/api.js";
 import { readDuration } from "../from-wire/time.js";
 import type { ServiceMethods } from "../guarded.js";
-import { groupKeyOf, serverOf } from "../names.js";
-import { readServerState, writeServer } from "../to-wire/server.js";
+import { accountOf, groupKeyOf, serverOf } from "../names.js";
+import { readServerState, writeOrphan, writeServer } from "../to-wire/server.js";
 import { type Filter, readPageToken, writePageToken } from "../tokens.js";
 import { given, readPageSize } from "./fields.js";
 
@@ -37,6 +37,22 @@ export function createServerService(servers: ServerUseCases): ServiceMethods<typ
       const { key, server } = serverOf(name);
       return { server: writeServer(key, await servers.delete({ key, server, replace }, caller)) };
     },
+    async releaseServer({ name, replace }, caller) {
+      const { key, server } = serverOf(name);
+      return { server: writeServer(key, await servers.release({ key, server, replace }, caller)) };
+    },
+    async adoptServer({ parent, colo, cloudId, keepTarget }, caller) {
+      const key = groupKeyOf(parent);
+      const request = { key, ...inCloud(colo, cloudId), keepTarget };
+      return { server: writeServer(key, await servers.adopt(request, caller)) };
+    },
+    async listOrphans({ parent }, caller) {
+      return { orphans: (await servers.orphans(accountOf(parent), caller)).map(writeOrphan) };
+    },
+    async deleteOrphan({ parent, colo, cloudId }, caller) {
+      const request = { account: accountOf(parent), ...inCloud(colo, cloudId) };
+      return { orphan: writeOrphan(await servers.deleteOrphan(request, caller)) };
+    },
     async protectServer({ name, protected: protect }, caller) {
       const { key, server } = serverOf(name);
       return { server: writeServer(key, await servers.protect({ key, server, protect }, caller)) };
@@ -51,4 +67,8 @@ export function createServerService(servers: ServerUseCases): ServiceMethods<typ
       return { server: writeServer(key, await servers.setHealth(command, caller)) };
     },
   };
+}
+
+function inCloud(colo: string, cloudId: string) {
+  return { colo: colo as ColoId, cloudId: cloudId as CloudServerId };
 }

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { GroupKey } from "../../core/model/ids.js";
 import type { ServerAddress, ServerState } from "../../core/model/server.js";
 import * as wire from "../../gen/muster/v1/server_service_pb.js";
-import type { ServerView } from "../../supervisor/api.js";
+import type { OrphanView, ServerView } from "../../supervisor/api.js";
 import { eventName, serverName } from "../names.js";
 import { writeCause } from "./cause.js";
 import { writeTime } from "./time.js";
@@ -29,6 +29,15 @@ export function writeServer(key: GroupKey, { colo, row }: ServerView): wire.Serv
     fault: row.fault ?? "",
     reportedUnhealthy: row.reported?.reason ?? "",
     createdBy: row.createdBy ? eventName(key.account, row.createdBy) : "",
+  });
+}
+
+export function writeOrphan({ key, orphan }: OrphanView): wire.Orphan {
+  const { cloudId, name, claims, why, firstSeenAtMs, deleteOrder } = orphan;
+  return create(wire.OrphanSchema, {
+    ...{ cloudId, colo: key.colo, group: key.group, displayName: name, claims, why },
+    firstSeenTime: writeTime(firstSeenAtMs),
+    ...(deleteOrder && { deleteOrderTime: writeTime(deleteOrder.atMs) }),
   });
 }
 

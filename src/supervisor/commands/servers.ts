@@ -1,16 +1,18 @@
 import { Fault } from "../../core/errors/fault.js";
 import { cause } from "../../core/model/cause.js";
 import type { GroupKey, ServerId } from "../../core/model/ids.js";
-import type { PlacementDoc } from "../../core/model/placement.js";
 import type { ServerRow } from "../../core/model/server.js";
 import { isCounted, isLeaving, leave, mayMove } from "../../core/plan/lifecycle.js";
-import { effectiveLimits } from "../../core/policy/limits.js";
 import type { Caller, ReportHealth, ServerUseCases, ServerView } from "../api.js";
 import type { Context } from "../context.js";
 import { vacate } from "../events/lineage.js";
 import { liveGroup, placementsOf } from "../placements/ensure.js";
 import type { Decided, PlacementActor } from "../placements/placement-actor.js";
 import type { PlacementState } from "../placements/placement-state.js";
+import { adoptServer } from "./adopt-server.js";
+import { loweredTarget } from "./lowered-target.js";
+import { deleteOrphan, listOrphans } from "./orphans.js";
+import { released } from "./release-server.js";
 
 export function createServerUseCases(context: Context): ServerUseCases {
   async function find(key: GroupKey, server: ServerId, signal: AbortSignal) {
@@ -50,6 +52,15 @@ export function createServerUseCases(context: Context): ServerUseCases {
         removed(context, state, row, { replace, principal: caller.principal }),
       );
     },
+    async release({ key, server, replace }, caller) {
+      const { actor } = await find(key, server, caller.signal);
+      return edit(actor, server, (state, row) =>
+        released(context, state, row, { replace, principal: caller.principal }),
+      );
+    },
+    adopt: (request, caller) => adoptServer(context, request, caller),
+    orphans: (account, caller) => listOrphans(context, account, caller),
+    deleteOrphan: (request, caller) => deleteOrphan(context, request, caller),
     async protect({ key, server, protect }, caller) {
       const { actor } = await find(key, server, caller.signal);
       return edit(actor, server, (_state, row) => protectedRow(context, row, protect, caller));
@@ -108,11 +119,6 @@ function removed(
     },
     reply: next,
   };
-}
-
-/** One less, but not below the limits as they hold now; a target below them already stays. */
-function loweredTarget(doc: PlacementDoc, nowMs: number): number {
-  return Math.min(doc.target, Math.max(effectiveLimits(doc, nowMs).min, doc.target - 1));
 }
 
 /** @throws Fault `OVERLOADED` while the cloud has yet to say whether there is such a server. */

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/server_service.proto.
  */
 export const file_muster_v1_server_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5tdXN0ZXIvdjEvc2VydmVyX3NlcnZpY2UucHJvdG8SCW11c3Rlci52MSLUAwoGU2VydmVyEgwKBG5hbWUYASABKAkSDAoEY29sbxgCIAEoCRIlCgVzdGF0ZRgDIAEoDjIWLm11c3Rlci52MS5TZXJ2ZXJTdGF0ZRIuCgpzdGF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPaW5fc2VydmljZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghjbG91ZF9pZBgHIAEoCRIUCgxjbG91ZF9zdGF0dXMYCCABKAkSDwoHYWRkcmVzcxgJIAEoCRIXCg9sYXVuY2hfcmV2aXNpb24YCiABKAMSEQoJcHJvdGVjdGVkGAsgASgIEioKC21lbWJlcnNoaXBzGAwgAygLMhUubXVzdGVyLnYxLk1lbWJlcnNoaXASIQoHbGVhdmluZxgNIAEoCzIQLm11c3Rlci52MS5DYXVzZRINCgVmYXVsdBgOIAEoCRISCgpjcmVhdGVkX2J5GA8gASgJEhoKEnJlcG9ydGVkX3VuaGVhbHRoeRgQIAEoCSJDCgpNZW1iZXJzaGlwEhUKDWxvYWRfYmFsYW5jZXIYASABKAkSDwoHYWRkcmVzcxgCIAEoCRINCgVzdGF0ZRgDIAEoCSLWAQoSTGlzdFNlcnZlcnNSZXF1ZXN0EkgKBnBhcmVudBgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQSHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIEjkKBnN0YXRlcxgEIAMoDjIWLm11c3Rlci52MS5TZXJ2ZXJTdGF0ZUIRukgOkgELEAoiB4IBBBABIAAiUgoTTGlzdFNlcnZlcnNSZXNwb25zZRIiCgdzZXJ2ZXJzGAEgAygLMhEubXVzdGVyLnYxLlNlcnZlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkicgoQR2V0U2VydmVyUmVxdWVzdBJeCgRuYW1lGAEgASgJQlC6SE1ySzJJXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9L3NlcnZlcnMvW2EtejAtOS1dezEsNjN9JCI2ChFHZXRTZXJ2ZXJSZXNwb25zZRIhCgZzZXJ2ZXIYASABKAsyES5tdXN0ZXIudjEuU2VydmVyIoYBChNEZWxldGVTZXJ2ZXJSZXF1ZXN0El4KBG5hbWUYASABKAlCULpITXJLMkleYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30vc2VydmVycy9bYS16MC05LV17MSw2M30kEg8KB3JlcGxhY2UYAiABKAgiOQoURGVsZXRlU2VydmVyUmVzcG9uc2USIQoGc2VydmVyGAEgASgLMhEubXVzdGVyLnYxLlNlcnZlciKJAQoUUHJvdGVjdFNlcnZlclJlcXVlc3QSXgoEbmFtZRgBIAEoCUJQukhNcksySV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfS9zZXJ2ZXJzL1thLXowLTktXXsxLDYzfSQSEQoJcHJvdGVjdGVkGAIgASgIIjoKFVByb3RlY3RTZXJ2ZXJSZXNwb25zZRIhCgZzZXJ2ZXIYASABKAsyES5tdXN0ZXIudjEuU2VydmVyIooCChZTZXRTZXJ2ZXJIZWFsdGhSZXF1ZXN0El4KBG5hbWUYASABKAlCULpITXJLMkleYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30vc2VydmVycy9bYS16MC05LV17MSw2M30kEjMKBmhlYWx0aBgCIAEoDjIXLm11c3Rlci52MS5TZXJ2ZXJIZWFsdGhCCrpIB4IBBBABIAASGAoGcmVhc29uGAMgASgJQgi6SAVyAxiACBJBCgx0aW1lX3RvX2xpdmUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIECICjBTICCAEiPAoXU2V0U2VydmVySGVhbHRoUmVzcG9uc2USIQoGc2VydmVyGAEgASgLMhEubXVzdGVyLnYxLlNlcnZlciq9AgoLU2VydmVyU3RhdGUSHAoYU0VSVkVSX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVU0VSVkVSX1NUQVRFX0lOVEVOREVEEAESHAoYU0VSVkVSX1NUQVRFX1VOQ09ORklSTUVEEAISGgoWU0VSVkVSX1NUQVRFX0FCQU5ET05FRBADEhkKFVNFUlZFUl9TVEFURV9CVUlMRElORxAEEhoKFlNFUlZFUl9TVEFURV9MQVVOQ0hJTkcQBRIbChdTRVJWRVJfU1RBVEVfSU5fU0VSVklDRRAGEhkKFVNFUlZFUl9TVEFURV9EUkFJTklORxAHEhkKFVNFUlZFUl9TVEFURV9ERUxFVElORxAIEhUKEVNFUlZFUl9TVEFURV9HT05FEAkSGgoWU0VSVkVSX1NUQVRFX1JFTEVBU0lORxAKKmUKDFNlcnZlckhlYWx0aBIdChlTRVJWRVJfSEVBTFRIX1VOU1BFQ0lGSUVEEAASGQoVU0VSVkVSX0hFQUxUSF9IRUFMVEhZEAESGwoXU0VSVkVSX0hFQUxUSF9VTkhFQUxUSFkQAjKzBAoNU2VydmVyU2VydmljZRJrCgtMaXN0U2VydmVycxIdLm11c3Rlci52MS5MaXN0U2VydmVyc1JlcXVlc3QaHi5tdXN0ZXIudjEuTGlzdFNlcnZlcnNSZXNwb25zZSIdkAIBiucYFgoMc2VydmVycy5saXN0EgZwYXJlbnQSYgoJR2V0U2VydmVyEhsubXVzdGVyLnYxLkdldFNlcnZlclJlcXVlc3QaHC5tdXN0ZXIudjEuR2V0U2VydmVyUmVzcG9uc2UiGpACAYrnGBMKC3NlcnZlcnMuZ2V0EgRuYW1lEmsKDERlbGV0ZVNlcnZlchIeLm11c3Rlci52MS5EZWxldGVTZXJ2ZXJSZXF1ZXN0Gh8ubXVzdGVyLnYxLkRlbGV0ZVNlcnZlclJlc3BvbnNlIhqK5xgWCg5zZXJ2ZXJzLmRlbGV0ZRIEbmFtZRJuCg1Qcm90ZWN0U2VydmVyEh8ubXVzdGVyLnYxLlByb3RlY3RTZXJ2ZXJSZXF1ZXN0GiAubXVzdGVyLnYxLlByb3RlY3RTZXJ2ZXJSZXNwb25zZSIaiucYFgoOc2VydmVycy51cGRhdGUSBG5hbWUSdAoPU2V0U2VydmVySGVhbHRoEiEubXVzdGVyLnYxLlNldFNlcnZlckhlYWx0aFJlcXVlc3QaIi5tdXN0ZXIudjEuU2V0U2VydmVySGVhbHRoUmVzcG9uc2UiGornGBYKDnNlcnZlcnMudXBkYXRlEgRuYW1lYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_cause, file_muster_v1_options]);
+  fileDesc("Ch5tdXN0ZXIvdjEvc2VydmVyX3NlcnZpY2UucHJvdG8SCW11c3Rlci52MSLUAwoGU2VydmVyEgwKBG5hbWUYASABKAkSDAoEY29sbxgCIAEoCRIlCgVzdGF0ZRgDIAEoDjIWLm11c3Rlci52MS5TZXJ2ZXJTdGF0ZRIuCgpzdGF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPaW5fc2VydmljZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghjbG91ZF9pZBgHIAEoCRIUCgxjbG91ZF9zdGF0dXMYCCABKAkSDwoHYWRkcmVzcxgJIAEoCRIXCg9sYXVuY2hfcmV2aXNpb24YCiABKAMSEQoJcHJvdGVjdGVkGAsgASgIEioKC21lbWJlcnNoaXBzGAwgAygLMhUubXVzdGVyLnYxLk1lbWJlcnNoaXASIQoHbGVhdmluZxgNIAEoCzIQLm11c3Rlci52MS5DYXVzZRINCgVmYXVsdBgOIAEoCRISCgpjcmVhdGVkX2J5GA8gASgJEhoKEnJlcG9ydGVkX3VuaGVhbHRoeRgQIAEoCSJDCgpNZW1iZXJzaGlwEhUKDWxvYWRfYmFsYW5jZXIYASABKAkSDwoHYWRkcmVzcxgCIAEoCRINCgVzdGF0ZRgDIAEoCSLWAQoSTGlzdFNlcnZlcnNSZXF1ZXN0EkgKBnBhcmVudBgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQSHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIEjkKBnN0YXRlcxgEIAMoDjIWLm11c3Rlci52MS5TZXJ2ZXJTdGF0ZUIRukgOkgELEAoiB4IBBBABIAAiUgoTTGlzdFNlcnZlcnNSZXNwb25zZRIiCgdzZXJ2ZXJzGAEgAygLMhEubXVzdGVyLnYxLlNlcnZlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkicgoQR2V0U2VydmVyUmVxdWVzdBJeCgRuYW1lGAEgASgJQlC6SE1ySzJJXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9L3NlcnZlcnMvW2EtejAtOS1dezEsNjN9JCI2ChFHZXRTZXJ2ZXJSZXNwb25zZRIhCgZzZXJ2ZXIYASABKAsyES5tdXN0ZXIudjEuU2VydmVyIoYBChNEZWxldGVTZXJ2ZXJSZXF1ZXN0El4KBG5hbWUYASABKAlCULpITXJLMkleYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30vc2VydmVycy9bYS16MC05LV17MSw2M30kEg8KB3JlcGxhY2UYAiABKAgiOQoURGVsZXRlU2VydmVyUmVzcG9uc2USIQoGc2VydmVyGAEgASgLMhEubXVzdGVyLnYxLlNlcnZlciKJAQoUUHJvdGVjdFNlcnZlclJlcXVlc3QSXgoEbmFtZRgBIAEoCUJQukhNcksySV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfS9zZXJ2ZXJzL1thLXowLTktXXsxLDYzfSQSEQoJcHJvdGVjdGVkGAIgASgIIjoKFVByb3RlY3RTZXJ2ZXJSZXNwb25zZRIhCgZzZXJ2ZXIYASABKAsyES5tdXN0ZXIudjEuU2VydmVyIooCChZTZXRTZXJ2ZXJIZWFsdGhSZXF1ZXN0El4KBG5hbWUYASABKAlCULpITXJLMkleYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30vc2VydmVycy9bYS16MC05LV17MSw2M30kEjMKBmhlYWx0aBgCIAEoDjIXLm11c3Rlci52MS5TZXJ2ZXJIZWFsdGhCCrpIB4IBBBABIAASGAoGcmVhc29uGAMgASgJQgi6SAVyAxiACBJBCgx0aW1lX3RvX2xpdmUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIECICjBTICCAEiPAoXU2V0U2VydmVySGVhbHRoUmVzcG9uc2USIQoGc2VydmVyGAEgASgLMhEubXVzdGVyLnYxLlNlcnZlciKHAQoUUmVsZWFzZVNlcnZlclJlcXVlc3QSXgoEbmFtZRgBIAEoCUJQukhNcksySV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfS9zZXJ2ZXJzL1thLXowLTktXXsxLDYzfSQSDwoHcmVwbGFjZRgCIAEoCCI6ChVSZWxlYXNlU2VydmVyUmVzcG9uc2USIQoGc2VydmVyGAEgASgLMhEubXVzdGVyLnYxLlNlcnZlciK5AQoSQWRvcHRTZXJ2ZXJSZXF1ZXN0EkgKBnBhcmVudBgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQSJgoEY29sbxgCIAEoCUIYukgVchMyEV5bYS16MC05LV17MSw2M30kEhwKCGNsb3VkX2lkGAMgASgJQgq6SAdyBRABGP8BEhMKC2tlZXBfdGFyZ2V0GAQgASgIIjgKE0Fkb3B0U2VydmVyUmVzcG9uc2USIQoGc2VydmVyGAEgASgLMhEubXVzdGVyLnYxLlNlcnZlciJHChJMaXN0T3JwaGFuc1JlcXVlc3QSMQoGcGFyZW50GAEgASgJQiG6SB5yHDIaXmFjY291bnRzL1thLXowLTktXXsxLDYzfSQiOQoTTGlzdE9ycGhhbnNSZXNwb25zZRIiCgdvcnBoYW5zGAEgAygLMhEubXVzdGVyLnYxLk9ycGhhbiLWAQoGT3JwaGFuEhAKCGNsb3VkX2lkGAEgASgJEgwKBGNvbG8YAiABKAkSDQoFZ3JvdXAYAyABKAkSFAoMZGlzcGxheV9uYW1lGAQgASgJEg4KBmNsYWltcxgFIAEoCRILCgN3aHkYBiABKAkSMwoPZmlyc3Rfc2Vlbl90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFkZWxldGVfb3JkZXJfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAijgEKE0RlbGV0ZU9ycGhhblJlcXVlc3QSMQoGcGFyZW50GAEgASgJQiG6SB5yHDIaXmFjY291bnRzL1thLXowLTktXXsxLDYzfSQSJgoEY29sbxgCIAEoCUIYukgVchMyEV5bYS16MC05LV17MSw2M30kEhwKCGNsb3VkX2lkGAMgASgJQgq6SAdyBRABGP8BIjkKFERlbGV0ZU9ycGhhblJlc3BvbnNlEiEKBm9ycGhhbhgBIAEoCzIRLm11c3Rlci52MS5PcnBoYW4qvQIKC1NlcnZlclN0YXRlEhwKGFNFUlZFUl9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVNFUlZFUl9TVEFURV9JTlRFTkRFRBABEhwKGFNFUlZFUl9TVEFURV9VTkNPTkZJUk1FRBACEhoKFlNFUlZFUl9TVEFURV9BQkFORE9ORUQQAxIZChVTRVJWRVJfU1RBVEVfQlVJTERJTkcQBBIaChZTRVJWRVJfU1RBVEVfTEFVTkNISU5HEAUSGwoXU0VSVkVSX1NUQVRFX0lOX1NFUlZJQ0UQBhIZChVTRVJWRVJfU1RBVEVfRFJBSU5JTkcQBxIZChVTRVJWRVJfU1RBVEVfREVMRVRJTkcQCBIVChFTRVJWRVJfU1RBVEVfR09ORRAJEhoKFlNFUlZFUl9TVEFURV9SRUxFQVNJTkcQCiplCgxTZXJ2ZXJIZWFsdGgSHQoZU0VSVkVSX0hFQUxUSF9VTlNQRUNJRklFRBAAEhkKFVNFUlZFUl9IRUFMVEhfSEVBTFRIWRABEhsKF1NFUlZFUl9IRUFMVEhfVU5IRUFMVEhZEAIy6wcKDVNlcnZlclNlcnZpY2USawoLTGlzdFNlcnZlcnMSHS5tdXN0ZXIudjEuTGlzdFNlcnZlcnNSZXF1ZXN0Gh4ubXVzdGVyLnYxLkxpc3RTZXJ2ZXJzUmVzcG9uc2UiHZACAYrnGBYKDHNlcnZlcnMubGlzdBIGcGFyZW50EmIKCUdldFNlcnZlchIbLm11c3Rlci52MS5HZXRTZXJ2ZXJSZXF1ZXN0GhwubXVzdGVyLnYxLkdldFNlcnZlclJlc3BvbnNlIhqQAgGK5xgTCgtzZXJ2ZXJzLmdldBIEbmFtZRJrCgxEZWxldGVTZXJ2ZXISHi5tdXN0ZXIudjEuRGVsZXRlU2VydmVyUmVxdWVzdBofLm11c3Rlci52MS5EZWxldGVTZXJ2ZXJSZXNwb25zZSIaiucYFgoOc2VydmVycy5kZWxldGUSBG5hbWUSbgoNUmVsZWFzZVNlcnZlchIfLm11c3Rlci52MS5SZWxlYXNlU2VydmVyUmVxdWVzdBogLm11c3Rlci52MS5SZWxlYXNlU2VydmVyUmVzcG9uc2UiGornGBYKDnNlcnZlcnMuZGVsZXRlEgRuYW1lEmoKC0Fkb3B0U2VydmVyEh0ubXVzdGVyLnYxLkFkb3B0U2VydmVyUmVxdWVzdBoeLm11c3Rlci52MS5BZG9wdFNlcnZlclJlc3BvbnNlIhyK5xgYCg5zZXJ2ZXJzLnVwZGF0ZRIGcGFyZW50EmsKC0xpc3RPcnBoYW5zEh0ubXVzdGVyLnYxLkxpc3RPcnBoYW5zUmVxdWVzdBoeLm11c3Rlci52MS5MaXN0T3JwaGFuc1Jlc3BvbnNlIh2QAgGK5xgWCgxzZXJ2ZXJzLmxpc3QSBnBhcmVudBJtCgxEZWxldGVPcnBoYW4SHi5tdXN0ZXIudjEuRGVsZXRlT3JwaGFuUmVxdWVzdBofLm11c3Rlci52MS5EZWxldGVPcnBoYW5SZXNwb25zZSIciucYGAoOc2VydmVycy5kZWxldGUSBnBhcmVudBJuCg1Qcm90ZWN0U2VydmVyEh8ubXVzdGVyLnYxLlByb3RlY3RTZXJ2ZXJSZXF1ZXN0GiAubXVzdGVyLnYxLlByb3RlY3RTZXJ2ZXJSZXNwb25zZSIaiucYFgoOc2VydmVycy51cGRhdGUSBG5hbWUSdAoPU2V0U2VydmVySGVhbHRoEiEubXVzdGVyLnYxLlNldFNlcnZlckhlYWx0aFJlcXVlc3QaIi5tdXN0ZXIudjEuU2V0U2VydmVySGVhbHRoUmVzcG9uc2UiGornGBYKDnNlcnZlcnMudXBkYXRlEgRuYW1lYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_cause, file_muster_v1_options]);
 
 /**
  * A row of the ledger.
@@ -454,6 +454,287 @@ export const SetServerHealthResponseSchema: GenMessage<SetServerHealthResponse> 
   messageDesc(file_muster_v1_server_service, 11);
 
 /**
+ * Asks for a server's release.
+ *
+ * @generated from message muster.v1.ReleaseServerRequest
+ */
+export type ReleaseServerRequest = Message<"muster.v1.ReleaseServerRequest"> & {
+  /**
+   * `accounts/{account}/groups/{group}/servers/{server}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Keeps the target, so that another server takes its place. Otherwise the target is lowered by
+   * one, though not below the group's min.
+   *
+   * @generated from field: bool replace = 2;
+   */
+  replace: boolean;
+};
+
+/**
+ * Describes the message muster.v1.ReleaseServerRequest.
+ * Use `create(ReleaseServerRequestSchema)` to create a new message.
+ */
+export const ReleaseServerRequestSchema: GenMessage<ReleaseServerRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_server_service, 12);
+
+/**
+ * The server is being let go of.
+ *
+ * @generated from message muster.v1.ReleaseServerResponse
+ */
+export type ReleaseServerResponse = Message<"muster.v1.ReleaseServerResponse"> & {
+  /**
+   * As it stands.
+   *
+   * @generated from field: muster.v1.Server server = 1;
+   */
+  server?: Server | undefined;
+};
+
+/**
+ * Describes the message muster.v1.ReleaseServerResponse.
+ * Use `create(ReleaseServerResponseSchema)` to create a new message.
+ */
+export const ReleaseServerResponseSchema: GenMessage<ReleaseServerResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_server_service, 13);
+
+/**
+ * Asks for a server's adoption.
+ *
+ * @generated from message muster.v1.AdoptServerRequest
+ */
+export type AdoptServerRequest = Message<"muster.v1.AdoptServerRequest"> & {
+  /**
+   * `accounts/{account}/groups/{group}`.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * The colo that it is in.
+   *
+   * @generated from field: string colo = 2;
+   */
+  colo: string;
+
+  /**
+   * The cloud's own id of the server.
+   *
+   * @generated from field: string cloud_id = 3;
+   */
+  cloudId: string;
+
+  /**
+   * Keeps the target; otherwise it grows by one.
+   *
+   * @generated from field: bool keep_target = 4;
+   */
+  keepTarget: boolean;
+};
+
+/**
+ * Describes the message muster.v1.AdoptServerRequest.
+ * Use `create(AdoptServerRequestSchema)` to create a new message.
+ */
+export const AdoptServerRequestSchema: GenMessage<AdoptServerRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_server_service, 14);
+
+/**
+ * The server is one of the group's.
+ *
+ * @generated from message muster.v1.AdoptServerResponse
+ */
+export type AdoptServerResponse = Message<"muster.v1.AdoptServerResponse"> & {
+  /**
+   * As it stands.
+   *
+   * @generated from field: muster.v1.Server server = 1;
+   */
+  server?: Server | undefined;
+};
+
+/**
+ * Describes the message muster.v1.AdoptServerResponse.
+ * Use `create(AdoptServerResponseSchema)` to create a new message.
+ */
+export const AdoptServerResponseSchema: GenMessage<AdoptServerResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_server_service, 15);
+
+/**
+ * Asks for an account's orphans.
+ *
+ * @generated from message muster.v1.ListOrphansRequest
+ */
+export type ListOrphansRequest = Message<"muster.v1.ListOrphansRequest"> & {
+  /**
+   * `accounts/{account}`.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+};
+
+/**
+ * Describes the message muster.v1.ListOrphansRequest.
+ * Use `create(ListOrphansRequestSchema)` to create a new message.
+ */
+export const ListOrphansRequestSchema: GenMessage<ListOrphansRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_server_service, 16);
+
+/**
+ * An account's orphans.
+ *
+ * @generated from message muster.v1.ListOrphansResponse
+ */
+export type ListOrphansResponse = Message<"muster.v1.ListOrphansResponse"> & {
+  /**
+   * In no particular order.
+   *
+   * @generated from field: repeated muster.v1.Orphan orphans = 1;
+   */
+  orphans: Orphan[];
+};
+
+/**
+ * Describes the message muster.v1.ListOrphansResponse.
+ * Use `create(ListOrphansResponseSchema)` to create a new message.
+ */
+export const ListOrphansResponseSchema: GenMessage<ListOrphansResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_server_service, 17);
+
+/**
+ * A server that carries Muster's tags but belongs to no group's ledger.
+ *
+ * @generated from message muster.v1.Orphan
+ */
+export type Orphan = Message<"muster.v1.Orphan"> & {
+  /**
+   * The cloud's own id.
+   *
+   * @generated from field: string cloud_id = 1;
+   */
+  cloudId: string;
+
+  /**
+   * The colo that it is in.
+   *
+   * @generated from field: string colo = 2;
+   */
+  colo: string;
+
+  /**
+   * The group that its tags name, whether that exists or not.
+   *
+   * @generated from field: string group = 3;
+   */
+  group: string;
+
+  /**
+   * Its name in the cloud.
+   *
+   * @generated from field: string display_name = 4;
+   */
+  displayName: string;
+
+  /**
+   * The intention that its tags name.
+   *
+   * @generated from field: string claims = 5;
+   */
+  claims: string;
+
+  /**
+   * `copiedTag`, `unknownIntention` or `noSuchGroup`.
+   *
+   * @generated from field: string why = 6;
+   */
+  why: string;
+
+  /**
+   * When it was first seen.
+   *
+   * @generated from field: google.protobuf.Timestamp first_seen_time = 7;
+   */
+  firstSeenTime?: Timestamp | undefined;
+
+  /**
+   * When a person ordered its deletion.
+   *
+   * @generated from field: google.protobuf.Timestamp delete_order_time = 8;
+   */
+  deleteOrderTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message muster.v1.Orphan.
+ * Use `create(OrphanSchema)` to create a new message.
+ */
+export const OrphanSchema: GenMessage<Orphan> = /*@__PURE__*/
+  messageDesc(file_muster_v1_server_service, 18);
+
+/**
+ * Asks for an orphan's end.
+ *
+ * @generated from message muster.v1.DeleteOrphanRequest
+ */
+export type DeleteOrphanRequest = Message<"muster.v1.DeleteOrphanRequest"> & {
+  /**
+   * `accounts/{account}`.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * The colo that it is in.
+   *
+   * @generated from field: string colo = 2;
+   */
+  colo: string;
+
+  /**
+   * The cloud's own id of the server.
+   *
+   * @generated from field: string cloud_id = 3;
+   */
+  cloudId: string;
+};
+
+/**
+ * Describes the message muster.v1.DeleteOrphanRequest.
+ * Use `create(DeleteOrphanRequestSchema)` to create a new message.
+ */
+export const DeleteOrphanRequestSchema: GenMessage<DeleteOrphanRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_server_service, 19);
+
+/**
+ * The orphan is being deleted.
+ *
+ * @generated from message muster.v1.DeleteOrphanResponse
+ */
+export type DeleteOrphanResponse = Message<"muster.v1.DeleteOrphanResponse"> & {
+  /**
+   * As it stands.
+   *
+   * @generated from field: muster.v1.Orphan orphan = 1;
+   */
+  orphan?: Orphan | undefined;
+};
+
+/**
+ * Describes the message muster.v1.DeleteOrphanResponse.
+ * Use `create(DeleteOrphanResponseSchema)` to create a new message.
+ */
+export const DeleteOrphanResponseSchema: GenMessage<DeleteOrphanResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_server_service, 20);
+
+/**
  * Where a server stands in its life.
  *
  * @generated from enum muster.v1.ServerState
@@ -633,6 +914,56 @@ export const ServerService: GenService<{
     methodKind: "unary";
     input: typeof DeleteServerRequestSchema;
     output: typeof DeleteServerResponseSchema;
+  },
+  /**
+   * Lets go of a server: its memberships and Muster's tags are taken away, and it runs on. Muster
+   * never deletes it after that. Releasing it twice lowers the target once.
+   *
+   * Reasons: SERVER_NOT_FOUND, OVERLOADED.
+   *
+   * @generated from rpc muster.v1.ServerService.ReleaseServer
+   */
+  releaseServer: {
+    methodKind: "unary";
+    input: typeof ReleaseServerRequestSchema;
+    output: typeof ReleaseServerResponseSchema;
+  },
+  /**
+   * Makes a server of the account one of the group's: an orphan, or one without tags. Adopting what
+   * is adopted changes nothing.
+   *
+   * Reasons: GROUP_NOT_FOUND, COLO_NOT_FOUND, SERVER_NOT_FOUND, SERVER_NOT_OURS, SERVER_BOUND,
+   * LIMIT_EXCEEDED, GROUP_DELETING.
+   *
+   * @generated from rpc muster.v1.ServerService.AdoptServer
+   */
+  adoptServer: {
+    methodKind: "unary";
+    input: typeof AdoptServerRequestSchema;
+    output: typeof AdoptServerResponseSchema;
+  },
+  /**
+   * Lists the servers that carry Muster's tags but belong to no group's ledger.
+   *
+   * @generated from rpc muster.v1.ServerService.ListOrphans
+   */
+  listOrphans: {
+    methodKind: "unary";
+    input: typeof ListOrphansRequestSchema;
+    output: typeof ListOrphansResponseSchema;
+  },
+  /**
+   * Deletes an orphan that was reported: only one that carries this installation's and account's
+   * tags at that moment, and that no group knows.
+   *
+   * Reasons: COLO_NOT_FOUND, SERVER_NOT_FOUND, SERVER_NOT_OURS, SERVER_BOUND, CLOUD_UNAVAILABLE.
+   *
+   * @generated from rpc muster.v1.ServerService.DeleteOrphan
+   */
+  deleteOrphan: {
+    methodKind: "unary";
+    input: typeof DeleteOrphanRequestSchema;
+    output: typeof DeleteOrphanResponseSchema;
   },
   /**
    * Protects a server from being chosen when scaling in, or ends that.

@@ -1,0 +1,81 @@
+import { Fault } from "../../core/errors/fault.js";
+import { cause } from "../../core/model/cause.js";
+import type { AccountId, CloudServerId, ColoId, GroupId } from "../../core/model/ids.js";
+import type { Caller, OrphanView } from "../api.js";
+import type { Context } from "../context.js";
+import { groupIndex } from "../placements/hints.js";
+import { lookAt, refuseBound } from "./adopt-server.js";
+
+const pageMax = 1_000;
+
+/** Servers with our tags that belong to no row, as reported, in the colos served here (B9.6). */
+export async function listOrphans(
+  context: Context,
+  account: AccountId,
+  { signal }: Caller,
+): Promise<readonly OrphanView[]> {
+  const page = { index: groupIndex(account), afterKey: "", hintsMax: pageMax };
+  const hints = await context.store.listHints(page, { signal });
+  const keys = hints.flatMap(({ key }) =>
+    [...context.colos.keys()].map((colo) => ({ account, group: key as GroupId, colo })),
+  );
+  const found = await Promise.all(
+    keys.map(async (key) => {
+      const { orphans } = await context.placements.open(key).state(signal);
+      return [...orphans.values()].map((orphan): OrphanView => ({ key, orphan }));
+    }),
+  );
+  return found.flat();
+}
+
+/**
+ * A person's order to delete a reported orphan (B9.6). Two witnesses as ever: the order, committed
+ * and bound to this very server, and our tags on it, read right before. Repeating it asks again.
+ *
+ * @throws Fault `SERVER_NOT_FOUND`: no such server, or none that was reported as an orphan.
+ * @throws Fault `SERVER_BOUND`: a row is bound to it: it is no orphan.
+ */
+export async function deleteOrphan(
+  context: Context,
+  request: {
+    readonly account: AccountId;
+    readonly colo: ColoId;
+    readonly cloudId: CloudServerId;
+  },
+  caller: Caller,
+): Promise<OrphanView> {
+  const { account, colo: coloId, cloudId } = request;
+  const { principal, signal } = caller;
+  const colo = context.colos.get(coloId);
+  if (!colo) throw new Fault("COLO_NOT_FOUND", { say: `there is no colo ${coloId}` });
+  const server = await lookAt(context, colo, { account, cloudId }, signal);
+  const notReported = () =>
+    new Fault("SERVER_NOT_FOUND", { say: `${cloudId} is not reported as an orphan` });
+  if (!server.ownership) throw notReported();
+  await refuseBound(context, { account, colo: coloId }, server, signal);
+  const key = { account, group: server.ownership.group as GroupId, colo: coloId };
+  const actor = context.placements.open(key);
+  const orphan = await actor.change((state) => {
+    const known = state.orphans.get(cloudId);
+    if (!known || known.claims !== server.ownership?.server) throw notReported();
+    if (known.deleteOrder) return { change: {}, reply: known };
+    const ordered = { ...known, deleteOrder: { principal, atMs: context.clock.nowMs() } };
+    const causes = [cause("B9.6", "REQUESTED", { principal })];
+    const facts = { cloudId, claims: known.claims };
+    const event = context.events.make("server.orphan_deleted", { principal, causes, facts });
+    return { change: { orphans: [ordered], events: [event] }, reply: ordered };
+  });
+  const unless = () =>
+    context.placements.peek(key)?.orphans.get(cloudId)?.deleteOrder
+      ? undefined
+      : cause("B9.5", "WITHDRAWN", { server: cloudId });
+  const seen = await lookAt(context, colo, { account, cloudId }, signal);
+  if (seen.ownership?.server !== orphan.claims || seen.ownership.group !== key.group)
+    throw notReported();
+  const answer = await colo.outside.deleteServer({ key, unless }, { account, id: cloudId });
+  if (answer.kind === "refused")
+    throw new Fault("CLOUD_UNAVAILABLE", { say: "a brake stops deletes", retryAfterMs: 5_000 });
+  colo.servers.forget(account);
+  context.wake(key);
+  return { key, orphan };
+}

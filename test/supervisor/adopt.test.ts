@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isFault } from "../../src/core/errors/fault.js";
+import type { CloudServerId, ColoId, ServerId } from "../../src/core/model/ids.js";
+import {
+  cloudCount,
+  converges,
+  createGroup,
+  groupSpec,
+  inService,
+  placed,
+  rowsOf,
+  setTarget,
+  targetOf,
+  web,
+} from "./asks.js";
+import { createWorld, type World } from "./world.js";
+
+const colo = "iad" as ColoId;
+
+async function worldOf(servers: number, max = 50): Promise<World> {
+  const world = await createWorld();
+  await createGroup(world, groupSpec({ placements: [placed("iad", { max })] }));
+  await setTarget(world, servers);
+  await converges(world, servers);
+  await world.clock.advance(20_000);
+  return world;
+}
+
+const adopt = (world: World, cloudId: CloudServerId, keepTarget = false) =>
+  world.run(world.node().servers.adopt({ key: web, colo, cloudId, keepTarget }, world.caller));
+const release = (world: World, server: ServerId, replace = false) =>
+  world.run(world.node().servers.release({ key: web, server, replace }, world.caller));
+const orphans = (world: World) =>
+  world.run(world.node().servers.orphans(web.account, world.caller));
+const deleteOrphan = (world: World, cloudId: CloudServerId) =>
+  world.run(
+    world.node().servers.deleteOrphan({ account: web.account, colo, cloudId }, world.caller),
+  );
+const tagsOf = (world: World, id: CloudServerId) =>
+  world.cloud.servers().find((one) => one.id === id)?.ownership;
+const deletesOf = (world: World, id: CloudServerId) =>
+  world.cloud.effects.filter((one) => one.kind === "deleted" && one.id === id).length;
+
+test("B8.1 B8.2 a released server runs on without tags, is never deleted, and lowers the target once", async () => {
+  const world = await worldOf(3);
+  const row = (await rowsOf(world))[0]!;
+  const cloudId = row.cloudId!;
+  await release(world, row.id);
+  await release(world, row.id).catch(() => undefined);
+  await world.crash();
+  await world.until("its tags are gone", () => tagsOf(world, cloudId) === undefined);
+  await world.until("its row is gone", async () => (await rowsOf(world)).length === 2);
+  assert.equal(await targetOf(world), 2);
+  await setTarget(world, 0);
+  await world.until("the others go", () => cloudCount(world) === 1);
+  await world.clock.advance(600_000);
+  assert.equal(world.cloud.servers()[0]?.id, cloudId);
+  assert.equal(deletesOf(world, cloudId), 0);
+  const types = (await world.events()).map((one) => one.type);
+  assert.equal(types.filter((type) => type === "server.released").length, 1);
+});
+
+test("B8.1 a released server that is replaced keeps the target", async () => {
+  const world = await worldOf(2);
+  const row = (await rowsOf(world))[0]!;
+  await release(world, row.id, true);
+  await world.until("another takes its place", async () => (await inService(world)) === 2);
+  await world.until("three servers run", () => cloudCount(world) === 3);
+  assert.equal(await targetOf(world), 2);
+});
+
+test("B8.1 B8.2 a server without tags is adopted, tagged and served; twice is once", async () => {
+  const world = await worldOf(1);
+  const cloudId = world.cloud.addForeign({ account: "acme", name: "pet" });
+  const first = await adopt(world, cloudId);
+  const again = await adopt(world, cloudId);
+  assert.equal(first.row.id, again.row.id);
+  assert.equal(await targetOf(world), 2);
+  await converges(world, 2);
+  await world.until("it is tagged", () => tagsOf(world, cloudId)?.server === first.row.id);
+  assert.equal(tagsOf(world, cloudId)?.group, "web");
+  await setTarget(world, 0);
+  await converges(world, 0);
+});
+
+test("B8.1 B9.6 an orphan is adopted under the id that it claims, within the limits", async () => {
+  const world = await worldOf(2, 2);
+  const [one] = world.cloud.servers();
+  const ownership = { ...one!.ownership!, server: "lost-one" };
+  const cloudId = world.cloud.addForeign({ account: "acme", name: "lost", ownership });
+  await world.until("it is reported", async () => (await orphans(world)).length === 1, 400_000);
+  await assert.rejects(adopt(world, cloudId), (error) => isFault(error, "LIMIT_EXCEEDED"));
+  await setTarget(world, 1);
+  await world.until("there is room", async () => (await rowsOf(world)).length === 1);
+  const { row } = await adopt(world, cloudId);
+  assert.equal(row.id, "lost-one");
+  assert.equal((await orphans(world)).length, 0);
+  await converges(world, 2);
+});
+
+test("B8.1 M6.2 servers of others, bound ones and unknown ones are not adopted", async () => {
+  const world = await worldOf(1);
+  const [one] = world.cloud.servers();
+  const theirs = world.cloud.addForeign({
+    ...{ account: "acme", name: "theirs" },
+    ownership: { ...one!.ownership!, installation: "another" },
+  });
+  await assert.rejects(adopt(world, theirs), (error) => isFault(error, "SERVER_NOT_OURS"));
+  const api = { ...web, group: "api" as typeof web.group };
+  await createGroup(world, groupSpec(), api);
+  const taken = world
+    .node()
+    .servers.adopt({ key: api, colo, cloudId: one!.id, keepTarget: false }, world.caller);
+  await assert.rejects(world.run(taken), (error) => isFault(error, "SERVER_BOUND"));
+  await assert.rejects(adopt(world, "no-such" as CloudServerId), (error) =>
+    isFault(error, "SERVER_NOT_FOUND"),
+  );
+  assert.equal(await targetOf(world), 1);
+});
+
+test("B9.6 B9.5 a person deletes a reported orphan; nothing else can be deleted so", async () => {
+  const world = await worldOf(2);
+  const [one, two] = world.cloud.servers();
+  const copy = world.cloud.addForeign({
+    ...{ account: "acme", name: "copy" },
+    ownership: one!.ownership!,
+  });
+  await assert.rejects(deleteOrphan(world, copy), (error) => isFault(error));
+  await world.until("it is reported", async () => (await orphans(world)).length === 1, 400_000);
+  assert.equal((await orphans(world))[0]?.orphan.why, "copiedTag");
+  await assert.rejects(deleteOrphan(world, two!.id), (error) => isFault(error, "SERVER_BOUND"));
+  const pet = world.cloud.addForeign({ account: "acme", name: "pet" });
+  await assert.rejects(deleteOrphan(world, pet), (error) => isFault(error, "SERVER_NOT_FOUND"));
+  await world.clock.advance(400_000);
+  assert.equal(deletesOf(world, copy), 0, "nobody has asked for it yet");
+  await deleteOrphan(world, copy);
+  await world.until("it is gone", () => !world.cloud.servers().some(({ id }) => id === copy));
+  await world.until("its report too", async () => (await orphans(world)).length === 0, 400_000);
+  assert.equal(cloudCount(world), 3);
+});
