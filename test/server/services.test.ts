@@ -9,11 +9,7 @@ import { AlertState } from "../../src/gen/muster/v1/policy_pb.js";
 import { PolicyService } from "../../src/gen/muster/v1/policy_service_pb.js";
 import { Outcome } from "../../src/gen/muster/v1/receipt_pb.js";
 import { ScalingService } from "../../src/gen/muster/v1/scaling_service_pb.js";
-import {
-  ServerHealth,
-  ServerService,
-  ServerState,
-} from "../../src/gen/muster/v1/server_service_pb.js";
+import { ServerService, ServerState } from "../../src/gen/muster/v1/server_service_pb.js";
 import { type Door, failureOf } from "./doors.js";
 import {
   admin,
@@ -161,14 +157,6 @@ async function groupControls(door: Door): Promise<void> {
   const resumed = await door.unary(resumeGroup, { name: WEB }, admin);
   assert.equal(resumed.group!.status!.placements[0]!.pause, undefined);
   await door.unary(convergeGroup, { name: WEB }, admin);
-  const { acknowledgeHold } = GroupService.method;
-  const seen = { name: WEB, reason: "the rack is gone" };
-  assert.equal((await door.unary(acknowledgeHold, seen, admin)).group?.name, WEB);
-  const unheld = { name: WEB, reason: "nothing is" };
-  const nothing = await failureOf(door.unary(acknowledgeHold, unheld, admin));
-  assert.deepEqual([nothing.code, nothing.reason], [9, "NOTHING_HELD"]);
-  const blank = await failureOf(door.unary(acknowledgeHold, { name: WEB, reason: " " }, admin));
-  assert.equal(blank.reason, "FIELD_INVALID");
   const refused = await failureOf(door.unary(deleteGroup, { name: WEB }, admin));
   assert.deepEqual([refused.code, refused.reason], [9, "GROUP_NOT_EMPTY"]);
   const gone = await door.unary(deleteGroup, { name: WEB, force: true }, admin);
@@ -271,14 +259,6 @@ async function serversRoundTrip(door: Door): Promise<void> {
   assert.deepEqual((await door.unary(getServer, { name }, admin)).server, server);
   const kept = await door.unary(protectServer, { name, protected: true }, admin);
   assert.equal(kept.server!.protected, true);
-  const { setServerHealth } = ServerService.method;
-  const ill = { name, health: ServerHealth.UNHEALTHY, reason: "answers 502" };
-  const told = await door.unary(setServerHealth, ill, admin);
-  assert.equal(told.server!.reportedUnhealthy, "answers 502");
-  const well = await door.unary(setServerHealth, { name, health: ServerHealth.HEALTHY }, admin);
-  assert.equal(well.server!.reportedUnhealthy, "");
-  const unsaid = await failureOf(door.unary(setServerHealth, { name }, admin));
-  assert.equal(unsaid.reason, "FIELD_INVALID");
   const leaving = await door.unary(deleteServer, { name, replace: true }, admin);
   assert.equal(leaving.server!.state, ServerState.DRAINING);
   assert.equal(leaving.server!.leaving!.code, "REQUESTED");
