@@ -7,6 +7,7 @@ import {
   createAdmission,
   type Ticket,
 } from "../../src/supervisor/colo/admission.js";
+import { createColoQueue, defaultQueueLimits } from "../../src/supervisor/colo/colo-queue.js";
 import { createCluster, patient } from "../simulation/cluster.js";
 import { createRandom, createSeededIds, createVirtualClock } from "../simulation/virtual-clock.js";
 import { converges, createGroup, inService, rowsOf, setTarget, view } from "./asks.js";
@@ -129,6 +130,28 @@ test("B9.4 two nodes of one colo never have more in flight than one may", async 
   // A node without a lease keeps one lease's share, for what callers ask it to look at.
   assert.ok(held >= 1 && held <= 1.125, `${held}`);
   assert.ok(shares.reduce((sum, one) => sum + one.inFlightMax, 0) <= 48 + 6);
+});
+
+test("B9.4 while the circuit is open no creates may be asked for; its end wakes who waits", async () => {
+  const { clock, admission, begun, ask, end } = bench(48);
+  const other = bench(48).admission;
+  const queue = createColoQueue(defaultQueueLimits, { cloud: admission, loadBalancer: other });
+  assert.equal(queue.free(), 8 * 32 - 2);
+  for (let index = 0; index < 20; index++) ask(`${index}`, "change");
+  await clock.advance(10);
+  for (let index = 0; index < 20; index++) end(index, "failed");
+  assert.equal(admission.view().phase, "open");
+  let woken = 0;
+  queue.whenFree({ key: "k", account: "a" as AccountId, wake: () => void woken++ });
+  assert.deepEqual([queue.free(), woken], [0, 0]);
+  ask("probe", "read");
+  await clock.advance(5_000);
+  assert.deepEqual([begun.length, queue.free(), woken], [21, 0, 0]);
+  end(20);
+  await clock.advance(10);
+  assert.equal(admission.view().phase, "ramping");
+  assert.equal(woken, 1);
+  assert.ok(queue.free() >= 1 && queue.free() <= 8, `${queue.free()}`);
 });
 
 test("B9.4 a cloud that refuses everything is probed; nothing is intended, all say why, and it ends", async () => {

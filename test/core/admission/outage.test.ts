@@ -41,6 +41,8 @@ test("B9.4 a cloud that slows down gets fewer calls at once before it fails", ()
   // What was under way when it began had to be waited for; from then on few are, by its latency.
   const late = run.begunBySecond.slice(60, 88).map((one) => one ?? 0);
   assert.ok(Math.max(...late) <= 6, `${late}`);
+  const queued = run.busyBySecond.slice(60, 88);
+  assert.ok(Math.max(...queued) <= 12, `its queue is kept short: ${queued}`);
   const after = run.begunBySecond.slice(150, 179);
   assert.ok(Math.min(...after) >= 0.8 * 60, "it is not used again as before");
 });

@@ -27,6 +27,8 @@ export interface Run {
   /** When the cloud's queue was last longer than its workers. */
   readonly queuedUntilMs: number;
   readonly peakBusy: number;
+  /** Most calls that the cloud worked on or had queued, by second. */
+  readonly busyBySecond: readonly number[];
   /** Calls begun by second. */
   readonly begunBySecond: readonly number[];
   readonly phases: ReadonlySet<string>;
@@ -54,6 +56,7 @@ export function runCloud(
   let inFlight = 0;
   const seen = { served: 0, offered: 0, queuedUntilMs: 0, peakBusy: 0 };
   const begunBySecond: number[] = [];
+  const busyBySecond: number[] = [];
   const phases = new Set<string>();
 
   function end(nowMs: number, startedMs: number, outcome: CallOutcome): void {
@@ -100,7 +103,9 @@ export function runCloud(
       else work.push({ startedMs: nowMs, leftMs: cloud.serviceMs, isGivenUp: false });
     }
     seen.peakBusy = Math.max(seen.peakBusy, work.length);
+    const now = Math.floor(nowMs / 1_000);
+    busyBySecond[now] = Math.max(busyBySecond[now] ?? 0, work.length);
     if (work.length > cloud.workers(nowMs)) seen.queuedUntilMs = nowMs;
   }
-  return { ...seen, state, begunBySecond, phases };
+  return { ...seen, state, begunBySecond, busyBySecond, phases };
 }
