@@ -14,6 +14,8 @@ const samplesFull = 8;
 /** One or two faults in a quiet hour move no rate: in a row they open the circuit. */
 const samplesMin = 4;
 const throttleFactor = 0.85;
+/** No round is shorter. */
+export const roundMsMin = 250;
 /** All of a burst's 429s are one cut. */
 export const cutEveryMs = 1_000;
 const perSecondMin = 0.2;
@@ -57,7 +59,8 @@ export function move(
     normalMs: learned(state, round, nowMs),
     round: newRound(nowMs),
   };
-  return settlePhase(forgiven(moved, limits, moment), round.begun, moment);
+  const asked = begunPerSecond(state, nowMs, moment.share);
+  return settlePhase(forgiven(moved, limits, moment), asked, moment);
 }
 
 interface Health {
@@ -97,7 +100,7 @@ function rateAfter(
   { nowMs, share, random }: Moment,
 ): Pick<AdmissionState, "perSecond" | "cutAtMs"> {
   const { perSecond, cutAtMs, round, phase } = state;
-  const begun = perSecondOf(round.begun, round, nowMs) / share;
+  const begun = begunPerSecond(state, nowMs, share);
   if (isBad) {
     if (isFew) return { perSecond, cutAtMs };
     if (nowMs - cutAtMs < cutEveryMs) return { perSecond, cutAtMs };
@@ -120,7 +123,8 @@ export function cutByThrottle(state: AdmissionState, moment: Moment): AdmissionS
   const { perSecond, cutAtMs, round } = state;
   const { nowMs, share } = moment;
   if (nowMs - cutAtMs < cutEveryMs) return state;
-  const begun = perSecondOf(round.begun, round, nowMs) / share;
+  // A burst's first moments say too little for more than what was seen in them.
+  const begun = perSecondOf(round.begun, Math.max(1_000, nowMs - round.startedMs)) / share;
   // What is still under way may be served as well.
   const served = Math.max(servedIn(state, moment), state.servedPerSecond, begun / 2);
   const known = Math.min(perSecond ?? Number.POSITIVE_INFINITY, served);
@@ -129,12 +133,16 @@ export function cutByThrottle(state: AdmissionState, moment: Moment): AdmissionS
 }
 
 function servedIn({ round }: AdmissionState, { nowMs, share }: Moment): number {
-  return perSecondOf(round.good, round, nowMs) / share;
+  return perSecondOf(round.good, Math.max(1_000, nowMs - round.startedMs)) / share;
 }
 
-/** A round that has just begun says too little for more than what it saw. */
-function perSecondOf(count: number, { startedMs }: Round, nowMs: number): number {
-  return (count * 1_000) / Math.max(1_000, nowMs - startedMs);
+/** What the whole colo begins, by a round that is over. */
+function begunPerSecond({ round }: AdmissionState, nowMs: number, share: number): number {
+  return perSecondOf(round.begun, Math.max(roundMsMin, nowMs - round.startedMs)) / share;
+}
+
+function perSecondOf(count: number, lastedMs: number): number {
+  return (count * 1_000) / lastedMs;
 }
 
 /** Short rounds take short steps. */
@@ -154,10 +162,9 @@ function forgiven(
 }
 
 /** The ramp is over once the allowance is well above what is asked of it. */
-function settlePhase(state: AdmissionState, begun: number, { nowMs, share }: Moment) {
+function settlePhase(state: AdmissionState, asked: number, { nowMs }: Moment) {
   if (state.phase !== "ramping") return state;
   const { perSecond, sinceMs } = state;
-  const asked = begun / share;
   const wide = perSecond === undefined || perSecond > rampDone * Math.max(1, asked);
   if (!wide || nowMs - sinceMs < rampMsMin) return state;
   return { ...state, phase: "closed" as const, sinceMs: nowMs };
