@@ -11,7 +11,7 @@ import { runOn } from "./stage.js";
 
 const iad = "iad" as ColoId;
 const groups = 8;
-const target = 40;
+const target = 50;
 /** B9.1: so long after the switch no node starts a create any more. */
 const boundMs = 1_000;
 const names = ["node-1", "node-2"];
@@ -19,6 +19,8 @@ const names = ["node-1", "node-2"];
 interface Load {
   readonly cluster: Cluster;
   readonly nodes: readonly Node[];
+  /** Each node's own switch file. */
+  readonly files: Map<string, string>;
   /** When creates left a node, in order. */
   readonly creates: { readonly node: string; readonly atMs: number }[];
   /** Creates of both nodes that left later than so. */
@@ -38,7 +40,11 @@ async function fullLoad(): Promise<Load> {
     colos: [{ id: iad, cloud, queue: { concurrency: 8 } }],
   });
   const run = <Value>(work: Promise<Value>) => runOn(clock, work);
-  const nodes = names.map((name) => cluster.create(name));
+  const files = new Map<string, string>();
+  const nodes = names.map((name) => {
+    const switchFile = { name: `${name}/STOP`, read: async () => files.get(name) };
+    return cluster.create(name, { switchFile });
+  });
   await run(shareLeases(cluster.store, iad, names));
   await run(Promise.all(nodes.map((one) => one.supervisor.start())));
   const creates: { readonly node: string; readonly atMs: number }[] = [];
@@ -53,9 +59,9 @@ async function fullLoad(): Promise<Load> {
     const key: GroupKey = { account: `a${index}` as AccountId, group: "web" as GroupId };
     await run(nodes[0]!.supervisor.groups.create({ ...key, spec, target, ...checks }, caller));
   }
-  await clock.advance(8_000);
+  await clock.advance(4_000);
   const after = (atMs: number) => creates.filter((one) => one.atMs > atMs).length;
-  const load: Load = { cluster, nodes, creates, after, run };
+  const load: Load = { cluster, nodes, files, creates, after, run };
   assertBusy(load);
   return load;
 }
@@ -99,6 +105,33 @@ test("B9.1 M6.3 two nodes under full load: the switch thrown at one stops both i
   const { brakes } = await run(first!.get(iad, caller));
   assert.equal(brakes[0]?.reason, "storage is full", "the other one says so too");
   await run(first!.clearBrake({ colo: iad, operations: [] }, caller));
+  await goesOnToTheEnd(load);
+});
+
+test("B9.1 M6.3 two nodes under full load: the switch file stops each that has it, store or no store", async () => {
+  const load = await fullLoad();
+  const { cluster, files, creates, after } = load;
+  const [first, second] = names;
+  files.set(first!, "");
+  const thrownAtMs = cluster.clock.nowMs();
+  await cluster.clock.advance(3_000);
+  const late = creates.filter((one) => one.atMs > thrownAtMs + boundMs);
+  assert.ok(late.length > 0, "the other node has no such file");
+  assert.ok(late.every((one) => one.node === second));
+
+  cluster.storeFaults.chance.unavailable = 1; // The file needs none.
+  await cluster.clock.advance(300);
+  files.set(second!, "{}");
+  const bothAtMs = cluster.clock.nowMs();
+  await cluster.clock.advance(500);
+  cluster.heal();
+  await cluster.clock.advance(60_000);
+  assert.equal(
+    after(bothAtMs + boundMs),
+    0,
+    "a create more than a second after the file was there",
+  );
+  files.clear();
   await goesOnToTheEnd(load);
 });
 
