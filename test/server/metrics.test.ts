@@ -7,10 +7,11 @@ test("B9.1 /metrics tells Prometheus the figures, to whoever may read colos", as
   const meter = createPrometheusMeter();
   const calls = meter.counter({ name: "muster_x_total", help: "Xs.", labels: ["colo"] });
   calls.add({ colo: "iad" });
-  calls.add({ colo: "iad" }, 2);
-  meter
-    .histogram({ name: "muster_x_seconds", help: "Took.", labels: [], buckets: [1] })
-    .observe({}, 2);
+  const again = meter.counter({ name: "muster_x_total", help: "Xs.", labels: ["colo"] });
+  again.add({ colo: "iad" }, 2); // As the next colo of the node does.
+  const seconds = { name: "muster_x_seconds", help: "Took.", labels: [], buckets: [1] };
+  meter.histogram(seconds).observe({}, 2);
+  meter.histogram(seconds).observe({}, 2);
   let value = 7;
   meter.gauge({ name: "muster_y", help: "Ys.", labels: ["api"] }, () => [
     { labels: { api: "cloud" }, value },
@@ -33,6 +34,7 @@ test("B9.1 /metrics tells Prometheus the figures, to whoever may read colos", as
   const text = await answer.text();
   assert.match(text, /^muster_x_total\{colo="iad"\} 3$/m);
   assert.match(text, /^muster_x_seconds_bucket\{le="1"\} 0$/m);
+  assert.match(text, /^muster_x_seconds_count 2$/m);
   assert.match(text, /^muster_y\{api="cloud"\} 8$/m);
   assert.match(text, /^process_cpu_seconds_total /m);
 });

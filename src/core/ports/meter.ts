@@ -4,6 +4,7 @@
  * make.
  */
 export interface Meter {
+  /** The same name again is the same counter, as for each colo of a node; so are histograms. */
   counter(spec: MetricSpec): Counter;
   histogram(spec: MetricSpec & { readonly buckets: readonly number[] }): Histogram;
   /** `read` is asked whenever the figures are. It must be quick and must not throw. */

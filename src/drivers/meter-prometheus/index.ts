@@ -14,16 +14,23 @@ export function createPrometheusMeter(): PrometheusMeter {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
+  const counters = new Map<string, Counter>();
+  const histograms = new Map<string, Histogram>();
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
     counter({ name, help, labels }) {
-      const made = new Counter({ name, help, labelNames: [...labels], registers });
+      const made =
+        counters.get(name) ?? new Counter({ name, help, labelNames: [...labels], registers });
+      counters.set(name, made);
       return { add: (values, by = 1) => made.inc(values, by) };
     },
     histogram({ name, help, labels, buckets }) {
       const labelNames = [...labels];
-      const made = new Histogram({ name, help, labelNames, buckets: [...buckets], registers });
+      const made =
+        histograms.get(name) ??
+        new Histogram({ name, help, labelNames, buckets: [...buckets], registers });
+      histograms.set(name, made);
       return { observe: (values, value) => made.observe(values, value) };
     },
     gauge({ name, help, labels }, read) {
