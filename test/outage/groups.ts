@@ -1,3 +1,4 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import { accountName, groupName, type MusterClient, policyName } from "../../clients/node/index.js";
 import { AlertState } from "../../src/gen/muster/v1/policy_pb.js";
 import { sleeper } from "../e2e/groups.js";
@@ -15,6 +16,22 @@ export interface Standing {
   readonly onTheWay: number;
 }
 
+/** A connection may end just as it is used again: whoever asks is free to ask once more. */
+async function persistently<Value>(ask: () => Promise<Value>): Promise<Value> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      const { code } = ConnectError.from(error);
+      if (code === Code.AlreadyExists && attempt > 1) return undefined as Value;
+      const passes = code === Code.Internal || code === Code.Unavailable;
+      if (!passes || attempt >= attemptsMax) throw error;
+    }
+  }
+}
+
+const attemptsMax = 5;
+
 export function groupIds(colo: string, count: number): readonly GroupId[] {
   return Array.from({ length: count }, (_, index) => ({
     account: `${colo}-${Math.floor(index / groupsPerAccount)}`,
@@ -28,25 +45,30 @@ export async function createGroup(
   colo: string,
   { account, group }: GroupId,
 ): Promise<void> {
-  await groups.createGroup({
-    parent: accountName(account),
-    groupId: group,
-    group: {
-      displayName: group,
-      target: before,
-      placements: [{ colo, min: 0, max: 2 * enough }],
-      launchConfiguration: { image: "none", flavor: "small", parameters: { command: sleeper } },
-    },
-  });
-  await policies.createPolicy({
-    parent: groupName(account, group),
-    policyId: "load",
-    policy: {
-      displayName: "load",
-      action: { case: "change", value: step },
-      alertRule: { actsOn: AlertState.CRITICAL, repeat: { seconds: 30n } },
-    },
-  });
+  const parameters = { command: sleeper };
+  await persistently(() =>
+    groups.createGroup({
+      parent: accountName(account),
+      groupId: group,
+      group: {
+        displayName: group,
+        target: before,
+        placements: [{ colo, min: 0, max: 2 * enough }],
+        launchConfiguration: { image: "none", flavor: "small", parameters },
+      },
+    }),
+  );
+  await persistently(() =>
+    policies.createPolicy({
+      parent: groupName(account, group),
+      policyId: "load",
+      policy: {
+        displayName: "load",
+        action: { case: "change", value: step },
+        alertRule: { actsOn: AlertState.CRITICAL, repeat: { seconds: 30n } },
+      },
+    }),
+  );
 }
 
 export async function report(
@@ -54,7 +76,8 @@ export async function report(
   id: GroupId,
   state: AlertState,
 ): Promise<void> {
-  await scaling.reportAlert({ policy: policyName({ ...id, policy: "load" }), key: "cpu", state });
+  const alert = { policy: policyName({ ...id, policy: "load" }), key: "cpu", state };
+  await persistently(() => scaling.reportAlert(alert));
 }
 
 /** Every group of the accounts, by its name. */
@@ -64,7 +87,9 @@ export async function standings(
 ): Promise<ReadonlyMap<string, Standing>> {
   const accounts = [...new Set(ids.map((one) => one.account))];
   const pages = await Promise.all(
-    accounts.map((account) => groups.listGroups({ parent: accountName(account) })),
+    accounts.map((account) =>
+      persistently(() => groups.listGroups({ parent: accountName(account) })),
+    ),
   );
   const all = pages.flatMap((page) => page.groups);
   return new Map(
