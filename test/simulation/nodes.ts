@@ -51,7 +51,9 @@ export function createNodes(of: {
   function idsOf({ plan, lives }: Slot) {
     const mark = `${plan.name.replace("node-", "n")}l${lives}`;
     let made = 0;
-    const next = () => `${clock.nowMs().toString(36)}${mark}c${String(++made).padStart(6, "0")}`;
+    // By the node's own watch, as in production: whoever compares ids compares watches.
+    const atMs = () => clock.nowMs() + plan.wallMs;
+    const next = () => `${atMs().toString(36)}${mark}c${String(++made).padStart(6, "0")}`;
     return { next, random: stream(`ids ${plan.name} ${lives}`) };
   }
 

@@ -48,7 +48,12 @@ export function watch(world: { readonly cluster: Cluster }, options: OracleOptio
   const stop = taps.listen({
     committed(commit) {
       const seen = ledgers.apply(commit, clock.nowMs());
-      for (const { id } of commit.events) {
+      for (const { id, type, message } of commit.events) {
+        // The monitor of production must find nothing either: it would stop a group for it.
+        if (type === "invariant.violated") {
+          const facts = { monitor: message };
+          note({ id: "I1", rule: "M6.1", key: `${id}/monitor`, facts });
+        }
         if (eventIds.has(id)) noteAll([violation("I7", "M3.1", `${id}/twice`, { event: id })]);
         eventIds.add(id);
       }
