@@ -297,3 +297,19 @@ test("the same seed tells the same story, and a fault in one part moves no other
   );
   assert.notDeepEqual((await story(1, 0.3)).fates, (await story(2, 0.3)).fates);
 });
+
+test("B5.2 a new server may get the address of one that is gone, and it is counted", async () => {
+  const { clock, cloud, create, list, remove } = worldOf();
+  const reuse = cloud.inject({ kind: "addressReused" });
+  const first = await create("s1");
+  await clock.advance(2_000);
+  const { host } = (await list()).servers[0]!.address!;
+  await remove(first.id);
+  await clock.advance(2_000);
+  await list();
+  const second = await create("s2");
+  await clock.advance(2_000);
+  assert.equal(cloud.server(second.id)?.address?.host, host);
+  assert.equal(cloud.server(first.id), undefined);
+  assert.equal(reuse.fired(), 1);
+});

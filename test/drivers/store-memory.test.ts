@@ -166,3 +166,18 @@ describe("the in-memory store's faults", () => {
     assert.notDeepEqual(await story(7), await story(8));
   });
 });
+
+test("M2.1 whoever listens is told of a commit that took effect though its answer was lost", async () => {
+  const told: string[] = [];
+  const clock = createRunningClock();
+  const faults = createStoreFaults();
+  const onCommit = ({ commitId }: { readonly commitId: string }) => void told.push(commitId);
+  const store = createMemoryStore({ clock, random: createRandom(1), faults, onCommit });
+  const commit = commitOf(placement("web"), 0, { puts: [row("self")] });
+  for (const name of ["lostBeforeCommit", "lostAfterCommit"] as const) {
+    faults.chance[name] = 1;
+    await assert.rejects(store.commit({ ...commit, commitId: name }, patientCall()));
+    healStoreFaults(faults);
+  }
+  assert.deepEqual(told, ["lostAfterCommit"]);
+});

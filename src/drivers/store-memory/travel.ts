@@ -45,7 +45,8 @@ export function createTravel(options: TravelOptions): Travel {
 
   const wait = (ways: 1 | 2) =>
     new Promise<void>((resolve) => {
-      const slowMs = strike("slow") ? faults.slowMs : 0;
+      let slowMs = 0;
+      for (let way = 0; way < ways; way++) if (strike("slow")) slowMs += faults.slowMs;
       const latencyMs = latencyMsMin + latency() * (latencyMsMax - latencyMsMin);
       clock.after((latencyMs / 2) * ways + slowMs, resolve);
     });
