@@ -154,21 +154,23 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
   };
 }
 
-/** Servers may have begun to leave while their change waited: they are not put any more. */
+/**
+ * Servers may have begun to leave while their change waited: they are not put any more. Or their
+ * row ended: the address may be another's by now, and is left alone (B5.2).
+ */
 function isStillWanted(
   context: Context,
   key: PlacementKey,
   loadBalancer: LoadBalancerId,
   step: MemberStep,
 ): boolean {
-  if (step.kind === "remove") return true;
   const row = context.placements.peek(key)?.servers.get(step.server);
   return (row?.memberships ?? []).some(
     (one) =>
       one.loadBalancer === loadBalancer &&
       one.host === step.host &&
       one.port === step.port &&
-      one.state !== "removing",
+      (step.kind === "remove" || one.state !== "removing"),
   );
 }
 

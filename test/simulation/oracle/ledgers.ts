@@ -24,6 +24,11 @@ export interface Ledgers {
   readonly groups: ReadonlyMap<string, Group>;
   /** By colo: what is braked, and since when by the world's own clock. */
   readonly brakes: ReadonlyMap<string, readonly ThrownBrake[]>;
+  /**
+   * Members by `colo/balancer/address` whose row had to end before they could be removed (B5.2):
+   * reported, and left to a person.
+   */
+  readonly leftMembers: ReadonlySet<string>;
   /** Since when each paused placement is. */
   readonly pausedSinceMs: ReadonlyMap<string, number>;
 }
@@ -37,6 +42,7 @@ export function createLedgers(): Ledgers {
   const groups = new Map<string, Group>();
   const brakes = new Map<string, readonly ThrownBrake[]>();
   const pausedSinceMs = new Map<string, number>();
+  const leftMembers = new Set<string>();
 
   function applyGroup({ partition, puts, deletes }: Commit): void {
     const put = puts.find((row) => row.kind === "group");
@@ -77,6 +83,8 @@ export function createLedgers(): Ledgers {
       else if (kind === "orphan") orphans.delete(key as CloudServerId);
       else if (kind === "server") {
         touched.push(key as ServerId);
+        for (const one of servers.get(key as ServerId)?.memberships ?? [])
+          leftMembers.add(`${before.key.colo}/${one.loadBalancer}/${one.host}:${one.port}`);
         servers.delete(key as ServerId);
       }
     }
@@ -97,7 +105,7 @@ export function createLedgers(): Ledgers {
       if (scope === "colo") applyColo(commit, nowMs);
       return scope === "placement" ? applyPlacement(commit, nowMs) : undefined;
     },
-    ...{ placements, groups, brakes, pausedSinceMs },
+    ...{ placements, groups, brakes, pausedSinceMs, leftMembers },
   };
 }
 

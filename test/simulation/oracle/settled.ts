@@ -21,7 +21,7 @@ export function unsettled(cluster: Cluster, ledgers: Ledgers): readonly string[]
     noteMembers(ledger, expected);
   }
   for (const [colo, cloud] of cluster.clouds) found.push(...strangers(colo, cloud, ledgers));
-  found.push(...wrongMembers(cluster, expected));
+  found.push(...wrongMembers(cluster, expected, ledgers.leftMembers));
   return found;
 }
 
@@ -34,7 +34,9 @@ function unsettledRows(text: string, { doc, servers }: Ledger, group: Group | un
   const serving = rows.filter((row) => row.state === "inService").length;
   const found: string[] = [];
   if (doc.paused) found.push(`${text}: is paused`);
-  if (serving !== doc.target || rows.length !== serving) {
+  // What is protected stays, whatever the target (B4.4).
+  const kept = rows.filter((row) => row.protected).length;
+  if (serving !== Math.max(doc.target, kept) || rows.length !== serving) {
     const states = rows.map((row) => row.state).filter((state) => state !== "inService");
     found.push(`${text}: ${serving} of ${doc.target} in service; ${states.join(" ") || "no more"}`);
   }
@@ -71,7 +73,11 @@ function noteMembers({ key, servers }: Ledger, expected: Map<string, Set<string>
     }
 }
 
-function wrongMembers(cluster: Cluster, expected: ReadonlyMap<string, Set<string>>): string[] {
+function wrongMembers(
+  cluster: Cluster,
+  expected: ReadonlyMap<string, Set<string>>,
+  left: ReadonlySet<string>,
+): string[] {
   const found: string[] = [];
   for (const [name, addresses] of expected) {
     const [colo = "", loadBalancer] = name.split("/");
@@ -86,7 +92,9 @@ function wrongMembers(cluster: Cluster, expected: ReadonlyMap<string, Set<string
     for (const loadBalancer of balancers.ids()) {
       const name = `${colo}/${loadBalancer}`;
       for (const { host, port } of balancers.members(loadBalancer)) {
-        if (host.startsWith(foreignPrefix) || expected.get(name)?.has(`${host}:${port}`)) continue;
+        const address = `${host}:${port}`;
+        if (host.startsWith(foreignPrefix) || expected.get(name)?.has(address)) continue;
+        if (left.has(`${name}/${address}`)) continue;
         found.push(`${name}: ${host}:${port} is nobody's member`);
       }
     }
