@@ -14,18 +14,20 @@ import { nameOf } from "./scenario.js";
 /** About so many groups times hours in the first phase of each scenario. */
 const groupHours = 10;
 const minute = 60_000;
+/** Mostly many for a short time: what time itself costs is the polling of quiet nodes. */
+const groupsCounts = [10, 40, ...[50, 60, 60, 60, 60, 60], ...[80, 80, 80, 80], ...[100, 100, 100]];
 
 /** Everything that a seed stands for: sizes, which faults there are, and who does what when. */
 export function drawScenario(seed: number): Scenario {
   const cup = createCup(seed);
   const sizes = cup.dice("sizes");
-  const groupsCount = sizes.pick([10, 30, 50, 60, 60, 80, 80, 100]);
+  const groupsCount = sizes.pick(groupsCounts);
   const durationMs = Math.round((groupHours * 60 * minute) / groupsCount);
-  const nodes = Array.from({ length: sizes.chance(0.3) ? 3 : 2 }, (_, index) =>
+  const nodes = Array.from({ length: sizes.chance(0.2) ? 3 : 2 }, (_, index) =>
     drawNode(cup.dice(`node ${index}`), index),
   );
   const colos = ["iad", "dfw"]
-    .slice(0, sizes.chance(0.25) ? 2 : 1)
+    .slice(0, sizes.chance(0.2) ? 2 : 1)
     .map((id) => drawColo(cup.dice(`colo ${id}`), id));
   const groups = Array.from({ length: groupsCount }, (_, index) =>
     drawGroup(cup.dice(`group ${index}`), index, colos),
