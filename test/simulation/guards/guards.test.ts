@@ -161,6 +161,23 @@ test("M2.5 a node that was stopped for longer than its lease begins nothing when
   await world.until("all are gone", () => cloudCount(world) === 0);
 });
 
+test("M2.5 B4.5 creates that waited in a node that was stopped are its successor's to end", async () => {
+  const world = await storyAt(0, { queue: { concurrency: 4, reservedForDeletes: 1 } });
+  const second = await world.join("node-2");
+  const slow = world.cloud.inject({ kind: "slowCall", on: ["create"], delayMs: 4_000 });
+  await setTarget(world, 20);
+  await world.clock.advance(seconds(1));
+  world.nodeWires().freeze();
+  await world.clock.advance(seconds(40));
+  assert.ok(slow.fired() > 3 && second.supervisor !== world.node());
+  const changes = changesBy(world, "node-1");
+  world.nodeWires().thaw();
+  await world.clock.advance(seconds(10));
+  assert.equal(changes(), 0);
+  world.heal();
+  await converges(world, 20);
+});
+
 test("M2.5 a lease whose answer came late is as old as its question", async () => {
   const clock = createVirtualClock();
   const faults = createStoreFaults();

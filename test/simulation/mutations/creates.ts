@@ -127,4 +127,18 @@ export const createMutations: readonly Mutation[] = [
       test: "B9.4 B4.6 cluster-autoscaler #5271",
     },
   },
+  {
+    id: "own-attempt",
+    guard: "an intention that a successor took over is not called any more (behind the lease)",
+    rule: "B4.5",
+    edits: [
+      { file: "supervisor/colo/gate.js", from: "if (!deps.holdsLease(key))", to: "if (false)" },
+      {
+        file: act,
+        from: 'row?.state === "intended" && row.attempt.id === context.attemptId ? row',
+        to: "row ? row",
+      },
+    ],
+    caughtBy: { file: guards, test: "M2.5 B4.5 creates that waited in a node that was stopped" },
+  },
 ];

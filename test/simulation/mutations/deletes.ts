@@ -102,4 +102,24 @@ export const deleteMutations: readonly Mutation[] = [
       test: "B9.5 a server whose tags somebody changed is not deleted",
     },
   },
+  {
+    id: "witness-ledger",
+    guard:
+      "a delete needs a row that is leaving: by the planner, its second opinion, and right before",
+    rule: "B9.5",
+    edits: [
+      {
+        file: "core/plan/plan-placement.js",
+        from: 'if (row.state !== "deleting" || row.cloudId === undefined)',
+        to: "if (row.cloudId === undefined)",
+      },
+      { file: "core/plan/check-plan.js", from: "isStateFor(step.kind, row?.state);", to: "true;" },
+      {
+        file: "supervisor/converge/act-delete.js",
+        from: 'row?.state === "deleting" && row.cloudId === cloudId ? row',
+        to: "row ? row",
+      },
+    ],
+    caughtBy: { file: guards, test: "M2.1 what was decided is decided once" },
+  },
 ];

@@ -104,4 +104,20 @@ export const recordMutations: readonly Mutation[] = [
       test: "B11.2 a node cut off",
     },
   },
+  {
+    id: "hard-limit",
+    guard: "no force passes the hard limit of servers",
+    rule: "B1.1",
+    edits: [
+      {
+        file: "core/policy/limits.js",
+        from: "max: Math.min(max, serversPerPlacementMax)",
+        to: "max",
+      },
+    ],
+    caughtBy: {
+      file: "core/policy/limits.test",
+      test: "B2.7 force widens limits until it expires",
+    },
+  },
 ];

@@ -57,12 +57,12 @@ test("B9.5 M6.2 an old backup restored: nobody is deleted until a person confirm
   const { world, seen } = await restoredWorld();
   const fleet = world.cloud.servers().map(({ id }) => id);
   assert.equal(await targetOf(world), 40, "the restored target is stale");
-  await keepAsking(world, 20, minutes(1));
+  await keepAsking(world, 6, minutes(1));
   await setTarget(world, 20);
-  await keepAsking(world, 20, minutes(1));
+  await keepAsking(world, 6, minutes(1));
   await world.crash();
   await setTarget(world, 10);
-  await keepAsking(world, 10, minutes(1));
+  await keepAsking(world, 6, minutes(1));
   assert.equal(seen.deletes(), 0);
   const held = await conditionOf(world, "held");
   assert.ok(held?.holds && held.causes.some((one) => one.code === "QUARANTINE"));
@@ -83,7 +83,7 @@ test("B9.5 M6.2 an old backup restored: nobody is deleted until a person confirm
 test("B9.5 an old backup restored: what the cloud has is not made a second time", async () => {
   const { world, seen } = await restoredWorld();
   await setTarget(world, 60);
-  await keepAsking(world, 30, minutes(1));
+  await keepAsking(world, 12, minutes(1));
   assert.equal(seen.created(), 0, "sixty are wanted, and sixty are there");
   assert.equal(seen.deletes(), 0);
 });
