@@ -27,6 +27,6 @@ export const enough = 3;
 /** Since the cloud was opened. */
 export const blipStartMs = 45_000;
 export const blipMs = 25_000;
-export const restMs = 85_000;
+export const restMs = 115_000;
 export const alarmAfterMs = 2_000;
 export const illness = { workersShare: 0.1, errorShare: 0.3 };
