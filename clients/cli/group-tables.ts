@@ -26,6 +26,8 @@ export function showGroup(print: Printer, group: Group): void {
     ["labels", plain(factWords(group.labels)) || "-"],
     ["image", plain(launch?.image ?? "") || "-"],
     ["flavor", plain(launch?.flavor ?? "") || "-"],
+    ...listFact("fallback flavors", launch?.fallbackFlavors),
+    ...listFact("zones", launch?.availabilityZones),
     ["launch revision", String(group.launchRevision)],
     ["created", instantWords(group.createTime)],
     ["updated", instantWords(group.updateTime)],
@@ -37,6 +39,10 @@ export function showGroup(print: Printer, group: Group): void {
   if (reasons.length === 0) return;
   print.line("");
   print.table(["COLO", "SINCE", "CONDITION"], reasons);
+}
+
+function listFact(name: string, list: readonly string[] = []): readonly [string, string][] {
+  return list.length === 0 ? [] : [[name, plain(list.join(", "))]];
 }
 
 function placementTable(print: Printer, group: Group): void {

@@ -134,7 +134,7 @@ async function listServers(
   });
   const answer = create(ListServersResponseSchema, { servers: [...servers] });
   session.print.answer(toJson(ListServersResponseSchema, answer, jsonOptions), () => {
-    const head = ["SERVER", "COLO", "STATE", "SINCE", "ADDRESS", "CLOUD ID", "LAUNCH", "NOTES"];
+    const head = ["SERVER", "COLO", "STATE", "SINCE", "ADDRESS", "CLOUD ID", "LAUNCH"];
     const rows = servers.map((one) => [
       idOf(one.name),
       one.colo,
@@ -143,9 +143,10 @@ async function listServers(
       plain(one.address) || "-",
       plain(one.cloudId) || "-",
       String(one.launchRevision),
+      choiceWords(one),
       notesOn(one),
     ]);
-    session.print.table(head, rows);
+    session.print.table([...head, "FLAVOR", "NOTES"], rows);
   });
   return exitCode.ok;
 }
@@ -167,6 +168,7 @@ async function showServer(session: Session, name: string): Promise<ExitCode> {
       ["cloud status", plain(server.cloudStatus) || "-"],
       ["address", plain(server.address) || "-"],
       ["launch revision", String(server.launchRevision)],
+      ["flavor", choiceWords(server)],
       ["load balancers", plain(members) || "-"],
       ["notes", notesOn(server) || "-"],
     ]);
@@ -205,6 +207,12 @@ async function protectServer(session: Session, name: string, on: boolean): Promi
     session.print.line(`server ${idOf(name)} is ${server.protected ? "" : "not "}protected`);
   });
   return exitCode.ok;
+}
+
+/** What it was asked for as: `small`, or `small in zone-1`. */
+function choiceWords({ flavor, availabilityZone }: Server): string {
+  const zone = availabilityZone === "" ? "" : ` in ${availabilityZone}`;
+  return plain(`${flavor}${zone}`) || "-";
 }
 
 function notesOn(server: Server): string {

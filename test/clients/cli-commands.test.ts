@@ -94,6 +94,18 @@ describe("groups", () => {
     assert.match(stale.stderr, /^musterctl: ETAG_MISMATCH: .*read it again/);
   });
 
+  test("B4.7 fallback flavors are applied from the file, shown, and given back", async () => {
+    const group = freshGroupId();
+    const file = JSON.parse(groupJson(target, group));
+    file.launchConfiguration.fallbackFlavors = ["large", "huge"];
+    const stdin = JSON.stringify(file);
+    const ran = await runMusterctl(target, ["groups", "apply", "-f", "-"], { stdin });
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.match(await ok("groups", "get", group), /^fallback flavors +large, huge$/m);
+    const { launchConfiguration } = await json("groups", "get", group);
+    assert.deepEqual(launchConfiguration.fallbackFlavors, ["large", "huge"]);
+  });
+
   test("apply --dry-run keeps nothing, and warnings go to stderr", async () => {
     const group = freshGroupId();
     const stdin = groupJson(target, group);
@@ -255,13 +267,14 @@ describe("scale", () => {
 describe("servers", () => {
   test("list, get, protect, unprotect, delete", async () => {
     const table = await ok("servers", "list", id);
-    assert.match(table, /^SERVER +COLO +STATE +SINCE +ADDRESS +CLOUD ID +LAUNCH +NOTES$/m);
+    assert.match(table, /^SERVER +COLO +STATE +SINCE +ADDRESS +CLOUD ID +LAUNCH +FLAVOR +NOTES$/m);
     const { servers } = await json("servers", "list", id, "--state", "in-service", "building");
     assert.equal(servers.length, 2);
     assert.deepEqual((await json("servers", "list", id, "--state", "draining")).servers, []);
     const server: string = servers[0].name.split("/").at(-1);
     assert.match(table, new RegExp(`^${server} +${target.colo} +in-service`, "m"));
     assert.match(await ok("servers", "get", id, server), /^state +in-service$/m);
+    assert.match(await ok("servers", "get", id, server), /^flavor +\S+( in \S+)?$/m);
     assert.equal(await ok("servers", "protect", id, server), `server ${server} is protected\n`);
     assert.match(await ok("servers", "get", id, server), /^notes +protected$/m);
     assert.equal((await json("servers", "unprotect", id, server)).protected, false);

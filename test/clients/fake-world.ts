@@ -156,6 +156,7 @@ function newServer(group: Group, servers: readonly Server[]): Server {
     cloudStatus: "BUILD",
     address: `127.0.0.1:${9000 + serial}`,
     launchRevision: group.launchRevision,
+    flavor: group.launchConfiguration?.flavor ?? "",
   });
 }
 

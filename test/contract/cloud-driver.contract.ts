@@ -5,6 +5,7 @@ import type { Call } from "../../src/core/ports/call.js";
 import { type Bench, type Check, listAll, openBench, refused } from "./cloud-bench.js";
 import type { CloudHarness } from "./cloud-harness.js";
 import { projectCases } from "./cloud-project-cases.js";
+import { zoneCases } from "./cloud-zone-cases.js";
 
 export type { CloudHarness, CloudUnderTest, InjectedFault } from "./cloud-harness.js";
 
@@ -29,6 +30,7 @@ export function cloudDriverContract(name: string, harness: CloudHarness): void {
     launchCases(check, harness);
     faultCases(check, harness);
     projectCases(check, harness);
+    zoneCases(check);
   });
 }
 

@@ -26,6 +26,8 @@ export interface CloudUnderTest {
   readonly launch: LaunchConfiguration;
   /** Invalid for the reason that `field` names, e.g. `parameters.command`. */
   readonly invalidLaunch: { readonly launch: LaunchConfiguration; readonly field: string };
+  /** A zone of the cloud; undefined where it has none, and refuses whoever names one. */
+  readonly zone?: string;
   readonly activeWithinMs: number;
   readonly goneWithinMs: number;
   /** So many servers need more than one page. */
@@ -36,6 +38,8 @@ export interface CloudUnderTest {
   pass(ms: number): Promise<void>;
   /** What the server itself was given. */
   arrived?(server: CloudServer): Promise<Pick<LaunchConfiguration, "metadata" | "userData">>;
+  /** The zone that the server is in; with `zone`. */
+  zoneOf?(server: CloudServer): Promise<string | undefined>;
   /** The next create is done, and its answer lost. */
   loseCreateAnswer?(): InjectedFault;
   /** The next call of `operation` is refused by the cloud in this way. */

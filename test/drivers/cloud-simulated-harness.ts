@@ -24,6 +24,8 @@ export const simulatedHarness: CloudHarness = {
     return {
       ...{ installation: "here", colo: "iad", accounts: ["acme", "globex"], launch },
       invalidLaunch: { launch: { ...launch, image: " " }, field: "image" },
+      zone: "z1",
+      zoneOf: async ({ id }) => cloud.zoneOf(id),
       ...{ activeWithinMs: 1_000, goneWithinMs: 3_000, manyServers: 23 },
       openDriver: async () => cloud.openDriver(),
       pass: (ms) => clock.advance(ms),

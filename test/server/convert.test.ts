@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
+import type { AccountId, ColoId, GroupId, ServerId } from "../../src/core/model/ids.js";
+import type { ServerRow } from "../../src/core/model/server.js";
 import { GroupSchema } from "../../src/gen/muster/v1/group_pb.js";
 import { PolicySchema } from "../../src/gen/muster/v1/policy_pb.js";
 import { etagOf, generationOf } from "../../src/server/etag.js";
@@ -9,6 +11,7 @@ import { readGroupSpec } from "../../src/server/from-wire/group.js";
 import { readPolicySpec } from "../../src/server/from-wire/policy.js";
 import { writeGroupSpec } from "../../src/server/to-wire/group.js";
 import { writePolicySpec } from "../../src/server/to-wire/policy.js";
+import { writeServer } from "../../src/server/to-wire/server.js";
 import { createCursorSeal, readPageToken, writePageToken } from "../../src/server/tokens.js";
 import { createRequestValidator } from "../../src/server/validate.js";
 import type { GroupSpec, PolicySpec } from "../../src/supervisor/api.js";
@@ -16,6 +19,13 @@ import type { GroupSpec, PolicySpec } from "../../src/supervisor/api.js";
 const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 });
 const ms = (max: number) => fc.integer({ min: 0, max });
 const words = fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/), text, { maxKeys: 3 });
+
+/** Never empty: without any, the field is not there. */
+const listOf = (maxLength: number) =>
+  fc.uniqueArray(
+    text.filter((one) => /\S/u.test(one)),
+    { minLength: 1, maxLength },
+  );
 
 const groupSpecs: fc.Arbitrary<GroupSpec> = fc.record({
   displayName: text.filter((name) => /\S/u.test(name)),
@@ -40,13 +50,20 @@ const groupSpecs: fc.Arbitrary<GroupSpec> = fc.record({
       .map(({ more, ...rest }) => ({ ...rest, max: rest.min + more })),
     { minLength: 1, maxLength: 3, selector: ({ colo }) => colo },
   ),
-  launch: fc.record({
-    image: text,
-    flavor: text,
-    userData: fc.string({ unit: "grapheme" }),
-    metadata: words,
-    parameters: fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.oneof(text, fc.boolean())),
-  }),
+  launch: fc
+    .record(
+      {
+        image: text,
+        flavor: text,
+        userData: fc.string({ unit: "grapheme" }),
+        metadata: words,
+        parameters: fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.oneof(text, fc.boolean())),
+        fallbackFlavors: listOf(8),
+        availabilityZones: listOf(16),
+      },
+      { requiredKeys: ["image", "flavor", "userData", "metadata", "parameters"] },
+    )
+    .filter(({ flavor, fallbackFlavors }) => !fallbackFlavors?.includes(flavor)),
   cooldownMs: ms(86_400_000),
   warmUpMs: ms(86_400_000),
   buildTimeoutMs: fc.integer({ min: 1_000, max: 86_400_000 }),
@@ -90,6 +107,31 @@ test("B1.3 a stored group survives its way over the wire, and is legal there", (
     }),
     { numRuns: 200 },
   );
+});
+
+test("B4.7 B1.7 a group from before there were fallbacks and zones is read as it was stored", () => {
+  const [stored] = fc.sample(groupSpecs, { numRuns: 1, seed: 4 });
+  const { fallbackFlavors: _, availabilityZones: __, ...launch } = stored!.launch;
+  const old = { ...stored!, launch };
+  const read = readGroupSpec(fromBinary(GroupSchema, toBinary(GroupSchema, writeGroupSpec(old))));
+  // Edits compare the text: it must not look as if the launch configuration were another.
+  assert.equal(JSON.stringify(read.launch), JSON.stringify(launch));
+});
+
+test("B4.7 a server tells what it was asked for as; one of an older version tells nothing", () => {
+  const key = { account: "acme" as AccountId, group: "web" as GroupId };
+  const tell = (more: Pick<ServerRow, "choice">) => {
+    const row: ServerRow = {
+      ...{ id: "s1" as ServerId, state: "intended", sinceMs: 0, createdAtMs: 0 },
+      ...{ launchRevision: 1, attempt: { id: "a", callDeadlineMs: 0 } },
+      ...{ memberships: [], protected: false, ...more },
+    };
+    const { flavor, availabilityZone } = writeServer(key, { colo: "iad" as ColoId, row });
+    return [flavor, availabilityZone];
+  };
+  assert.deepEqual(tell({ choice: { flavor: "small", zone: "z1" } }), ["small", "z1"]);
+  assert.deepEqual(tell({ choice: { flavor: "large" } }), ["large", ""]);
+  assert.deepEqual(tell({}), ["", ""]);
 });
 
 test("B2.3 a stored policy survives its way over the wire: percent stay exact", () => {

@@ -53,6 +53,13 @@ const withAttachment = (more: object): GroupInit => ({
   placements: [{ ...placement, loadBalancers: [{ ...attachment, ...more }] }],
 });
 
+interface Choices {
+  readonly fallbackFlavors?: string[];
+  readonly availabilityZones?: string[];
+}
+const badChoices = (more: Choices, field: string) =>
+  badGroup({ launchConfiguration: { ...launch, ...more } }, `group.launch_configuration.${field}`);
+
 const groupCalls: readonly BadCall[] = [
   badGroup({ displayName: "" }, "group.display_name"),
   badGroup({ displayName: " \t" }, "group.display_name"),
@@ -128,6 +135,13 @@ const groupCalls: readonly BadCall[] = [
   bad(GroupService.method.getGroup, { name: parent }, ["name"]),
   bad(GroupService.method.listGroups, { parent, pageSize: 1001 }, ["page_size"]),
   bad(GroupService.method.listGroups, { parent, pageToken: "nonsense" }, ["page_token"]),
+  badChoices({ fallbackFlavors: ["large", "small"] }, "fallback_flavors[1]"),
+  badChoices({ fallbackFlavors: ["large", "large"] }, "fallback_flavors"),
+  badChoices({ fallbackFlavors: ["large", " "] }, "fallback_flavors[1]"),
+  badChoices({ fallbackFlavors: [..."abcdefghi"] }, "fallback_flavors"),
+  badChoices({ availabilityZones: ["z1", "z2", "z1"] }, "availability_zones"),
+  badChoices({ availabilityZones: [""] }, "availability_zones[0]"),
+  badChoices({ availabilityZones: [..."abcdefghijklmnopq"] }, "availability_zones"),
   bad(GroupService.method.deleteGroup, { name: WEB, etag: "x".repeat(65) }, ["etag"]),
   bad(GroupService.method.pauseGroup, { name: WEB, reason: "x".repeat(1025) }, ["reason"]),
 ];

@@ -72,4 +72,14 @@ export interface LaunchConfiguration {
   readonly metadata: Readonly<Record<string, string>>;
   /** Arguments of the colo's own cloud driver, checked by that driver. */
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** Tried in this order where there is no room for `flavor` (B4.7). */
+  readonly fallbackFlavors?: readonly string[];
+  /** Servers are balanced over them (B4.7). Without any the cloud chooses. */
+  readonly availabilityZones?: readonly string[];
+}
+
+/** What one server is made as; without a zone the cloud chooses (B4.7). */
+export interface LaunchChoice {
+  readonly flavor: string;
+  readonly zone?: string;
 }

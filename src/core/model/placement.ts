@@ -1,5 +1,6 @@
 import type { Cause } from "./cause.js";
 import type { OperationClass } from "./colo.js";
+import type { LaunchChoice } from "./group.js";
 import type { EventId, PlacementKey, PolicyId, ServerId } from "./ids.js";
 import type { ScaleEvent } from "./scale-event.js";
 
@@ -20,6 +21,8 @@ export interface PlacementDoc {
   readonly groupMarks: CooldownMarks;
   readonly policyMarks: Readonly<Record<PolicyId, PolicyMarks>>;
   readonly backoff?: BuildBackoff;
+  /** Where the cloud had no room, of the choices that the launch configuration leaves (B4.7). */
+  readonly noRoom?: readonly NoRoomMark[];
   readonly losses?: LossWindow;
   /** Since when replacement waits for a person, and when one was last asked (B9.2, B9.7). */
   readonly hold?: HoldMark;
@@ -132,6 +135,13 @@ export interface BuildBackoff {
   readonly failures: number;
   readonly retryAtMs: number;
   readonly reason: string;
+}
+
+/** A choice that is left out until then; after that it is tried by one server at a time (B4.7). */
+export interface NoRoomMark extends LaunchChoice {
+  readonly failures: number;
+  readonly sinceMs: number;
+  readonly untilMs: number;
 }
 
 export interface TargetDecision {

@@ -1,5 +1,6 @@
 import type { Cause } from "./cause.js";
 import type { EventType } from "./event.js";
+import type { LaunchChoice } from "./group.js";
 import type { CloudServerId, ServerId } from "./ids.js";
 import type { Step } from "./observation.js";
 import type { OrphanRow } from "./orphan.js";
@@ -13,6 +14,8 @@ export interface Plan {
   readonly rows: readonly ServerRow[];
   /** How many new intentions to commit. */
   readonly creates: number;
+  /** What each of them is made as (B4.7). */
+  readonly choices: readonly LaunchChoice[];
   readonly createCause: Cause | undefined;
   /** More are wanted than may be asked for now: a free slot is worth another look. */
   readonly isShort: boolean;

@@ -63,7 +63,9 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     "[{failures|build|builds} failed in a row; ]new servers are tried again later" +
     "[, in {retryInMs}][, at {retryAtMs}][: {fault}]",
   QUOTA: "the account's quota in the cloud is used up[: {fault}]",
-  NO_CAPACITY: "the cloud has no room for more such servers[: {fault}]",
+  NO_CAPACITY:
+    "the cloud has no room for more such servers[, of flavor {flavor}][ in zone {zone}]" +
+    "[; tried were {tried}][; the next try is in {retryInMs}][, at {retryAtMs}][: {fault}]",
   LISTING_PARTIAL:
     "the cloud's list of servers is not complete[: {fault}], so nothing is planned from it",
   LISTING_SUSPECT:

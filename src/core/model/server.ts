@@ -1,4 +1,5 @@
 import type { Cause } from "./cause.js";
+import type { LaunchChoice } from "./group.js";
 import type { CloudServerId, EventId, LoadBalancerId, ServerId } from "./ids.js";
 
 /**
@@ -32,6 +33,8 @@ export interface ServerRow {
   readonly sinceMs: number;
   readonly createdAtMs: number;
   readonly launchRevision: number;
+  /** What it was asked for as. Rows of older versions lack it: the flavor, and no zone (B4.7). */
+  readonly choice?: LaunchChoice;
   /** The attempt that committed the intention; only it may make the create call. */
   readonly attempt: { readonly id: string; readonly callDeadlineMs: number };
   readonly cloudId?: CloudServerId;
@@ -117,6 +120,8 @@ export interface CloudServer {
   readonly createdAtMs: number;
   /** The cloud's own text of what went wrong. */
   readonly fault?: string;
+  /** What the driver makes of that text: there was no room for it, as in an OutsideFault (B4.7). */
+  readonly faultKind?: "noCapacity";
 }
 
 /** A load balancer's member as the load balancer tells of it. */

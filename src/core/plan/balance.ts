@@ -1,14 +1,19 @@
 import { type Cause, cause } from "../model/cause.js";
+import type { LaunchChoice } from "../model/group.js";
 import type { ServerId } from "../model/ids.js";
 import type { PlanLimits } from "../model/observation.js";
 import { createKey } from "../model/observation.js";
+import type { PlacementDoc } from "../model/placement.js";
 import type { ServerRow } from "../model/server.js";
+import { chooseLaunches } from "./choose-launch.js";
 import { isCounted, leave, move } from "./lifecycle.js";
+import { triedWords, untilsOf, withRoom } from "./no-room.js";
 import { isQuarantined, keepsSurplus } from "./quarantine.js";
 import { type Sheet, waitForBrake } from "./sheet.js";
 
 export interface Balance {
-  readonly creates: number;
+  /** What each server to be made is made as. */
+  readonly choices: readonly LaunchChoice[];
   readonly createCause: Cause | undefined;
   readonly withdraw: readonly ServerId[];
   /** More are wanted than this turn may ask for. */
@@ -16,7 +21,7 @@ export interface Balance {
 }
 
 export const nothing: Balance = {
-  creates: 0,
+  choices: [],
   createCause: undefined,
   withdraw: [],
   isShort: false,
@@ -33,7 +38,8 @@ export function balance(sheet: Sheet, target: number, limits: PlanLimits): Balan
 }
 
 function fillShortage(sheet: Sheet, target: number, counted: number, limits: PlanLimits): Balance {
-  const { nowMs, doc, stopped } = sheet.seen;
+  const { nowMs, stopped } = sheet.seen;
+  const doc = withRoom(sheet);
   const returning = sheet
     .rows()
     .filter((row) => row.state === "draining" && row.leaving?.code === "SURPLUS")
@@ -69,7 +75,22 @@ function fillShortage(sheet: Sheet, target: number, counted: number, limits: Pla
     sheet.wakeAt(nowMs + limits.pollMs);
     if (limits.createsWait) sheet.wait(limits.createsWait);
   }
-  return { creates, createCause: shortage, withdraw: [], isShort: creates < missing };
+  const choices = choose(sheet, doc, creates);
+  return { choices, createCause: shortage, withdraw: [], isShort: creates < missing };
+}
+
+/** What the next servers are made as; says what was tried where there is room for fewer (B4.7). */
+function choose(sheet: Sheet, doc: PlacementDoc, count: number): readonly LaunchChoice[] {
+  const { nowMs, group } = sheet.seen;
+  const { launch } = group;
+  const rows = sheet.rows().filter(isCounted);
+  const choices = chooseLaunches({ launch, rows, noRoom: doc.noRoom ?? [], nowMs, count });
+  if (choices.length === count) return choices;
+  const next = Math.min(...untilsOf(doc).filter((untilMs) => untilMs > nowMs));
+  const later = Number.isFinite(next) ? { retryAtMs: next } : {};
+  sheet.wait(cause("B4.7", "NO_CAPACITY", { tried: triedWords(launch), ...later }));
+  if (Number.isFinite(next)) sheet.wakeAt(next);
+  return choices;
 }
 
 /** So many given-up intentions say that asking for more servers is of no use. */

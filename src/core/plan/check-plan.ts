@@ -3,6 +3,7 @@ import type { Observation, Step } from "../model/observation.js";
 import { pauseStops } from "../model/pause.js";
 import type { Plan } from "../model/plan.js";
 import type { ServerState } from "../model/server.js";
+import { pairsOf } from "./choose-launch.js";
 import { isCounted } from "./lifecycle.js";
 
 /**
@@ -26,6 +27,12 @@ export function checkPlan(seen: Observation, plan: Plan): void {
   insist(plan.creates === 0 || !pauseStops(paused, "create"), "creates while paused (B8.3)");
   insist(plan.creates === 0 || !seen.stopped.has("create"), "creates under a brake (B9.1)");
   insist(plan.creates === 0 || seen.cloud.kind === "listed", "creates without a listing (B4.3)");
+  insist(plan.choices.length === plan.creates, "creates what nobody chose (B4.7)");
+  const choosable = pairsOf(seen.group.launch).length > 1 ? plan.choices : [];
+  for (const { flavor, zone } of choosable) {
+    const mark = plan.doc.noRoom?.find((one) => one.flavor === flavor && one.zone === zone);
+    insist(!mark || seen.nowMs >= mark.untilMs, "creates where there is no room (B4.7)");
+  }
 
   const { quarantine } = plan.doc;
   for (const step of plan.steps) {

@@ -2,6 +2,7 @@ import { type Cause, cause } from "../model/cause.js";
 import type { CloudServer, ServerRow } from "../model/server.js";
 import { meaningOf, type StatusMeaning } from "./cloud-status.js";
 import { leave, move, withCloud } from "./lifecycle.js";
+import { choiceFacts } from "./no-room.js";
 import type { Sheet } from "./sheet.js";
 
 /** REBOOT, RESIZE and the like pass within this time, or are reported (B4.2). */
@@ -54,13 +55,19 @@ function judgeBuilding(
   if (meaning === "available") {
     sheet.put(move(row, "activate", nowMs));
     sheet.event("server.active", row.id);
-    sheet.succeeded();
+    sheet.succeeded(row);
     return;
   }
   const stopped = meaning === "stopped" && nowMs >= statusSinceMs + group.stoppedGraceMs;
   const late = nowMs >= row.sinceMs + group.buildTimeoutMs;
   if (meaning === "failed" || meaning === "going" || stopped) {
     const fault = server.fault ?? `the cloud says ${server.status}`;
+    if (meaning === "failed" && server.faultKind === "noCapacity") {
+      const full = cause("B4.7", "NO_CAPACITY", { server: row.id, fault, ...choiceFacts(row) });
+      sheet.noRoom(row, fault);
+      giveUp(sheet, row, fault, full);
+      return;
+    }
     buildFailed(sheet, row, fault, cause("B4.2", "BUILD_ERROR", { server: row.id, fault }));
   } else if (late && (meaning === "building" || meaning === "stopped" || meaning === "hostDown")) {
     const timeoutMs = group.buildTimeoutMs;
@@ -73,8 +80,12 @@ function judgeBuilding(
 }
 
 function buildFailed(sheet: Sheet, row: ServerRow, reason: string, why: Cause): void {
-  sheet.event("server.failed", row.id, why);
   sheet.failed(reason, why);
+  giveUp(sheet, row, reason, why);
+}
+
+function giveUp(sheet: Sheet, row: ServerRow, reason: string, why: Cause): void {
+  sheet.event("server.failed", row.id, why);
   sheet.put(leave({ ...row, fault: reason }, "delete", why, sheet.seen.nowMs));
 }
 

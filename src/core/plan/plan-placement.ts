@@ -9,6 +9,7 @@ import { balance, nothing } from "./balance.js";
 import { conditionsOf } from "./conditions.js";
 import { judgeRows } from "./judge.js";
 import { isCounted, isLeaving, isPending } from "./lifecycle.js";
+import { withRoom } from "./no-room.js";
 import { isDetached, planMembers } from "./plan-members.js";
 import { agrees, isQuarantined, keepsRow, keepsSurplus } from "./quarantine.js";
 import { createSheet, type Sheet, waitForBrake } from "./sheet.js";
@@ -54,11 +55,13 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   const backedOff = settleMissing(sheet, settleBackoff(sheet));
   const told = onlyAsked ? backedOff : settleHold(sheet, backedOff);
   const doc = onlyAsked ? told : settleConditions(sheet, told, target, mayAct && settled);
+  const choices = doc.backoff !== seen.doc.backoff && doc.backoff ? [] : gap.choices;
   const { changed, events, steps, lookUps, wakeAtMs, orphans, orphansGone } = sheet.out;
   return {
     doc,
     rows: [...changed].map((id) => sheet.row(id)),
-    creates: doc.backoff !== seen.doc.backoff && doc.backoff ? 0 : gap.creates,
+    creates: choices.length,
+    choices,
     createCause: gap.createCause,
     isShort: gap.isShort,
     withdraw: gap.withdraw,
@@ -118,16 +121,21 @@ const deleteAgedMs = 15 * 60_000;
 
 function settleBackoff(sheet: Sheet): PlacementDoc {
   const { nowMs, doc } = sheet.seen;
-  const { failure, success } = sheet.out;
-  const { backoff, ...rest } = doc;
+  const { failure, built } = sheet.out;
+  const roomed = withRoom(sheet);
+  const { backoff, ...rest } = roomed;
   if (failure) {
     const salt = `${doc.groupUid}/${doc.key.colo}`;
     const next = afterFailure(backoff, { nowMs, reason: failure.reason, salt });
-    if (next === backoff) return doc;
+    if (next === backoff) return roomed;
     sheet.wakeAt(next.retryAtMs);
     return { ...rest, backoff: next };
   }
-  return success && backoff ? rest : doc;
+  if (backoff && backoff !== doc.backoff) {
+    sheet.wakeAt(backoff.retryAtMs);
+    return roomed;
+  }
+  return built.length > 0 && backoff ? rest : roomed;
 }
 
 /** The document with what was found missing, and what was found that nobody knows of. */

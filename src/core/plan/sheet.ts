@@ -22,7 +22,9 @@ export interface Sheet {
   wait(cause: Cause): void;
   wakeAt(atMs: number): void;
   failed(reason: string, cause: Cause): void;
-  succeeded(): void;
+  /** The cloud had no room for what the row was asked for as (B4.7). */
+  noRoom(row: ServerRow, reason: string): void;
+  succeeded(row: ServerRow): void;
   /** What was seen is not to be trusted: nothing is created or removed on its account. */
   hold(): void;
   /** Replacement waits for a person's acknowledgement, and says why (B9.2, B9.7). */
@@ -42,7 +44,9 @@ export interface Sheet {
     readonly lookUps: readonly CloudServerId[];
     readonly waits: readonly Cause[];
     readonly failure: { readonly reason: string; readonly cause: Cause } | undefined;
-    readonly success: boolean;
+    readonly full: readonly { readonly row: ServerRow; readonly reason: string }[];
+    /** The rows whose builds succeeded. */
+    readonly built: readonly ServerRow[];
     readonly held: boolean;
     readonly holds: readonly Cause[];
     readonly suspicion: Plan["suspicion"];
@@ -69,7 +73,8 @@ export function createSheet(seen: Observation): Sheet {
   const lookUps: CloudServerId[] = [];
   const waits: Cause[] = [];
   let failure: { reason: string; cause: Cause } | undefined;
-  let success = false;
+  const full: { row: ServerRow; reason: string }[] = [];
+  const built: ServerRow[] = [];
   let held = false;
   const holds: Cause[] = [];
   let suspicion: Plan["suspicion"] = { known: 0, suspected: 0 };
@@ -106,9 +111,8 @@ export function createSheet(seen: Observation): Sheet {
     failed: (reason, cause) => {
       failure ??= { reason, cause };
     },
-    succeeded: () => {
-      success = true;
-    },
+    noRoom: (row, reason) => void full.push({ row, reason }),
+    succeeded: (row) => void built.push(row),
     hold: () => {
       held = true;
     },
@@ -132,7 +136,7 @@ export function createSheet(seen: Observation): Sheet {
       quarantine = mark;
     },
     get out() {
-      const found = { failure, success, held, holds, suspicion, losses, orphans, orphansGone };
+      const found = { failure, full, built, held, holds, suspicion, losses, orphans, orphansGone };
       return { changed, events, steps, lookUps, waits, wakeAtMs, unknown, quarantine, ...found };
     },
   };

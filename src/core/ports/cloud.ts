@@ -80,7 +80,10 @@ export interface Pinned {
 
 export interface CreateServer extends Pinned {
   readonly name: string;
+  /** With the flavor that was chosen, and no others beside it (B4.7). */
   readonly launch: LaunchConfiguration;
+  /** Undefined: the cloud chooses. */
+  readonly zone?: string;
   readonly ownership: Ownership;
 }
 

@@ -31,6 +31,9 @@ export function findProblems(launch: LaunchConfiguration): readonly LaunchProble
     ...(Buffer.byteLength(launch.userData) > launchLimits.userDataBytesMax
       ? [{ field: "user_data", description: `over ${launchLimits.userDataBytesMax} bytes` }]
       : []),
+    ...(launch.availabilityZones && launch.availabilityZones.length > 0
+      ? [{ field: "availability_zones", description: "this cloud has no zones" }]
+      : []),
   ];
 }
 

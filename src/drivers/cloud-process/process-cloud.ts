@@ -137,7 +137,8 @@ function refuseOtherProject({ project = onlyProject }: Pinned): void {
   throw new OutsideFault("denied", `this cloud's only project is ${onlyProject}, not ${project}`);
 }
 
-function refuseBadLaunch({ launch }: CreateServer): void {
+function refuseBadLaunch({ launch, zone }: CreateServer): void {
+  if (zone !== undefined) throw new OutsideFault("badRequest", "zone: this cloud has no zones");
   const [problem] = findProblems(launch);
   if (problem) throw new OutsideFault("badRequest", `${problem.field}: ${problem.description}`);
 }

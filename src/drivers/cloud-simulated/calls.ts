@@ -1,7 +1,7 @@
 import { OutsideFault, outsideFaultOf } from "../../core/errors/outside-fault.js";
 import type { Call } from "../../core/ports/call.js";
 import { serveThrough } from "./capacity/front.js";
-import type { Operation } from "./faults.js";
+import type { FaultOf, Operation } from "./faults.js";
 import type { World } from "./world.js";
 
 /** What calls have in common: latency, refusals, lost answers, being aborted, being witnessed. */
@@ -27,6 +27,19 @@ export interface Calls {
   close(): Promise<void>;
 }
 
+type Refusal = FaultOf<"refuse">;
+
+/** Whether only what is asked for tells if it strikes. */
+export function isScoped({ flavor, zone }: Refusal): boolean {
+  return flavor !== undefined || zone !== undefined;
+}
+
+export function refusalOf(operation: Operation, refusal: Refusal): OutsideFault {
+  const { with: kind, ambiguous = false, retryAfterMs } = refusal;
+  const detail = { ambiguous, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  return new OutsideFault(kind, `${operation} refused: ${kind}`, detail);
+}
+
 /** A caller that never gives up is told so long after. */
 export const hangMsMax = 600_000;
 
@@ -40,11 +53,10 @@ export function createCalls(world: World): Calls {
     const slow = board.strike("slowCall", account, ({ on }) => on.includes(operation));
     if (!(await wait(ms + (slow?.delayMs ?? 0), signal)))
       throw new OutsideFault("temporary", "aborted before it began");
-    const refusal = board.strike("refuse", account, ({ on }) => on.includes(operation));
-    if (!refusal) return;
-    const { with: kind, ambiguous = false, retryAfterMs } = refusal;
-    const detail = { ambiguous, ...(retryAfterMs !== undefined && { retryAfterMs }) };
-    throw new OutsideFault(kind, `${operation} refused: ${kind}`, detail);
+    const refusal = board.strike("refuse", account, (fault) => {
+      return fault.on.includes(operation) && !isScoped(fault);
+    });
+    if (refusal) throw refusalOf(operation, refusal);
   };
 
   /**

@@ -13,6 +13,9 @@ export type SimulatedFault =
       readonly with: OutsideFaultKind;
       readonly ambiguous?: boolean;
       readonly retryAfterMs?: number;
+      /** Only creates of this flavor, in this zone. */
+      readonly flavor?: string;
+      readonly zone?: string;
     }
   /** It is done, but no answer comes: an ambiguous error, or silence until the caller gives up. */
   | { readonly kind: "answerLost"; readonly on: "create" | "delete"; readonly hang?: boolean }
@@ -30,7 +33,14 @@ export type SimulatedFault =
   /** The list ends early and does not say so: what a driver must never do, and clouds do. */
   | { readonly kind: "listTruncated"; readonly serversMax: number }
   | { readonly kind: "slowBuild"; readonly extraMs: number }
-  | { readonly kind: "buildError"; readonly text: string }
+  /** `faultKind`: what the driver makes of the text, where it tells. */
+  | {
+      readonly kind: "buildError";
+      readonly text: string;
+      readonly faultKind?: "noCapacity";
+      readonly flavor?: string;
+      readonly zone?: string;
+    }
   /** A new server's fate, so long after it has become ACTIVE. */
   | { readonly kind: "laterError"; readonly afterMs: number; readonly text: string }
   | { readonly kind: "laterStatus"; readonly afterMs: number; readonly status: string }
@@ -46,6 +56,17 @@ export type SimulatedFault =
    * lists are empty, and everything is 404.
    */
   | { readonly kind: "otherProject" };
+
+/** Whether a fault is meant for creates of this kind. */
+export function fitsCreate(
+  fault: { readonly flavor?: string; readonly zone?: string },
+  asked: { readonly launch: { readonly flavor: string }; readonly zone?: string | undefined },
+): boolean {
+  return (
+    (fault.flavor === undefined || fault.flavor === asked.launch.flavor) &&
+    (fault.zone === undefined || fault.zone === asked.zone)
+  );
+}
 
 /** For whom, how often and how many times. Without these: everyone, always, for good. */
 export interface FaultScope {

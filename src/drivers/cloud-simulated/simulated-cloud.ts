@@ -38,6 +38,8 @@ export interface SimulatedCloud {
   server(id: CloudServerId): CloudServer | undefined;
   /** The launch that a server was made from. */
   launchOf(id: CloudServerId): LaunchConfiguration | undefined;
+  /** The zone that it was asked for in. */
+  zoneOf(id: CloudServerId): string | undefined;
   /** From now on it has this status, whatever was to become of it. False when there is none. */
   setStatus(id: CloudServerId, status: string, fault?: string): boolean;
   /** Gone without a delete. False when there is none. */
@@ -79,6 +81,7 @@ export function createSimulatedCloud(options: SimulatedCloudOptions): SimulatedC
       return found && viewAt(found, settings.clock.nowMs());
     },
     launchOf: (id) => world.get(id)?.launch,
+    zoneOf: (id) => world.get(id)?.zone,
     setStatus: (id, status, fault) =>
       world.change(id, { status, ...(fault !== undefined && { fault }) }),
     vanish: (id) => world.change(id, { status: undefined }),

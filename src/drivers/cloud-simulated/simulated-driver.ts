@@ -8,7 +8,8 @@ import type {
   Pinned,
   ServerRef,
 } from "../../core/ports/cloud.js";
-import { type Calls, createCalls } from "./calls.js";
+import { type Calls, createCalls, isScoped, refusalOf } from "./calls.js";
+import { fitsCreate } from "./faults.js";
 import { type SimulatedServer, viewAt } from "./timeline.js";
 import type { World } from "./world.js";
 
@@ -52,9 +53,9 @@ export function openView(world: World): CloudDriver {
 }
 
 async function createServer(world: World, calls: Calls, request: CreateServer, call: Call) {
-  const { account, name, launch, ownership } = request;
+  const { account, name, launch, ownership, zone } = request;
   const { board, settings } = world;
-  const birth = { account, name, launch, ownership };
+  const birth = { account, name, launch, ownership, zone };
   return await calls.change<CloudServer>(
     "create",
     account,
@@ -64,6 +65,10 @@ async function createServer(world: World, calls: Calls, request: CreateServer, c
       if (isElsewhere(world, request)) throw new OutsideFault("notFound", "no project");
       const [problem] = problemsOf(launch);
       if (problem) throw new OutsideFault("badRequest", `${problem.field} ${problem.description}`);
+      const refusal = board.strike("refuse", account, (fault) => {
+        return fault.on.includes("create") && isScoped(fault) && fitsCreate(fault, birth);
+      });
+      if (refusal) throw refusalOf("create", refusal);
       if (world.refusesMore(account)) throw new OutsideFault("quota", "quota exceeded: servers");
       const late = board.strike("lateCreate", account);
       if (late) {

@@ -8,13 +8,15 @@ export interface SimulatedServer {
   readonly account: string;
   readonly name: string;
   readonly launch: LaunchConfiguration;
+  /** Undefined: nobody asked for one. */
+  readonly zone: string | undefined;
   /** Undefined on a server that is not ours. */
   readonly ownership: Ownership | undefined;
   readonly cell: number;
   readonly host: string;
   readonly createdAtMs: number;
   readonly builtAtMs: number;
-  readonly buildFault: string | undefined;
+  readonly buildFault: BuildFault | undefined;
   /** From then on it is in `list` and `find`. */
   readonly listedAtMs: number;
   /** What becomes of it later; the last entry whose time has come holds. */
@@ -22,11 +24,17 @@ export interface SimulatedServer {
   readonly deletedAtMs: number | undefined;
 }
 
+export interface BuildFault {
+  readonly text: string;
+  readonly faultKind?: "noCapacity";
+}
+
 export interface Turn {
   readonly atMs: number;
   /** Nova's word, or one never heard of; undefined: it is gone without a trace. */
   readonly status: string | undefined;
   readonly fault?: string;
+  readonly faultKind?: "noCapacity";
 }
 
 /** Whether it exists: what `viewAt` tells, without making a view. */
@@ -51,12 +59,16 @@ export function viewAt(server: SimulatedServer, nowMs: number): CloudServer | un
     ...(server.ownership && { ownership: server.ownership }),
     createdAtMs: server.createdAtMs,
     ...(now.fault !== undefined && { fault: now.fault }),
+    ...(now.faultKind !== undefined && { faultKind: now.faultKind }),
   };
 }
 
 function birthAt(server: SimulatedServer, nowMs: number): Turn {
   if (nowMs < server.builtAtMs) return { atMs: server.createdAtMs, status: "BUILD" };
-  if (server.buildFault !== undefined)
-    return { atMs: server.builtAtMs, status: "ERROR", fault: server.buildFault };
+  if (server.buildFault !== undefined) {
+    const { text, faultKind } = server.buildFault;
+    const kind = faultKind === undefined ? {} : { faultKind };
+    return { atMs: server.builtAtMs, status: "ERROR", fault: text, ...kind };
+  }
   return { atMs: server.builtAtMs, status: "ACTIVE" };
 }

@@ -4,7 +4,7 @@ import type { Ownership } from "../../core/model/server.js";
 import type { Clock } from "../../core/ports/clock.js";
 import { type Capacity, createFront, type Front } from "./capacity/front.js";
 import { draw, forkChance, type Spread } from "./chance.js";
-import { createFaultBoard, type FaultBoard } from "./faults.js";
+import { createFaultBoard, type FaultBoard, fitsCreate } from "./faults.js";
 import { isThere, type SimulatedServer, type Turn } from "./timeline.js";
 import { createWitness, type EffectRecord, type Witness } from "./witness.js";
 
@@ -31,6 +31,7 @@ export interface WorldSettings {
 
 export type SimulatedBirth = Pick<SimulatedServer, "account" | "name" | "ownership"> & {
   readonly launch: LaunchConfiguration;
+  readonly zone?: string | undefined;
 };
 
 /** The cloud's own side: what exists, and what time and faults make of it. */
@@ -100,7 +101,9 @@ export function createWorld(settings: WorldSettings, random: () => number): Worl
     const host = (reused && hostsFree.shift()) || ownHost;
     const createdAtMs = clock.nowMs();
     const cell = number % settings.cells;
-    const server = { ...birth, ...fate, id, host, cell, createdAtMs, deletedAtMs: undefined };
+    const { zone } = birth;
+    const born = { id, host, cell, zone, createdAtMs, deletedAtMs: undefined };
+    const server = { ...birth, ...fate, ...born };
     servers.set(id, server);
     const mates = ofAccount.get(birth.account) ?? new Set();
     ofAccount.set(birth.account, mates.add(id));
@@ -125,7 +128,7 @@ export function createWorld(settings: WorldSettings, random: () => number): Worl
       return refused;
     },
     create(birth) {
-      const fate = fateOf(board, birth.account, { nowMs: clock.nowMs(), buildMs: nextBuildMs() });
+      const fate = fateOf(board, birth, { nowMs: clock.nowMs(), buildMs: nextBuildMs() });
       const server = place(birth, fate);
       noteEffect("created", server);
       return server;
@@ -167,16 +170,17 @@ function plainFate(nowMs: number, builtAtMs: number): Fate {
 /** What is to become of a server is drawn when it is made, and counts as struck then. */
 function fateOf(
   board: FaultBoard,
-  account: string,
-  birth: { readonly nowMs: number; readonly buildMs: number },
+  birth: SimulatedBirth,
+  { nowMs, buildMs }: { readonly nowMs: number; readonly buildMs: number },
 ): Fate {
+  const { account } = birth;
   const extraMs = board.strike("slowBuild", account)?.extraMs ?? 0;
-  const builtAtMs = birth.nowMs + birth.buildMs + extraMs;
-  const plain = plainFate(birth.nowMs, builtAtMs);
+  const builtAtMs = nowMs + buildMs + extraMs;
+  const plain = plainFate(nowMs, builtAtMs);
   const lagMs = board.strike("listingLag", account)?.lagMs ?? 0;
-  const fate = { ...plain, listedAtMs: birth.nowMs + lagMs };
-  const failed = board.strike("buildError", account);
-  if (failed) return { ...fate, buildFault: failed.text };
+  const fate = { ...plain, listedAtMs: nowMs + lagMs };
+  const failed = board.strike("buildError", account, (fault) => fitsCreate(fault, birth));
+  if (failed) return { ...fate, buildFault: failed };
 
   const ill = board.strike("laterError", account);
   const odd = board.strike("laterStatus", account);

@@ -26,7 +26,11 @@ const groupDefaults = {
  * @throws Fault `FIELD_INVALID` naming every field, with paths in `group.`
  */
 export function readGroupSpec(group: wire.Group): GroupSpec {
-  const violations = [...repeatedColos(group), ...repeatedAttachments(group)];
+  const violations = [
+    ...repeatedColos(group),
+    ...repeatedAttachments(group),
+    ...repeatedFlavor(group),
+  ];
   if (violations.length > 0) throw invalidFields(violations);
   const launch = group.launchConfiguration;
   return {
@@ -39,6 +43,7 @@ export function readGroupSpec(group: wire.Group): GroupSpec {
       userData: launch?.userData ?? "",
       metadata: launch?.metadata ?? {},
       parameters: launch?.parameters ?? {},
+      ...(launch && readChoices(launch)),
     },
     cooldownMs: readDuration(group.cooldown, groupDefaults.cooldownMs),
     warmUpMs: readDuration(group.warmUp, groupDefaults.warmUpMs),
@@ -64,6 +69,14 @@ export function readFirstTarget(group: wire.Group): number | undefined {
   if (target >= min && target <= max) return target;
   const description = `must lie within the placements' limits, ${min} to ${max}`;
   throw invalidFields([{ field: "group.target", description }]);
+}
+
+/** Left out where there are none: a group that was stored without them is not edited by that. */
+function readChoices({ fallbackFlavors, availabilityZones }: wire.LaunchConfiguration) {
+  return {
+    ...(fallbackFlavors.length > 0 && { fallbackFlavors }),
+    ...(availabilityZones.length > 0 && { availabilityZones }),
+  };
 }
 
 function readHealth({ useLoadBalancer, bootGrace }: wire.Health): HealthSpec {
@@ -110,6 +123,13 @@ function repeatedAttachments({ placements }: wire.Group): readonly FieldViolatio
       description: `repeats load balancer and port of load_balancers[${first}]`,
     }));
   });
+}
+
+function repeatedFlavor({ launchConfiguration: launch }: wire.Group): readonly FieldViolation[] {
+  const at = launch?.fallbackFlavors.indexOf(launch.flavor) ?? -1;
+  if (at < 0) return [];
+  const field = `group.launch_configuration.fallback_flavors[${at}]`;
+  return [{ field, description: "repeats the flavor that it is to stand in for" }];
 }
 
 function repeats(keys: readonly string[]): readonly { index: number; first: number }[] {

@@ -66,6 +66,8 @@ function specFields(spec: GroupSpec | Group): MessageInitShape<typeof wire.Group
       userData: spec.launch.userData,
       metadata: { ...spec.launch.metadata },
       parameters: spec.launch.parameters as JsonObject,
+      fallbackFlavors: [...(spec.launch.fallbackFlavors ?? [])],
+      availabilityZones: [...(spec.launch.availabilityZones ?? [])],
     },
     cooldown: writeDuration(spec.cooldownMs),
     warmUp: writeDuration(spec.warmUpMs),

@@ -19,6 +19,8 @@ export function writeServer(key: GroupKey, { colo, row }: ServerView): wire.Serv
     cloudStatus: row.cloudStatus ?? "",
     address: row.address ? writeAddress(row.address) : "",
     launchRevision: BigInt(row.launchRevision),
+    flavor: row.choice?.flavor ?? "",
+    availabilityZone: row.choice?.zone ?? "",
     protected: row.protected,
     memberships: row.memberships.map((membership) => ({
       loadBalancer: membership.loadBalancer,

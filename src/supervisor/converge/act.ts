@@ -1,5 +1,6 @@
 import { OutsideFault, outsideFaultOf } from "../../core/errors/outside-fault.js";
 import { type Cause, cause } from "../../core/model/cause.js";
+import type { LaunchChoice, LaunchConfiguration } from "../../core/model/group.js";
 import {
   type EventId,
   type PlacementKey,
@@ -9,7 +10,9 @@ import {
 import { createKey, type Step, stepKey } from "../../core/model/observation.js";
 import type { CloudServer, ServerRow } from "../../core/model/server.js";
 import { afterFailure } from "../../core/plan/backoff.js";
+import { choiceOf, pairsOf } from "../../core/plan/choose-launch.js";
 import { bind, mayMove, move } from "../../core/plan/lifecycle.js";
+import { afterNoRoom, choiceFacts, isOut } from "../../core/plan/no-room.js";
 import { ownAmong, ownershipOf } from "../../core/plan/tags.js";
 import type { CallClass, Ticket } from "../colo/admission.js";
 import type { Colo } from "../colo/colo.js";
@@ -78,11 +81,11 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     context.placements.open(key).change((state) => ({ change: decide(state), reply: undefined }));
 
   /** Ends an intention whose create call was certainly never made or certainly refused. */
-  function endIntention(key: PlacementKey, server: ServerId, why: Cause, fault?: OutsideFault) {
+  function endIntention(key: PlacementKey, server: ServerId, why: Cause, failed?: FailedBuild) {
     return change(key, (state) => {
       const row = state.servers.get(server);
       if (row?.state !== "intended") return {};
-      return intentionEnded(events, state, row, { why, fault, nowMs: clock.nowMs() });
+      return intentionEnded(events, state, row, { why, failed, nowMs: clock.nowMs() });
     });
   }
 
@@ -115,6 +118,13 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
       await endIntention(key, server, withdrawn("its launch configuration was changed"));
       return;
     }
+    const choice = choiceOf(row, group.launch);
+    const doc = context.placements.peek(key)?.doc;
+    const isChoosable = pairsOf(group.launch).length > 1;
+    if (doc && isChoosable && isOut(doc, choice, clock.nowMs())) {
+      await endIntention(key, server, withdrawn("there is no room by now for what it was to be"));
+      return;
+    }
     const isLate = () => clock.nowMs() + createDeadlineMs > row.attempt.callDeadlineMs;
     const tooLate = () => (isLate() ? withdrawn("it waited too long") : undefined);
     let answer: Answer<CloudServer>;
@@ -124,12 +134,14 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
         {
           account: key.account,
           name: serverName(key, server),
-          launch: group.launch,
+          launch: launchAs(group.launch, choice),
+          ...(choice.zone === undefined ? {} : { zone: choice.zone }),
           ownership: ownershipOf(context.installation, key, row),
         },
       );
     } catch (error) {
-      await createFailed(key, server, outsideFaultOf(error));
+      const fault = outsideFaultOf(error);
+      await createFailed(key, row, { fault, launch: group.launch });
       return;
     }
     if (answer.kind === "refused") {
@@ -145,12 +157,14 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     });
   }
 
-  async function createFailed(key: PlacementKey, server: ServerId, fault: OutsideFault) {
+  async function createFailed(key: PlacementKey, asked: ServerRow, build: FailedBuild) {
+    const { fault } = build;
+    const server = asked.id;
     if (!fault.ambiguous) {
       const denied = deniedBy(coloOf(key), key, fault);
       // Neither a cloud that wants fewer calls nor the account's credentials are the group's fault.
-      const failed = denied || fault.kind === "throttled" ? undefined : fault;
-      await endIntention(key, server, denied ?? causeOfFault(fault), failed);
+      const failed = denied || fault.kind === "throttled" ? undefined : build;
+      await endIntention(key, server, denied ?? causeOfFault(fault, asked), failed);
       return;
     }
     coloOf(key).servers.forget(key.account);
@@ -184,8 +198,8 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
       const silent = new OutsideFault("unknown", "the answers to creates are lost");
       // What another life of the node left behind says nothing about the cloud.
       const oursToo = row.attempt.id === context.attemptId;
-      const fault = oursToo ? silent : undefined;
-      const left = withoutServer(state, row, draft.id, { fault, nowMs });
+      const failed = oursToo ? { fault: silent } : undefined;
+      const left = withoutServer(state, row, draft.id, { failed, nowMs });
       return { servers: [move(row, "abandon", nowMs)], events: [draft], ...left };
     });
   }
@@ -249,20 +263,26 @@ function full(key: PlacementKey, step: string): string {
 export const callWaitMs = 2_000;
 const retryDelayMs = 2_000;
 
+/** A create that came to nothing, and where known what it was made from. */
+interface FailedBuild {
+  readonly fault: OutsideFault;
+  readonly launch?: LaunchConfiguration;
+}
+
 function intentionEnded(
   events: EventMaker,
   state: PlacementState,
   row: ServerRow,
-  told: { readonly why: Cause; readonly fault: OutsideFault | undefined; readonly nowMs: number },
+  told: { readonly why: Cause; readonly failed: FailedBuild | undefined; readonly nowMs: number },
 ): PlacementChange {
-  const { why, fault, nowMs } = told;
+  const { why, failed, nowMs } = told;
   const isSurplus = why.rule === "B4.4";
   const ended = move(row, "end", nowMs, { leaving: why });
-  const type = fault ? ("server.failed" as const) : ("server.withdrawn" as const);
+  const type = failed ? ("server.failed" as const) : ("server.withdrawn" as const);
   // Surplus follows from what moved the target; what is only asked for anew does not.
   const parent = isSurplus ? follows(movedBy(state.doc)) : followsRow(row);
   const draft = events.make(type, { server: row.id, causes: [why], ...parent });
-  const left = isSurplus ? {} : withoutServer(state, row, draft.id, { fault, nowMs });
+  const left = isSurplus ? {} : withoutServer(state, row, draft.id, { failed, nowMs });
   return { servers: [ended], events: [draft], ...left };
 }
 
@@ -271,13 +291,16 @@ function withoutServer(
   { doc }: PlacementState,
   row: ServerRow,
   toldBy: EventId,
-  { fault, nowMs }: { readonly fault: OutsideFault | undefined; readonly nowMs: number },
+  { failed, nowMs }: { readonly failed: FailedBuild | undefined; readonly nowMs: number },
 ): Pick<PlacementChange, "doc"> {
   if (!doc) return {};
   const vacant = vacate(doc, row, toldBy);
   // Refused credentials stop the whole account: no group's builds have failed for it (B9.7).
-  const failed = fault && fault.kind !== "denied";
-  return { doc: failed ? backedOff(vacant, fault, nowMs) : vacant };
+  if (!failed || failed.fault.kind === "denied") return { doc: vacant };
+  const { fault, launch } = failed;
+  if (fault.kind !== "noCapacity" || !launch) return { doc: backedOff(vacant, fault, nowMs) };
+  const choice = choiceOf(row, launch);
+  return { doc: afterNoRoom(vacant, launch, { choice, nowMs, reason: fault.message }) };
 }
 
 function backedOff(
@@ -294,13 +317,20 @@ function deniedBy({ credentials }: Colo, { account }: PlacementKey, { kind }: Ou
   return kind === "denied" ? credentials.refusal(account) : undefined;
 }
 
-function causeOfFault(fault: OutsideFault): Cause {
+function causeOfFault(fault: OutsideFault, asked: ServerRow): Cause {
   const facts = { fault: fault.message, kind: fault.kind };
   if (fault.kind === "throttled")
     return cause("B9.4", "CLOUD_BUSY", { api: "cloud", fault: fault.message });
   if (fault.kind === "quota") return cause("B4.7", "QUOTA", facts);
-  if (fault.kind === "noCapacity") return cause("B4.7", "NO_CAPACITY", facts);
+  if (fault.kind === "noCapacity")
+    return cause("B4.7", "NO_CAPACITY", { ...facts, ...choiceFacts(asked) });
   return cause("B4.8", "CLOUD_ERROR", facts);
+}
+
+/** What the driver is asked for: one flavor, nothing left to choose. */
+function launchAs(launch: LaunchConfiguration, { flavor }: LaunchChoice): LaunchConfiguration {
+  const { fallbackFlavors: _, availabilityZones: __, ...rest } = launch;
+  return { ...rest, flavor };
 }
 
 function serverName(key: PlacementKey, server: ServerId): string {

@@ -1,5 +1,5 @@
 import type { EventDraft } from "../../core/model/event.js";
-import type { Group } from "../../core/model/group.js";
+import type { Group, LaunchChoice } from "../../core/model/group.js";
 import {
   type EventId,
   type PlacementKey,
@@ -62,7 +62,7 @@ export function createConverger(context: Context, actors: Actors, doubts: Doubts
       const plan = planPlacement(seen, limits);
       checkPlan(seen, plan);
       const traced = tracePlan(events, { ...state, doc }, plan);
-      const intended = intend(group, colo.outside.cloud.createDeadlineMs, traced.createdBy);
+      const intended = intend(group, colo.outside.cloud.createDeadlineMs, plan.choices, traced);
       return {
         change: {
           ...withNewest(doc, traced.doc, intended),
@@ -79,22 +79,24 @@ export function createConverger(context: Context, actors: Actors, doubts: Doubts
   function intend(
     group: Group,
     createDeadlineMs: number,
-    createdBy: readonly (EventId | undefined)[],
+    choices: readonly LaunchChoice[],
+    { createdBy }: { readonly createdBy: readonly (EventId | undefined)[] },
   ): ServerRow[] {
     const nowMs = clock.nowMs();
-    return createdBy.map((by) => ({
+    return choices.map((choice, index) => ({
       id: ids.next() as ServerId,
       state: "intended",
       sinceMs: nowMs,
       createdAtMs: nowMs,
       launchRevision: group.launchRevision,
+      choice,
       attempt: {
         id: context.attemptId,
         callDeadlineMs: nowMs + callWaitMs + createDeadlineMs,
       },
       memberships: [],
       protected: false,
-      ...(by === undefined ? {} : { createdBy: by }),
+      ...(createdBy[index] === undefined ? {} : { createdBy: createdBy[index] }),
     }));
   }
 

@@ -5,13 +5,14 @@ import type { CloudServerId } from "../../../src/core/model/ids.js";
 import type { Observation } from "../../../src/core/model/observation.js";
 import type { Plan } from "../../../src/core/model/plan.js";
 import { checkPlan } from "../../../src/core/plan/check-plan.js";
-import { rowOf, seenOf, t0 } from "./fixtures.js";
+import { groupOf, rowOf, seenOf, t0 } from "./fixtures.js";
 
 /** Plans broken by hand: none of them may be acted on. */
 const empty = (seen: Observation): Plan => ({
   doc: seen.doc,
   rows: [],
   creates: 0,
+  choices: [],
   createCause: undefined,
   isShort: false,
   withdraw: [],
@@ -24,6 +25,10 @@ const empty = (seen: Observation): Plan => ({
   agrees: false,
   wakeAtMs: undefined,
 });
+const creates = (count: number): Pick<Plan, "creates" | "choices"> => ({
+  creates: count,
+  choices: Array.from({ length: count }, () => ({ flavor: "small" })),
+});
 const refuses = (seen: Observation, change: Partial<Plan>, why: RegExp) =>
   assert.throws(() => checkPlan(seen, { ...empty(seen), ...change }), why);
 const accepts = (seen: Observation, change: Partial<Plan>) =>
@@ -31,25 +36,25 @@ const accepts = (seen: Observation, change: Partial<Plan>) =>
 
 test("B9.3 creates beyond the target are refused, whatever is on its way counted", () => {
   const rows = [rowOf("1", "inService"), rowOf("2", "intended"), rowOf("3", "deleting")];
-  accepts(seenOf(rows, { target: 4 }), { creates: 2 });
-  refuses(seenOf(rows, { target: 4 }), { creates: 3 }, /B9\.3/);
-  refuses(seenOf([], { target: 1, spec: undefined }), { creates: 1 }, /B9\.3/);
-  refuses(seenOf([], { target: 1, doc: { deleting: true } }), { creates: 1 }, /B9\.3/);
+  accepts(seenOf(rows, { target: 4 }), { ...creates(2) });
+  refuses(seenOf(rows, { target: 4 }), { ...creates(3) }, /B9\.3/);
+  refuses(seenOf([], { target: 1, spec: undefined }), { ...creates(1) }, /B9\.3/);
+  refuses(seenOf([], { target: 1, doc: { deleting: true } }), { ...creates(1) }, /B9\.3/);
 });
 
 test("B9.3 rows that the plan itself moves count as it leaves them", () => {
   const seen = seenOf([rowOf("1", "draining")], { target: 1 });
-  accepts(seen, { creates: 1 });
-  refuses(seen, { creates: 1, rows: [rowOf("1", "inService")] }, /B9\.3/);
+  accepts(seen, { ...creates(1) });
+  refuses(seen, { ...creates(1), rows: [rowOf("1", "inService")] }, /B9\.3/);
 });
 
 test("B8.3 B9.1 B4.3 creates while paused, under a brake or unseen are refused", () => {
   const paused = { sinceMs: t0, reason: "r", principal: "ann" };
-  refuses(seenOf([], { target: 1, doc: { paused } }), { creates: 1 }, /B8\.3/);
+  refuses(seenOf([], { target: 1, doc: { paused } }), { ...creates(1) }, /B8\.3/);
   const stopped = new Map([["create", cause("B9.1", "BRAKED")]] as const);
-  refuses(seenOf([], { target: 1, stopped }), { creates: 1 }, /B9\.1/);
+  refuses(seenOf([], { target: 1, stopped }), { ...creates(1) }, /B9\.1/);
   const cloud = { kind: "unavailable", cause: cause("B4.3", "LISTING_PARTIAL") } as const;
-  refuses(seenOf([], { target: 1, cloud }), { creates: 1 }, /B4\.3/);
+  refuses(seenOf([], { target: 1, cloud }), { ...creates(1) }, /B4\.3/);
 });
 
 test("B9.5 deletes of servers that do not leave, or are not the row's, are refused", () => {
@@ -81,4 +86,14 @@ test("B8.3 B9.1 deletes and changes of members while paused or under a brake are
   refuses(seenOf(rows, { doc: { paused } }), { steps }, /B8\.3/);
   const stopped = new Map([["delete", cause("B9.1", "BRAKED")]] as const);
   refuses(seenOf(rows, { stopped }), { steps }, /B9\.1/);
+});
+
+test("B4.7 nothing is created that nobody chose, and nothing where there is no room", () => {
+  const launch = { ...groupOf().launch, fallbackFlavors: ["large"] };
+  const mark = { flavor: "small", failures: 1, sinceMs: t0 - 1, untilMs: t0 + 1 };
+  const seen = seenOf([], { target: 2, group: groupOf({ launch }), doc: { noRoom: [mark] } });
+  refuses(seen, { creates: 1 }, /B4\.7/);
+  refuses(seen, { ...creates(1) }, /B4\.7/);
+  accepts(seen, { creates: 1, choices: [{ flavor: "large" }] });
+  accepts({ ...seen, nowMs: t0 + 1 }, { ...creates(1) });
 });

@@ -118,8 +118,8 @@ export const createMutations: readonly Mutation[] = [
     edits: [
       {
         file: act,
-        from: 'denied || fault.kind === "throttled" ? undefined : fault',
-        to: "fault",
+        from: 'denied || fault.kind === "throttled" ? undefined : build',
+        to: "build",
       },
     ],
     caughtBy: {
