@@ -1,10 +1,10 @@
-import { LRUCache } from "lru-cache";
 import { Fault, isFault } from "../core/errors/fault.js";
 import type { Group } from "../core/model/group.js";
 import { type GroupKey, groupText, type PolicyId } from "../core/model/ids.js";
 import type { Policy } from "../core/model/policy.js";
 import type { Clock, Ids } from "../core/ports/clock.js";
 import type { Hint, PartitionId, Row, RowKey, Store } from "../core/ports/store.js";
+import { createRecent } from "./recent.js";
 
 /** A group's configuration with its policies: one partition, written by users' edits alone. */
 export interface GroupEntry {
@@ -61,7 +61,7 @@ export function createGroupBook(deps: {
   readonly clock: Clock;
 }): GroupBook {
   const { store, ids, clock } = deps;
-  const cache = new LRUCache<string, Kept>({ max: cachedMax });
+  const cache = createRecent<string, Kept>(cachedMax);
 
   async function refresh(key: GroupKey, signal: AbortSignal): Promise<GroupEntry> {
     const readAtMs = clock.monotonicMs();

@@ -12,7 +12,7 @@ import type {
 import { nameOf } from "./scenario.js";
 
 /** About so many groups times hours in the first phase of each scenario. */
-const groupHours = 10;
+const groupHours = 9.4;
 const minute = 60_000;
 /** Mostly many for a short time: what time itself costs is the polling of quiet nodes. */
 const groupsCounts = [10, 40, ...[50, 60, 60, 60, 60, 60], ...[80, 80, 80, 80], ...[100, 100, 100]];
@@ -56,7 +56,7 @@ function drawColo(dice: Dice, id: string): ColoPlan {
   const slowestMs = dice.pick([20, 120, 600]);
   return {
     id,
-    pollMs: dice.pick([3_000, 10_000]),
+    pollMs: dice.pick([4_000, 12_000]),
     slots: dice.pick([3, 8, 32]),
     latencyMs: { fromMs: 5, toMs: slowestMs },
     buildMs: { fromMs: 2_000, toMs: dice.pick([4_000, 8_000, 30_000, 90_000]) },

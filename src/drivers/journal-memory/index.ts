@@ -28,10 +28,9 @@ export function createMemoryJournal(): Journal {
   return {
     async append(added, call) {
       check(call);
-      for (const { event, cursor } of added) {
+      for (const { event } of added)
         if (!entries.has(event.id)) entries.set(event.id, entryOf(event, numberNext++));
-        position = cursor;
-      }
+      position = added.at(-1)?.cursor ?? position;
     },
     async position(call) {
       check(call);

@@ -108,8 +108,20 @@ function entriesBehind(start: Seen, page: readonly Published[]): readonly FeedEn
   let seen = start;
   return page.map((entry) => {
     seen = advance(seen, [entry]);
-    return { event: JSON.parse(entry.text) as MusterEvent, cursor: encodeCursor(seen) };
+    return createEntry(entry, seen);
   });
+}
+
+/** Cursors are long, and most readers ask only for the last one's. */
+function createEntry({ text }: Published, seen: Seen): FeedEntry {
+  let cursor: string | undefined;
+  return {
+    event: JSON.parse(text) as MusterEvent,
+    get cursor() {
+      cursor ??= encodeCursor(seen);
+      return cursor;
+    },
+  };
 }
 
 function advance(seen: Seen, entries: readonly Published[]): Seen {

@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import { isFault } from "../../core/errors/fault.js";
 import { OutsideFault, outsideFaultOf } from "../../core/errors/outside-fault.js";
 import { type Cause, cause } from "../../core/model/cause.js";
@@ -6,6 +5,7 @@ import type { ColoId } from "../../core/model/ids.js";
 import { sayCause } from "../../core/model/say-cause.js";
 import type { Clock, Ids } from "../../core/ports/clock.js";
 import type { Log } from "../../core/ports/log.js";
+import { createRecent } from "../recent.js";
 import type { Pin, Pins } from "./pins.js";
 
 /**
@@ -66,8 +66,8 @@ export function createCredentials(deps: {
 }): Credentials {
   const { colo, pins, clock, ids, log } = deps;
   const stops = {
-    look: new LRUCache<string, Stop>({ max: accountsMax }),
-    change: new LRUCache<string, Stop>({ max: accountsMax }),
+    look: createRecent<string, Stop>(accountsMax),
+    change: createRecent<string, Stop>(accountsMax),
   };
 
   function stop(account: string, by: StoppedBy, why: Cause): OutsideFault {

@@ -1,8 +1,8 @@
-import { LRUCache } from "lru-cache";
 import { isFault } from "../../core/errors/fault.js";
 import type { ColoId } from "../../core/model/ids.js";
 import type { Clock, Ids } from "../../core/ports/clock.js";
 import type { PartitionId, Store } from "../../core/ports/store.js";
+import { createRecent } from "../recent.js";
 
 /** What goes with every request to the cloud; nothing where the cloud has no projects. */
 export interface Pin {
@@ -41,7 +41,7 @@ export function createPins(deps: {
 }): Pins {
   const { colo, store, clock, ids, signal } = deps;
   const call = { signal };
-  const pins = new LRUCache<string, Pin>({ max: accountsMax });
+  const pins = createRecent<string, Pin>(accountsMax);
   const asking = new Map<string, Promise<Pin>>();
   const partitionOf = (account: string): PartitionId => ({
     scope: "account",

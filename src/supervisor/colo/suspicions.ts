@@ -1,8 +1,8 @@
-import { LRUCache } from "lru-cache";
 import { type AccountId, type PlacementKey, placementText } from "../../core/model/ids.js";
 import type { SuspicionTally } from "../../core/model/observation.js";
 import type { Plan } from "../../core/model/plan.js";
 import type { Clock } from "../../core/ports/clock.js";
+import { createRecent } from "../recent.js";
 
 /**
  * How many of a colo's servers are suspected, by what this node's last plans said: illness that
@@ -37,8 +37,7 @@ export function createSuspicions(clock: Clock): Suspicions {
     if (sum === 0) suspectedOf.delete(account);
     else suspectedOf.set(account, sum);
   };
-  const noted = new LRUCache<string, Noted>({
-    max: placementsMax,
+  const noted = createRecent<string, Noted>(placementsMax, {
     dispose: (one) => add(one, -1),
   });
 

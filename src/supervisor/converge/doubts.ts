@@ -1,6 +1,6 @@
-import { LRUCache } from "lru-cache";
 import { type ColoId, type PlacementKey, placementText } from "../../core/model/ids.js";
 import type { Doubt } from "../../core/model/observation.js";
+import { createRecent } from "../recent.js";
 
 /** A moment since which nothing that this node knows of a colo is taken for proven. */
 export interface ColoDoubt {
@@ -23,7 +23,7 @@ const settledMax = 100_000;
 
 export function createDoubts(): Doubts {
   const raised = new Map<ColoId, ColoDoubt>();
-  const settled = new LRUCache<string, ColoDoubt>({ max: settledMax });
+  const settled = createRecent<string, ColoDoubt>(settledMax);
   return {
     raise: (colo, why) => void raised.set(colo, { why }),
     of(key) {

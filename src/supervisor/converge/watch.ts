@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import { NotAsked } from "../../core/admission/not-asked.js";
 import { outsideFaultOf } from "../../core/errors/outside-fault.js";
 import { type Cause, cause } from "../../core/model/cause.js";
@@ -7,6 +6,7 @@ import type { BalancerView } from "../../core/model/observation.js";
 import type { CloudServer, Member, ServerAddress } from "../../core/model/server.js";
 import type { Clock } from "../../core/ports/clock.js";
 import type { CloudPage, ListServers } from "../../core/ports/cloud.js";
+import { createRecent } from "../recent.js";
 
 /** What one look at the outside said. `askedAtMs` is when it was begun. */
 export type Look<Value> =
@@ -35,7 +35,7 @@ export function createWatch<Key extends string, Value>(
   fetch: (key: Key) => Promise<Value>,
 ): Watch<Key, Value> {
   // What nobody looks at any more leaves memory again.
-  const all = new LRUCache<Key, Watched<Value>>({ max: watchedMax });
+  const all = createRecent<Key, Watched<Value>>(watchedMax);
   const watchedOf = (key: Key): Watched<Value> => {
     const known = all.get(key);
     if (known) return known;

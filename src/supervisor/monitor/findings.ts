@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import { promises, type Violation } from "../../core/invariants/violation.js";
 import { cause } from "../../core/model/cause.js";
 import type { Brake, OperationClass } from "../../core/model/colo.js";
@@ -11,6 +10,7 @@ import type { Brakes } from "../colo/brakes.js";
 import type { EventMaker } from "../events/event-maker.js";
 import type { PlacementBook } from "../placements/placement-book.js";
 import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
+import { createRecent } from "../recent.js";
 
 /** Who sets the monitor's brakes. A person lifts them: ResumeGroup, or ClearBrake for a colo. */
 export const monitorPrincipal = "muster:monitor";
@@ -54,7 +54,7 @@ const toldWithinMs = 3_600_000;
 
 export function createFindings(deps: FindingsDeps): Findings {
   const { clock, log, signal } = deps;
-  const told = new LRUCache<string, true>({ max: rememberedMax });
+  const told = createRecent<string, true>(rememberedMax);
   const pending: { readonly found: Violation; readonly where: Where }[] = [];
   let writing = false;
   let timer: Timer | undefined;

@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import { checkCommit } from "../../core/invariants/check-commit.js";
 import { checkNext } from "../../core/invariants/check-record.js";
 import { type InvariantId, type Violation, violation } from "../../core/invariants/violation.js";
@@ -20,6 +19,7 @@ import type { EventMaker } from "../events/event-maker.js";
 import type { GroupBook } from "../group-book.js";
 import type { CommittedBatch, CommittedChange } from "../placements/placement-actor.js";
 import type { PlacementBook } from "../placements/placement-book.js";
+import { createRecent } from "../recent.js";
 import { createFindings, isFinding, type Where } from "./findings.js";
 import { createStrangers } from "./strangers.js";
 import { createWaits } from "./waits.js";
@@ -75,8 +75,8 @@ const sequencesMax = 50_000;
 
 export function createMonitor(deps: MonitorDeps): Monitor {
   const { attemptId, placements } = deps;
-  const decided = new LRUCache<string, true>({ max: decidedMax });
-  const sequences = new LRUCache<string, number>({ max: sequencesMax });
+  const decided = createRecent<string, true>(decidedMax);
+  const sequences = createRecent<string, number>(sequencesMax);
   const checks = new Map<CheckKind, number>();
   const broken = new Map<InvariantId, number>();
   const count = <Key>(of: Map<Key, number>, key: Key) => of.set(key, (of.get(key) ?? 0) + 1);

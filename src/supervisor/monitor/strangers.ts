@@ -1,10 +1,10 @@
-import { LRUCache } from "lru-cache";
 import { checkStranger, strangersIn } from "../../core/invariants/check-listing.js";
 import type { Violation } from "../../core/invariants/violation.js";
 import type { AccountId, ColoId, GroupId, PlacementKey } from "../../core/model/ids.js";
 import type { Clock } from "../../core/ports/clock.js";
 import type { AccountListing } from "../converge/watch.js";
 import type { PlacementBook } from "../placements/placement-book.js";
+import { createRecent } from "../recent.js";
 import type { Where } from "./findings.js";
 
 /** Holds complete listings against the ledgers (I1, I5). */
@@ -44,7 +44,7 @@ export function createStrangers(deps: {
   readonly checked: () => void;
 }): Strangers {
   const { clock, placements, holds, signal, report } = deps;
-  const accounts = new LRUCache<string, Account>({ max: accountsMax });
+  const accounts = createRecent<string, Account>(accountsMax);
 
   function check(
     before: Account | undefined,

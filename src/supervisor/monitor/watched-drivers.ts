@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import {
   checkCreate,
   checkDelete,
@@ -17,6 +16,7 @@ import type { Admission, Api } from "../colo/admission.js";
 import type { Brakes } from "../colo/brakes.js";
 import type { Drivers } from "../colo/outside.js";
 import type { PlacementBook } from "../placements/placement-book.js";
+import { createRecent } from "../recent.js";
 import { createAllowanceWatch } from "./allowance.js";
 import type { Where } from "./findings.js";
 
@@ -52,8 +52,8 @@ const looksMax = 5_000;
 export function watchDrivers(deps: WatchedDeps): Drivers {
   const { drivers, colo, clock, attemptId, installation, peek, report } = deps;
   const { cloud, loadBalancer } = drivers;
-  const creates = new LRUCache<string, number>({ max: createsMax });
-  const looks = new LRUCache<string, Look>({ max: looksMax });
+  const creates = createRecent<string, number>(createsMax);
+  const looks = createRecent<string, Look>(looksMax);
 
   const gateSeen = (operation: OperationClass) => {
     deps.checked();

@@ -1,7 +1,7 @@
-import { LRUCache } from "lru-cache";
 import { type ColoId, type PlacementKey, placementText } from "../../core/model/ids.js";
 import type { Clock, Ids } from "../../core/ports/clock.js";
 import type { Store } from "../../core/ports/store.js";
+import { createRecent } from "../recent.js";
 import {
   createPlacementActor,
   type PlacementActor,
@@ -32,8 +32,7 @@ export function createPlacementBook(deps: {
   readonly committed: PlacementActorDeps["committed"];
 }): PlacementBook {
   // An actor that is busy and falls out must not get a second one beside it: it is put back.
-  const actors = new LRUCache<string, PlacementActor>({
-    max: cachedMax,
+  const actors = createRecent<string, PlacementActor>(cachedMax, {
     dispose: (actor, text, reason) => {
       if (reason === "evict" && actor.isBusy()) queueMicrotask(() => actors.set(text, actor));
     },
