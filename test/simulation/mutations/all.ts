@@ -6,12 +6,14 @@ import { gateMutations } from "./gates.js";
 import type { Mutation } from "./mutation.js";
 import { outsideMutations } from "./outside.js";
 import { recordMutations } from "./records.js";
+import { roomMutations } from "./room.js";
 import { sightMutations } from "./sight.js";
 
 /** Every guard of the code. One that nothing notices is dead, or a story is missing. */
 export const mutations: readonly Mutation[] = [
   ...gateMutations,
   ...createMutations,
+  ...roomMutations,
   ...sightMutations,
   ...deleteMutations,
   ...doubtMutations,
