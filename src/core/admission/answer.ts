@@ -134,6 +134,7 @@ function flowing(
 function withSample(round: Round, end: CallEnd, nowMs: number): Round {
   if (end.outcome === "throttled") return { ...round, throttled: round.throttled + 1 };
   if (end.outcome !== "good") return { ...round, bad: round.bad + 1 };
+  if (end.isRefusal) return { ...round, good: round.good + 1 };
   const sum = round.latencies[end.operation] ?? { count: 0, sumMs: 0 };
   const next = { count: sum.count + 1, sumMs: sum.sumMs + Math.max(0, nowMs - end.startedMs) };
   return {

@@ -39,7 +39,7 @@ export interface AdmissionState {
   readonly recoveredAtMs: number;
   /** When the rate was last cut. */
   readonly cutAtMs: number;
-  /** What good answers take, by operation; moves slowly upwards, quickly downwards. */
+  /** What good answers take, refusals apart, by operation; moves slowly upwards, quickly downwards. */
   readonly normalMs: Readonly<Record<string, number>>;
   readonly round: Round;
   readonly lastFault: LastFault | undefined;
@@ -66,7 +66,7 @@ export interface Round {
   readonly throttled: number;
   /** Most calls that were at the cloud at once. */
   readonly peak: number;
-  /** Good answers' latencies by operation. */
+  /** Good answers' latencies by operation; those of refusals are not among them. */
   readonly latencies: Readonly<Record<string, { readonly count: number; readonly sumMs: number }>>;
 }
 
@@ -88,6 +88,8 @@ export interface CallEnd {
   readonly operation: string;
   readonly outcome: CallOutcome;
   readonly startedMs: number;
+  /** An answer without the work: it is good, and what it took says nothing of what work takes. */
+  readonly isRefusal?: boolean;
   readonly retryAfterMs?: number;
   readonly message?: string;
 }

@@ -175,7 +175,8 @@ export function createOutside(deps: OutsideDeps): Outside {
     const outcome = signal.aborted ? "dropped" : late ? "timedOut" : outcomeOf(fault);
     const { message, retryAfterMs } = fault;
     const after = retryAfterMs === undefined ? {} : { retryAfterMs };
-    return { operation, outcome, startedMs, message, ...after };
+    const isRefusal = outcome === "good";
+    return { operation, outcome, startedMs, isRefusal, message, ...after };
   }
 
   async function read<Value>(
