@@ -69,6 +69,43 @@ test("B9.4 reads go first but not for ever; then deletes, people's wishes, and t
   );
 });
 
+test("B9.4 steps that read never keep the queue's deletes and changes from their turns", async () => {
+  const { clock, admission } = bench(8);
+  const queue = createColoQueue(defaultQueueLimits, {
+    cloud: admission,
+    loadBalancer: bench(48).admission,
+  });
+  const done: Record<string, number> = {};
+  const last: CallClass[] = [];
+  const offer = (name: string, of: CallClass) =>
+    queue.offer({
+      ...{ key: name, account: "a" as AccountId, api: "cloud", class: of },
+      async run(ticket) {
+        const startedMs = clock.monotonicMs();
+        last.push(of);
+        await new Promise<void>((resolve) => void clock.after(100, resolve));
+        ticket.end({ operation: of, outcome: "good", startedMs });
+        done[of] = (done[of] ?? 0) + 1;
+      },
+    });
+  for (let index = 0; index < 20; index++)
+    for (const of of ["change", "urgent", "delete"] as const) offer(`${of} ${index}`, of);
+  // Tags that cannot be put right are asked for by turn after turn.
+  for (let second = 0; second < 6; second += 2) {
+    for (let index = 0; index < 400; index++) offer(`tag ${index}`, "read");
+    await clock.advance(2_000);
+  }
+  const { delete: deletes, urgent, change, read } = done;
+  assert.deepEqual({ deletes, urgent, change }, { deletes: 20, urgent: 20, change: 20 });
+  assert.ok(read! > 300, `reads go on: ${read}`);
+  const others = last.filter((of) => of !== "read");
+  assert.deepEqual(
+    [others.slice(0, 20), others.slice(20, 40)].map((some) => [...new Set(some)]),
+    [["delete"], ["urgent"]],
+    "deletes first, then what people wait for",
+  );
+});
+
 test("B9.4 what waited too long was for certain never sent, and says why", async () => {
   const { clock, ask, refused, begun } = bench(1);
   ask("first", "read");

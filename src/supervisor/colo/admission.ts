@@ -62,9 +62,10 @@ export interface Ticket {
 }
 
 export interface Source {
-  /** The class of what would start next; undefined: nothing. */
-  next(): CallClass | undefined;
-  start(ticket: Ticket): void;
+  /** Whether something of the class could start now. */
+  has(one: CallClass): boolean;
+  /** Starts the next of a class of which it has something. */
+  start(one: CallClass, ticket: Ticket): void;
   /** The allowance may have moved. */
   moved(): void;
 }
@@ -143,9 +144,8 @@ export function createAdmission(deps: {
   const waiting = () => callClasses.reduce((sum, one) => sum + lane(one).size, 0);
 
   function pickClass(): { readonly class: CallClass; readonly isQueued: boolean } | undefined {
-    const queued = source?.next();
     const found = callClasses
-      .filter((one) => lane(one).size > 0 || one === queued)
+      .filter((one) => lane(one).size > 0 || source?.has(one))
       .map((one) => ({ class: one, isQueued: lane(one).size === 0 }));
     const first = found[0];
     if (first?.class !== "read" || found.length === 1) return first;
@@ -166,7 +166,7 @@ export function createAdmission(deps: {
         become(admitted.state);
         readsInRow = picked.class === "read" ? readsInRow + 1 : 0;
         const ticket = createTicket();
-        if (picked.isQueued) source!.start(ticket);
+        if (picked.isQueued) source!.start(picked.class, ticket);
         else lane(picked.class).next()!.begin(ticket);
       }
     } finally {

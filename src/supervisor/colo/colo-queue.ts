@@ -1,6 +1,6 @@
 import PQueue from "p-queue";
 import type { AccountId } from "../../core/model/ids.js";
-import { type Admission, type Api, type CallClass, callClasses, type Ticket } from "./admission.js";
+import type { Admission, Api, CallClass, Ticket } from "./admission.js";
 import { createRoundRobin, type RoundRobin } from "./round-robin.js";
 
 /**
@@ -89,17 +89,16 @@ export function createColoQueue(
     admissions.cloud.stir();
   }
 
-  function next(api: Api): CallClass | undefined {
-    if (closed || running >= limits.concurrency) return undefined;
-    const others = othersRunning < limits.concurrency - limits.reservedForDeletes;
-    return callClasses.find((one) => lanes[api][one].size > 0 && (one === "delete" || others));
+  function has(api: Api, one: CallClass): boolean {
+    if (closed || running >= limits.concurrency || lanes[api][one].size === 0) return false;
+    return one === "delete" || othersRunning < limits.concurrency - limits.reservedForDeletes;
   }
 
   for (const api of ["cloud", "loadBalancer"] as const)
     admissions[api].feedFrom({
-      next: () => next(api),
-      start(ticket) {
-        const task = lanes[api][next(api)!].next()!;
+      has: (one) => has(api, one),
+      start(one, ticket) {
+        const task = lanes[api][one].next()!;
         waiting--;
         start(task, ticket);
       },

@@ -1,5 +1,5 @@
 import type { AdmissionLimits } from "../../core/admission/model.js";
-import type { Admission, Api, Source, Ticket } from "./admission.js";
+import { type Admission, type Api, callClasses, type Source, type Ticket } from "./admission.js";
 
 /**
  * An admission that holds nothing back. It shows in the outage drill what the controller is for
@@ -17,7 +17,8 @@ export function createFreeAdmission(api: Api, { inFlightMax }: AdmissionLimits):
     stir() {
       if (pumping) return;
       pumping = true;
-      while (source?.next() !== undefined) source.start(ticket);
+      const next = () => callClasses.find((one) => source?.has(one));
+      for (let one = next(); one; one = next()) source!.start(one, ticket);
       pumping = false;
     },
     startable: () => Number.POSITIVE_INFINITY,
