@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import { addAdminCommands } from "./admin.js";
 import { addAlertCommands } from "./alerts.js";
 import { readSmallFile, readTimeoutMs } from "./args.js";
+import { addAuditCommand } from "./audit.js";
 import { addColoCommands } from "./colo.js";
 import { addEventCommands } from "./events.js";
 import { type ExitCode, exitCode } from "./exit.js";
@@ -66,6 +67,7 @@ function createProgram(io: Io, run: Run): Command {
   addEventCommands(program, run);
   addExplainCommand(program, run);
   addPlanCommand(program, run);
+  addAuditCommand(program, run);
   addColoCommands(program, run);
   addAdminCommands(program, run);
   return program.addHelpText("after", epilogue);
@@ -110,6 +112,7 @@ Exit codes:
   2  wrong usage; nothing was sent
   3  the scale event was refused or held
   4  timed out while waiting; what was asked for stands
+Of an audit: 1 differences, 2 not everything could be seen.
 
 Example:
   $ musterctl groups apply -f web.json --wait && musterctl scale web +2`;

@@ -101,6 +101,10 @@ function nameOf(text: string): ResourceName {
   return name;
 }
 
+export function accountName(account: AccountId): string {
+  return `accounts/${account}`;
+}
+
 export function groupName(key: GroupKey): string {
   return `accounts/${key.account}/groups/${key.group}`;
 }

@@ -1,4 +1,5 @@
 import type { Brake, OperationClass } from "../core/model/colo.js";
+import type { AuditCounts, Difference } from "../core/model/difference.js";
 import type { MusterEvent } from "../core/model/event.js";
 import type { Explanation } from "../core/model/explanation.js";
 import type { Group } from "../core/model/group.js";
@@ -335,11 +336,27 @@ export interface ColoUseCases {
     request: { readonly colo: ColoId; readonly operations: readonly OperationClass[] },
     caller: Caller,
   ): Promise<ColoView>;
+  /**
+   * Holds ledger, cloud and load balancers against each other, seen as of now, and tells every
+   * difference with what will be done about it; the last batch has the counts. Changes nothing.
+   */
+  audit(request: AuditColo, caller: Caller): AsyncIterable<AuditBatch>;
   /** Pins the account to the project that its credentials answer for now (B9.7). */
   repin(
     request: { readonly colo: ColoId; readonly account: AccountId },
     caller: Caller,
   ): Promise<{ readonly project: string; readonly before: string | undefined }>;
+}
+
+export interface AuditColo {
+  readonly colo: ColoId;
+  /** Undefined: of every account with groups here. */
+  readonly account?: AccountId;
+}
+
+export interface AuditBatch {
+  readonly differences: readonly Difference[];
+  readonly counts?: AuditCounts;
 }
 
 /** Limits of B1.1. */

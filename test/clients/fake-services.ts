@@ -320,6 +320,21 @@ export function fakeColos(world: FakeWorld): ServiceImpl<typeof ColoService> {
       get(name);
       return { placements: 3 };
     },
+    async *auditColo({ name, account }) {
+      found(name.endsWith("/no-colo") ? undefined : name, "COLO_NOT_FOUND", name);
+      const only = account === "" ? "accounts/acme" : account;
+      const base = { account: only, action: "forPerson", kind: "notInLedger", cloudId: "sim-9" };
+      const cause = { rule: "B9.6", code: "FOREIGN", message: "Tagged\u001b[2J as ours." };
+      if (account !== "accounts/quiet") {
+        yield { differences: [{ ...base, group: "web", cause }] };
+        const missing = { ...base, kind: "memberMissing", action: "attach", server: "s1" };
+        const where = { loadBalancer: "lb-1", address: "10.0.0.1:80" };
+        yield { differences: [{ ...missing, ...where, group: "api", cause, stoppedBy: cause }] };
+      }
+      const summary = { accounts: 1, groups: 2, ledgerServers: 3, cloudServers: 4, members: 5 };
+      const differences = account === "accounts/quiet" ? 0 : 2;
+      yield { summary: { ...summary, differences, notSeen: account === "accounts/dim" ? 1 : 0 } };
+    },
     repinAccount({ name, account }) {
       get(name);
       return { project: `of-${account.slice("accounts/".length)}`, previousProject: "old" };

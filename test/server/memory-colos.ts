@@ -1,6 +1,7 @@
 import { Fault } from "../../src/core/errors/fault.js";
+import { cause } from "../../src/core/model/cause.js";
 import type { Brake, OperationClass } from "../../src/core/model/colo.js";
-import type { ColoId } from "../../src/core/model/ids.js";
+import type { AccountId, ColoId, GroupId, ServerId } from "../../src/core/model/ids.js";
 import type { Clock } from "../../src/core/ports/clock.js";
 import type { ColoView, Supervisor } from "../../src/supervisor/api.js";
 
@@ -56,6 +57,21 @@ export function createColos(colos: Map<string, ColoView>, clock: Clock): Supervi
     async clearBrake({ colo, operations }) {
       const view = coloOf(colo);
       return store({ ...view, brakes: without(view.brakes, operations) });
+    },
+    async *audit({ colo, account = "acme" as AccountId }) {
+      coloOf(colo);
+      const why = cause("B4.3", "NOT_LISTED", { server: "s1" });
+      const server = "s1" as ServerId;
+      yield {
+        differences: [
+          {
+            ...{ account, group: "web" as GroupId, kind: "missingInCloud", server, cause: why },
+            ...{ action: "replace", sinceMs: 1_000, untilMs: 2_000, stoppedBy: why },
+          },
+        ],
+      };
+      const none = { accounts: 1, groups: 1, ledgerServers: 1, cloudServers: 0, members: 0 };
+      yield { differences: [], counts: { ...none, differences: 1, notSeen: 0 } };
     },
     async repin({ colo, account }) {
       coloOf(colo);

@@ -298,8 +298,40 @@ async function colosRoundTrip(door: Door): Promise<void> {
   assert.deepEqual([pinned.project, pinned.previousProject], ["new-acme", "old-acme"]);
   const denied = door.unary(repinAccount, { name, account: "accounts/acme" }, admin);
   assert.equal((await failureOf(denied)).reason, "PERMISSION_MISSING");
+  await auditRoundTrip(door);
   const missing = await failureOf(door.unary(getColo, { name: "colos/mars" }, root));
   assert.deepEqual([missing.code, missing.reason], [5, "COLO_NOT_FOUND"]);
+}
+
+async function auditRoundTrip(door: Door): Promise<void> {
+  const { auditColo } = ColoService.method;
+  const root = { token: tokens.root };
+  const request = { name: "colos/iad", account: "accounts/other" };
+  const stream = door.stream(auditColo, request, root);
+  const [one] = (await stream.next()).value!.differences;
+  assert.deepEqual(
+    [one!.account, one!.group, one!.kind, one!.server, one!.action],
+    ["accounts/other", "web", "missingInCloud", "s1", "replace"],
+  );
+  assert.match(one!.cause!.message, /lacks the server s1/);
+  assert.equal(one!.stoppedBy!.code, "NOT_LISTED");
+  assert.deepEqual(
+    [one!.sinceTime, one!.untilTime].map((at) => timestampMs(at!)),
+    [1_000, 2_000],
+  );
+  const { summary } = (await stream.next()).value!;
+  assert.deepEqual([summary!.accounts, summary!.ledgerServers, summary!.differences], [1, 1, 1]);
+  assert.equal((await stream.next()).done, true);
+  const all = door.stream(auditColo, { name: "colos/iad" }, root);
+  assert.equal((await all.next()).value!.differences[0]!.account, "accounts/acme");
+  await all.return();
+  // An audit tells of every account: only who is bound to all of them may ask for it.
+  const denied = door.stream(auditColo, request, admin);
+  assert.equal((await failureOf(denied.next())).reason, "PERMISSION_MISSING");
+  const missing = door.stream(auditColo, { name: "colos/mars" }, root);
+  assert.equal((await failureOf(missing.next())).reason, "COLO_NOT_FOUND");
+  const wrong = door.stream(auditColo, { ...request, account: "other" }, root);
+  assert.equal((await failureOf(wrong.next())).reason, "FIELD_INVALID");
 }
 
 async function eventsRoundTrip(door: Door): Promise<void> {

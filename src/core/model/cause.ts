@@ -65,7 +65,12 @@ export type CauseCode =
   | "INVARIANT"
   | "QUARANTINE"
   | "TAGS_LOST"
-  | "TAGS_FOREIGN";
+  | "TAGS_FOREIGN"
+  | "NOT_LISTED"
+  | "LEFT_ALONE"
+  | "MEMBER_MISSING"
+  | "MEMBER_LEFT_OVER"
+  | "MEMBER_WRONG";
 
 export function cause(rule: string, code: CauseCode, facts: Cause["facts"] = {}): Cause {
   return { rule, code, facts };

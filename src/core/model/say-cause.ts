@@ -120,6 +120,16 @@ const sentences: Readonly<Record<CauseCode, string>> = {
   TAGS_FOREIGN:
     "the server[ {server}][, {cloudId} in the cloud,] does not carry our tags" +
     "[: installation {installation}, group {group}]; a person has to see to it",
+  NOT_LISTED: "the cloud's list lacks the server[ {server}][, {cloudId} in the cloud]",
+  LEFT_ALONE:
+    "somebody put the server[ {server}] aside in the cloud[: {status}]; it is left alone, and counts",
+  MEMBER_MISSING:
+    "the server[ {server}] is not a member of the load balancer[ {loadBalancer}][ at {address}]",
+  MEMBER_LEFT_OVER:
+    "the server[ {server}] is still a member of the load balancer[ {loadBalancer}][ at {address}]",
+  MEMBER_WRONG:
+    "the server[ {server}] is a member of the load balancer[ {loadBalancer}][ at {address}]" +
+    " in another way than it should be[: weight {has}][, not {weight}][, draining: {draining}]",
 };
 
 /** Free text from outside, such as a cloud's fault, is cut there. */

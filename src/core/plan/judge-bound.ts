@@ -6,7 +6,7 @@ import { choiceFacts } from "./no-room.js";
 import type { Sheet } from "./sheet.js";
 
 /** REBOOT, RESIZE and the like pass within this time, or are reported (B4.2). */
-const waitingMsMax = 10 * 60_000;
+export const waitingMsMax = 10 * 60_000;
 
 /** What the cloud's word for a server in service comes to. */
 export type Verdict =

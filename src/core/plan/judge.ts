@@ -13,7 +13,7 @@ import { createSuspicion } from "./suspicion.js";
 import { isOlder, judgeTags } from "./tags.js";
 
 /** How long an abandoned intention stays on record for a server that shows up late. */
-const abandonedKeptMs = 3 * 24 * 3_600_000;
+export const abandonedKeptMs = 3 * 24 * 3_600_000;
 
 /** Holds every row against what the cloud says, and moves those whose life went on. */
 export function judgeRows(sheet: Sheet, limits: PlanLimits): void {

@@ -7,7 +7,7 @@ import { leave, move } from "./lifecycle.js";
 import { type Sheet, waitForBrake } from "./sheet.js";
 
 /** After this a server is deleted although a membership could not be removed; it is reported. */
-const removalMsMax = 5 * 60_000;
+export const removalMsMax = 5 * 60_000;
 
 /**
  * Brings memberships to what the rows' states ask for (B5): servers on their way or in service are

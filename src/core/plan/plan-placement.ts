@@ -117,7 +117,7 @@ function planDeletes(sheet: Sheet): void {
 }
 
 /** A delete that the cloud has not confirmed for so long is reported (B4.10). */
-const deleteAgedMs = 15 * 60_000;
+export const deleteAgedMs = 15 * 60_000;
 
 function settleBackoff(sheet: Sheet): PlacementDoc {
   const { nowMs, doc } = sheet.seen;

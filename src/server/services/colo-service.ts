@@ -3,6 +3,7 @@ import type { ColoUseCases } from "../../supervisor/api.js";
 import { readDuration } from "../from-wire/time.js";
 import type { ServiceMethods } from "../guarded.js";
 import { accountOf, coloOf } from "../names.js";
+import { writeAuditBatch } from "../to-wire/audit.js";
 import { readOperations, writeColo } from "../to-wire/colo.js";
 import { given } from "./fields.js";
 
@@ -30,6 +31,11 @@ export function createColoService(colos: ColoUseCases): ServiceMethods<typeof Co
     },
     async quarantineColo({ name, reason }, caller) {
       return colos.quarantine({ colo: coloOf(name), reason }, caller);
+    },
+    async *auditColo({ name, account }, caller) {
+      const only = account === "" ? undefined : accountOf(account);
+      const request = { colo: coloOf(name), ...given({ account: only }) };
+      for await (const batch of colos.audit(request, caller)) yield writeAuditBatch(batch);
     },
     async clearBrake({ name, operations }, caller) {
       const command = { colo: coloOf(name), operations: readOperations(operations) };

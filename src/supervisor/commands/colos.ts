@@ -1,12 +1,15 @@
 import { Fault, isFault } from "../../core/errors/fault.js";
 import { outsideFaultOf } from "../../core/errors/outside-fault.js";
 import { type Brake, operationClasses } from "../../core/model/colo.js";
-import type { AccountId, ColoId } from "../../core/model/ids.js";
+import type { AccountId, ColoId, GroupKey, PlacementKey } from "../../core/model/ids.js";
 import type { ColoAdmission, ColoUseCases, ColoView } from "../api.js";
 import type { Api } from "../colo/admission.js";
 import type { Colo } from "../colo/colo.js";
 import type { Context } from "../context.js";
+import { eyesOf } from "../converge/observe.js";
+import { joinSignals } from "../join-signals.js";
 import { placementIndex } from "../placements/hints.js";
+import { auditColo } from "./audit-colo.js";
 import { quarantineColo } from "./quarantine.js";
 
 /** @throws Fault `CLOUD_UNAVAILABLE` while the cloud does not say which project it is. */
@@ -108,6 +111,23 @@ export function createColoUseCases(context: Context): ColoUseCases {
       context.log.warn({ colo: id, operations: cleared, principal }, "brake cleared");
       for (const operation of cleared) moves.add({ colo: id, operation, change: "cleared" });
       return view(colo, signal);
+    },
+    async *audit({ colo: id, account }, caller) {
+      const colo = coloOf(id);
+      const both = joinSignals(context.signal, caller.signal);
+      try {
+        const { clock, installation, store, groups, placements } = context;
+        const deps = {
+          ...{ clock, installation, account, signal: both.signal, eyes: eyesOf(colo) },
+          listHints: store.listHints,
+          groupOf: async (key: GroupKey) => (await groups.get(key, both.signal)).group,
+          stateOf: (key: PlacementKey) => placements.open(key).state(both.signal),
+          brakes: () => colo.brakes.inForce(),
+        };
+        yield* auditColo(deps);
+      } finally {
+        both.release();
+      }
     },
     async repin({ colo: id, account }, { principal }) {
       const colo = coloOf(id);

@@ -21,7 +21,7 @@ import type { Clock } from "../../core/ports/clock.js";
 import type { Colo } from "../colo/colo.js";
 import { lookDeadlineMs } from "../colo/outside.js";
 import type { PlacementState } from "../placements/placement-state.js";
-import { type AccountListing, balancerViewOf, type Watch } from "./watch.js";
+import { type AccountListing, balancerViewOf, type Look, type Watch } from "./watch.js";
 
 /**
  * All of a colo that observing and planning need: looks, and what is known here. It holds no way to
@@ -96,11 +96,23 @@ async function observeCloud(
   maxAgeMs: number,
 ): Promise<CloudView> {
   const look = await eyes.servers.look(key.account, maxAgeMs);
-  if (look.kind === "failed") {
-    const isDenied = look.cause.facts["kind"] === "denied";
-    const denied = isDenied ? eyes.denied(key.account) : undefined;
-    return { kind: "unavailable", cause: denied ?? look.cause };
-  }
+  if (look.kind === "failed")
+    return { kind: "unavailable", cause: whyUnseen(eyes, key.account, look.cause) };
+  return cloudViewOf(eyes, key, look);
+}
+
+/** Why a listing failed: of refused credentials, what is known of them says more. */
+export function whyUnseen(eyes: Eyes, account: AccountId, why: Cause): Cause {
+  const isDenied = why.facts["kind"] === "denied";
+  return (isDenied ? eyes.denied(account) : undefined) ?? why;
+}
+
+/** What an account's listing says to one of its placements. */
+export function cloudViewOf(
+  eyes: Eyes,
+  key: PlacementKey,
+  look: Extract<Look<AccountListing>, { readonly kind: "seen" }>,
+): Extract<CloudView, { readonly kind: "listed" }> {
   return {
     kind: "listed",
     askedAtMs: look.askedAtMs,

@@ -7,6 +7,8 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Cause } from "./cause_pb.js";
+import { file_muster_v1_cause } from "./cause_pb.js";
 import { file_muster_v1_options } from "./options_pb.js";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -14,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/colo_service.proto.
  */
 export const file_muster_v1_colo_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxtdXN0ZXIvdjEvY29sb19zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEihQIKBENvbG8SDAoEbmFtZRgBIAEoCRIUCgxjbG91ZF9kcml2ZXIYAiABKAkSHAoUbG9hZF9iYWxhbmNlcl9kcml2ZXIYAyABKAkSIAoGYnJha2VzGAQgAygLMhAubXVzdGVyLnYxLkJyYWtlEhUKDXN0ZXBzX3J1bm5pbmcYBSABKAUSFQoNc3RlcHNfd2FpdGluZxgGIAEoBRISCgpwbGFjZW1lbnRzGAcgASgFEigKCmFkbWlzc2lvbnMYCCADKAsyFC5tdXN0ZXIudjEuQWRtaXNzaW9uEi0KCnN3aXRjaF9hZ2UYCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24i+wIKCUFkbWlzc2lvbhILCgNhcGkYASABKAkSKAoFcGhhc2UYAiABKA4yGS5tdXN0ZXIudjEuQWRtaXNzaW9uUGhhc2USLgoKc2luY2VfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJaW5fZmxpZ2h0GAQgASgFEhUKDWluX2ZsaWdodF9tYXgYBSABKAUSGwoOcGVyX3NlY29uZF9tYXgYBiABKAFIAIgBARISCgp1bmFuc3dlcmVkGAcgASgFEg0KBXNoYXJlGAggASgBEi0KCW5leHRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoKbGFzdF9mYXVsdBgKIAEoCzIZLm11c3Rlci52MS5BZG1pc3Npb25GYXVsdBIsCgd3YWl0aW5nGAsgASgLMhsubXVzdGVyLnYxLkFkbWlzc2lvbldhaXRpbmdCEQoPX3Blcl9zZWNvbmRfbWF4Il4KDkFkbWlzc2lvbkZhdWx0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCW9wZXJhdGlvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIpIBChBBZG1pc3Npb25XYWl0aW5nEg0KBXJlYWRzGAEgASgFEg8KB2RlbGV0ZXMYAiABKAUSDgoGdXJnZW50GAMgASgFEg8KB2NoYW5nZXMYBCABKAUSEgoKcGxhY2VtZW50cxgFIAEoBRIpCgZvbGRlc3QYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24i4QEKBUJyYWtlEiwKCW9wZXJhdGlvbhgBIAEoDjIZLm11c3Rlci52MS5PcGVyYXRpb25DbGFzcxIOCgZyZWFzb24YAiABKAkSEQoJcHJpbmNpcGFsGAMgASgJEi4KCnNpbmNlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgZzb3VyY2UYBiABKA4yFi5tdXN0ZXIudjEuQnJha2VTb3VyY2UiEgoQTGlzdENvbG9zUmVxdWVzdCIzChFMaXN0Q29sb3NSZXNwb25zZRIeCgVjb2xvcxgBIAMoCzIPLm11c3Rlci52MS5Db2xvIj4KDkdldENvbG9SZXF1ZXN0EiwKBG5hbWUYASABKAlCHrpIG3IZMhdeY29sb3MvW2EtejAtOS1dezEsNjN9JCIwCg9HZXRDb2xvUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvIsoCCg9TZXRCcmFrZVJlcXVlc3QSLAoEbmFtZRgBIAEoCUIeukgbchkyF15jb2xvcy9bYS16MC05LV17MSw2M30kEkQKCm9wZXJhdGlvbnMYAiADKA4yGS5tdXN0ZXIudjEuT3BlcmF0aW9uQ2xhc3NCFbpIEpIBDwgBEAMYASIHggEEEAEgABKCAQoGcmVhc29uGAMgASgJQnK6SG+6AWwKDGJyYWtlLnJlYXNvbhIwbXVzdCBoYXZlIDEgdG8gMSwwMjQgY2hhcmFjdGVycyBhbmQgbm90IGJlIGJsYW5rGip0aGlzLnNpemUoKSA8PSAxMDI0ICYmIHRoaXMubWF0Y2hlcygnXFxTJykSPgoIZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEbpIDqoBCyIFCICangEyAggBIjEKEFNldEJyYWtlUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvIoUBChFDbGVhckJyYWtlUmVxdWVzdBIsCgRuYW1lGAEgASgJQh66SBtyGTIXXmNvbG9zL1thLXowLTktXXsxLDYzfSQSQgoKb3BlcmF0aW9ucxgCIAMoDjIZLm11c3Rlci52MS5PcGVyYXRpb25DbGFzc0ITukgQkgENEAMYASIHggEEEAEgACIzChJDbGVhckJyYWtlUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvIooBChNSZXBpbkFjY291bnRSZXF1ZXN0EiwKBG5hbWUYASABKAlCHrpIG3IZMhdeY29sb3MvW2EtejAtOS1dezEsNjN9JBJFCgdhY2NvdW50GAIgASgJQjS6SDFyLzItXmFjY291bnRzL1thLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8kIkEKFFJlcGluQWNjb3VudFJlc3BvbnNlEg8KB3Byb2plY3QYASABKAkSGAoQcHJldmlvdXNfcHJvamVjdBgCIAEoCSLPAQoVUXVhcmFudGluZUNvbG9SZXF1ZXN0EiwKBG5hbWUYASABKAlCHrpIG3IZMhdeY29sb3MvW2EtejAtOS1dezEsNjN9JBKHAQoGcmVhc29uGAIgASgJQne6SHS6AXEKEXF1YXJhbnRpbmUucmVhc29uEjBtdXN0IGhhdmUgMSB0byAxLDAyNCBjaGFyYWN0ZXJzIGFuZCBub3QgYmUgYmxhbmsaKnRoaXMuc2l6ZSgpIDw9IDEwMjQgJiYgdGhpcy5tYXRjaGVzKCdcXFMnKSIsChZRdWFyYW50aW5lQ29sb1Jlc3BvbnNlEhIKCnBsYWNlbWVudHMYASABKAUqjAEKDk9wZXJhdGlvbkNsYXNzEh8KG09QRVJBVElPTl9DTEFTU19VTlNQRUNJRklFRBAAEhoKFk9QRVJBVElPTl9DTEFTU19DUkVBVEUQARIaChZPUEVSQVRJT05fQ0xBU1NfREVMRVRFEAISIQodT1BFUkFUSU9OX0NMQVNTX0xPQURfQkFMQU5DRVIQAyqhAQoOQWRtaXNzaW9uUGhhc2USHwobQURNSVNTSU9OX1BIQVNFX1VOU1BFQ0lGSUVEEAASGgoWQURNSVNTSU9OX1BIQVNFX0NMT1NFRBABEhgKFEFETUlTU0lPTl9QSEFTRV9PUEVOEAISGwoXQURNSVNTSU9OX1BIQVNFX1BST0JJTkcQAxIbChdBRE1JU1NJT05fUEhBU0VfUkFNUElORxAEKncKC0JyYWtlU291cmNlEhwKGEJSQUtFX1NPVVJDRV9VTlNQRUNJRklFRBAAEhkKFUJSQUtFX1NPVVJDRV9PUEVSQVRPUhABEhUKEUJSQUtFX1NPVVJDRV9GSUxFEAISGAoUQlJBS0VfU09VUkNFX01PTklUT1IQAzK/BAoLQ29sb1NlcnZpY2USWgoJTGlzdENvbG9zEhsubXVzdGVyLnYxLkxpc3RDb2xvc1JlcXVlc3QaHC5tdXN0ZXIudjEuTGlzdENvbG9zUmVzcG9uc2UiEpACAYrnGAsKCWNvbG8ucmVhZBJUCgdHZXRDb2xvEhkubXVzdGVyLnYxLkdldENvbG9SZXF1ZXN0GhoubXVzdGVyLnYxLkdldENvbG9SZXNwb25zZSISkAIBiucYCwoJY29sby5yZWFkElUKCFNldEJyYWtlEhoubXVzdGVyLnYxLlNldEJyYWtlUmVxdWVzdBobLm11c3Rlci52MS5TZXRCcmFrZVJlc3BvbnNlIhCK5xgMCgpjb2xvLmJyYWtlEmcKDlF1YXJhbnRpbmVDb2xvEiAubXVzdGVyLnYxLlF1YXJhbnRpbmVDb2xvUmVxdWVzdBohLm11c3Rlci52MS5RdWFyYW50aW5lQ29sb1Jlc3BvbnNlIhCK5xgMCgpjb2xvLmJyYWtlElsKCkNsZWFyQnJha2USHC5tdXN0ZXIudjEuQ2xlYXJCcmFrZVJlcXVlc3QaHS5tdXN0ZXIudjEuQ2xlYXJCcmFrZVJlc3BvbnNlIhCK5xgMCgpjb2xvLmJyYWtlEmEKDFJlcGluQWNjb3VudBIeLm11c3Rlci52MS5SZXBpbkFjY291bnRSZXF1ZXN0Gh8ubXVzdGVyLnYxLlJlcGluQWNjb3VudFJlc3BvbnNlIhCK5xgMCgpjb2xvLmJyYWtlYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_options]);
+  fileDesc("ChxtdXN0ZXIvdjEvY29sb19zZXJ2aWNlLnByb3RvEgltdXN0ZXIudjEihQIKBENvbG8SDAoEbmFtZRgBIAEoCRIUCgxjbG91ZF9kcml2ZXIYAiABKAkSHAoUbG9hZF9iYWxhbmNlcl9kcml2ZXIYAyABKAkSIAoGYnJha2VzGAQgAygLMhAubXVzdGVyLnYxLkJyYWtlEhUKDXN0ZXBzX3J1bm5pbmcYBSABKAUSFQoNc3RlcHNfd2FpdGluZxgGIAEoBRISCgpwbGFjZW1lbnRzGAcgASgFEigKCmFkbWlzc2lvbnMYCCADKAsyFC5tdXN0ZXIudjEuQWRtaXNzaW9uEi0KCnN3aXRjaF9hZ2UYCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24i+wIKCUFkbWlzc2lvbhILCgNhcGkYASABKAkSKAoFcGhhc2UYAiABKA4yGS5tdXN0ZXIudjEuQWRtaXNzaW9uUGhhc2USLgoKc2luY2VfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJaW5fZmxpZ2h0GAQgASgFEhUKDWluX2ZsaWdodF9tYXgYBSABKAUSGwoOcGVyX3NlY29uZF9tYXgYBiABKAFIAIgBARISCgp1bmFuc3dlcmVkGAcgASgFEg0KBXNoYXJlGAggASgBEi0KCW5leHRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoKbGFzdF9mYXVsdBgKIAEoCzIZLm11c3Rlci52MS5BZG1pc3Npb25GYXVsdBIsCgd3YWl0aW5nGAsgASgLMhsubXVzdGVyLnYxLkFkbWlzc2lvbldhaXRpbmdCEQoPX3Blcl9zZWNvbmRfbWF4Il4KDkFkbWlzc2lvbkZhdWx0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCW9wZXJhdGlvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIpIBChBBZG1pc3Npb25XYWl0aW5nEg0KBXJlYWRzGAEgASgFEg8KB2RlbGV0ZXMYAiABKAUSDgoGdXJnZW50GAMgASgFEg8KB2NoYW5nZXMYBCABKAUSEgoKcGxhY2VtZW50cxgFIAEoBRIpCgZvbGRlc3QYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24i4QEKBUJyYWtlEiwKCW9wZXJhdGlvbhgBIAEoDjIZLm11c3Rlci52MS5PcGVyYXRpb25DbGFzcxIOCgZyZWFzb24YAiABKAkSEQoJcHJpbmNpcGFsGAMgASgJEi4KCnNpbmNlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgZzb3VyY2UYBiABKA4yFi5tdXN0ZXIudjEuQnJha2VTb3VyY2UiEgoQTGlzdENvbG9zUmVxdWVzdCIzChFMaXN0Q29sb3NSZXNwb25zZRIeCgVjb2xvcxgBIAMoCzIPLm11c3Rlci52MS5Db2xvIj4KDkdldENvbG9SZXF1ZXN0EiwKBG5hbWUYASABKAlCHrpIG3IZMhdeY29sb3MvW2EtejAtOS1dezEsNjN9JCIwCg9HZXRDb2xvUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvIsoCCg9TZXRCcmFrZVJlcXVlc3QSLAoEbmFtZRgBIAEoCUIeukgbchkyF15jb2xvcy9bYS16MC05LV17MSw2M30kEkQKCm9wZXJhdGlvbnMYAiADKA4yGS5tdXN0ZXIudjEuT3BlcmF0aW9uQ2xhc3NCFbpIEpIBDwgBEAMYASIHggEEEAEgABKCAQoGcmVhc29uGAMgASgJQnK6SG+6AWwKDGJyYWtlLnJlYXNvbhIwbXVzdCBoYXZlIDEgdG8gMSwwMjQgY2hhcmFjdGVycyBhbmQgbm90IGJlIGJsYW5rGip0aGlzLnNpemUoKSA8PSAxMDI0ICYmIHRoaXMubWF0Y2hlcygnXFxTJykSPgoIZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEbpIDqoBCyIFCICangEyAggBIjEKEFNldEJyYWtlUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvIoUBChFDbGVhckJyYWtlUmVxdWVzdBIsCgRuYW1lGAEgASgJQh66SBtyGTIXXmNvbG9zL1thLXowLTktXXsxLDYzfSQSQgoKb3BlcmF0aW9ucxgCIAMoDjIZLm11c3Rlci52MS5PcGVyYXRpb25DbGFzc0ITukgQkgENEAMYASIHggEEEAEgACIzChJDbGVhckJyYWtlUmVzcG9uc2USHQoEY29sbxgBIAEoCzIPLm11c3Rlci52MS5Db2xvIooBChNSZXBpbkFjY291bnRSZXF1ZXN0EiwKBG5hbWUYASABKAlCHrpIG3IZMhdeY29sb3MvW2EtejAtOS1dezEsNjN9JBJFCgdhY2NvdW50GAIgASgJQjS6SDFyLzItXmFjY291bnRzL1thLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8kIkEKFFJlcGluQWNjb3VudFJlc3BvbnNlEg8KB3Byb2plY3QYASABKAkSGAoQcHJldmlvdXNfcHJvamVjdBgCIAEoCSLPAQoVUXVhcmFudGluZUNvbG9SZXF1ZXN0EiwKBG5hbWUYASABKAlCHrpIG3IZMhdeY29sb3MvW2EtejAtOS1dezEsNjN9JBKHAQoGcmVhc29uGAIgASgJQne6SHS6AXEKEXF1YXJhbnRpbmUucmVhc29uEjBtdXN0IGhhdmUgMSB0byAxLDAyNCBjaGFyYWN0ZXJzIGFuZCBub3QgYmUgYmxhbmsaKnRoaXMuc2l6ZSgpIDw9IDEwMjQgJiYgdGhpcy5tYXRjaGVzKCdcXFMnKSIsChZRdWFyYW50aW5lQ29sb1Jlc3BvbnNlEhIKCnBsYWNlbWVudHMYASABKAUiigEKEEF1ZGl0Q29sb1JlcXVlc3QSLAoEbmFtZRgBIAEoCUIeukgbchkyF15jb2xvcy9bYS16MC05LV17MSw2M30kEkgKB2FjY291bnQYAiABKAlCN7pINHIyMjBeKGFjY291bnRzL1thLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8pPyQiaQoRQXVkaXRDb2xvUmVzcG9uc2USKgoLZGlmZmVyZW5jZXMYASADKAsyFS5tdXN0ZXIudjEuRGlmZmVyZW5jZRIoCgdzdW1tYXJ5GAIgASgLMhcubXVzdGVyLnYxLkF1ZGl0U3VtbWFyeSKXAQoMQXVkaXRTdW1tYXJ5EhAKCGFjY291bnRzGAEgASgFEg4KBmdyb3VwcxgCIAEoBRIWCg5sZWRnZXJfc2VydmVycxgDIAEoBRIVCg1jbG91ZF9zZXJ2ZXJzGAQgASgFEg8KB21lbWJlcnMYBSABKAUSEwoLZGlmZmVyZW5jZXMYBiABKAUSEAoIbm90X3NlZW4YByABKAUiuwIKCkRpZmZlcmVuY2USDwoHYWNjb3VudBgBIAEoCRINCgVncm91cBgCIAEoCRIMCgRraW5kGAMgASgJEg4KBnNlcnZlchgEIAEoCRIQCghjbG91ZF9pZBgFIAEoCRIVCg1sb2FkX2JhbGFuY2VyGAYgASgJEg8KB2FkZHJlc3MYByABKAkSHwoFY2F1c2UYCCABKAsyEC5tdXN0ZXIudjEuQ2F1c2USDgoGYWN0aW9uGAkgASgJEi4KCnVudGlsX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiQKCnN0b3BwZWRfYnkYCyABKAsyEC5tdXN0ZXIudjEuQ2F1c2USLgoKc2luY2VfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqjAEKDk9wZXJhdGlvbkNsYXNzEh8KG09QRVJBVElPTl9DTEFTU19VTlNQRUNJRklFRBAAEhoKFk9QRVJBVElPTl9DTEFTU19DUkVBVEUQARIaChZPUEVSQVRJT05fQ0xBU1NfREVMRVRFEAISIQodT1BFUkFUSU9OX0NMQVNTX0xPQURfQkFMQU5DRVIQAyqhAQoOQWRtaXNzaW9uUGhhc2USHwobQURNSVNTSU9OX1BIQVNFX1VOU1BFQ0lGSUVEEAASGgoWQURNSVNTSU9OX1BIQVNFX0NMT1NFRBABEhgKFEFETUlTU0lPTl9QSEFTRV9PUEVOEAISGwoXQURNSVNTSU9OX1BIQVNFX1BST0JJTkcQAxIbChdBRE1JU1NJT05fUEhBU0VfUkFNUElORxAEKncKC0JyYWtlU291cmNlEhwKGEJSQUtFX1NPVVJDRV9VTlNQRUNJRklFRBAAEhkKFUJSQUtFX1NPVVJDRV9PUEVSQVRPUhABEhUKEUJSQUtFX1NPVVJDRV9GSUxFEAISGAoUQlJBS0VfU09VUkNFX01PTklUT1IQAzKaBQoLQ29sb1NlcnZpY2USWgoJTGlzdENvbG9zEhsubXVzdGVyLnYxLkxpc3RDb2xvc1JlcXVlc3QaHC5tdXN0ZXIudjEuTGlzdENvbG9zUmVzcG9uc2UiEpACAYrnGAsKCWNvbG8ucmVhZBJUCgdHZXRDb2xvEhkubXVzdGVyLnYxLkdldENvbG9SZXF1ZXN0GhoubXVzdGVyLnYxLkdldENvbG9SZXNwb25zZSISkAIBiucYCwoJY29sby5yZWFkElUKCFNldEJyYWtlEhoubXVzdGVyLnYxLlNldEJyYWtlUmVxdWVzdBobLm11c3Rlci52MS5TZXRCcmFrZVJlc3BvbnNlIhCK5xgMCgpjb2xvLmJyYWtlEmcKDlF1YXJhbnRpbmVDb2xvEiAubXVzdGVyLnYxLlF1YXJhbnRpbmVDb2xvUmVxdWVzdBohLm11c3Rlci52MS5RdWFyYW50aW5lQ29sb1Jlc3BvbnNlIhCK5xgMCgpjb2xvLmJyYWtlElsKCkNsZWFyQnJha2USHC5tdXN0ZXIudjEuQ2xlYXJCcmFrZVJlcXVlc3QaHS5tdXN0ZXIudjEuQ2xlYXJCcmFrZVJlc3BvbnNlIhCK5xgMCgpjb2xvLmJyYWtlElkKCUF1ZGl0Q29sbxIbLm11c3Rlci52MS5BdWRpdENvbG9SZXF1ZXN0GhwubXVzdGVyLnYxLkF1ZGl0Q29sb1Jlc3BvbnNlIg+K5xgLCgljb2xvLnJlYWQwARJhCgxSZXBpbkFjY291bnQSHi5tdXN0ZXIudjEuUmVwaW5BY2NvdW50UmVxdWVzdBofLm11c3Rlci52MS5SZXBpbkFjY291bnRSZXNwb25zZSIQiucYDAoKY29sby5icmFrZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_cause, file_muster_v1_options]);
 
 /**
  * One data centre.
@@ -627,6 +629,228 @@ export const QuarantineColoResponseSchema: GenMessage<QuarantineColoResponse> = 
   messageDesc(file_muster_v1_colo_service, 16);
 
 /**
+ * Asks for an audit.
+ *
+ * @generated from message muster.v1.AuditColoRequest
+ */
+export type AuditColoRequest = Message<"muster.v1.AuditColoRequest"> & {
+  /**
+   * `colos/{colo}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * `accounts/{account}`: only this one's. All with groups in the colo when empty.
+   *
+   * @generated from field: string account = 2;
+   */
+  account: string;
+};
+
+/**
+ * Describes the message muster.v1.AuditColoRequest.
+ * Use `create(AuditColoRequestSchema)` to create a new message.
+ */
+export const AuditColoRequestSchema: GenMessage<AuditColoRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_colo_service, 17);
+
+/**
+ * Some of the differences, or the end.
+ *
+ * @generated from message muster.v1.AuditColoResponse
+ */
+export type AuditColoResponse = Message<"muster.v1.AuditColoResponse"> & {
+  /**
+   * Of one group after the other.
+   *
+   * @generated from field: repeated muster.v1.Difference differences = 1;
+   */
+  differences: Difference[];
+
+  /**
+   * In the last message alone.
+   *
+   * @generated from field: muster.v1.AuditSummary summary = 2;
+   */
+  summary?: AuditSummary | undefined;
+};
+
+/**
+ * Describes the message muster.v1.AuditColoResponse.
+ * Use `create(AuditColoResponseSchema)` to create a new message.
+ */
+export const AuditColoResponseSchema: GenMessage<AuditColoResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_colo_service, 18);
+
+/**
+ * What an audit held against each other.
+ *
+ * @generated from message muster.v1.AuditSummary
+ */
+export type AuditSummary = Message<"muster.v1.AuditSummary"> & {
+  /**
+   * Accounts that were looked at.
+   *
+   * @generated from field: int32 accounts = 1;
+   */
+  accounts: number;
+
+  /**
+   * Groups with a placement in the colo.
+   *
+   * @generated from field: int32 groups = 2;
+   */
+  groups: number;
+
+  /**
+   * Servers in the ledger.
+   *
+   * @generated from field: int32 ledger_servers = 3;
+   */
+  ledgerServers: number;
+
+  /**
+   * Servers in the cloud that carry the tags of groups here.
+   *
+   * @generated from field: int32 cloud_servers = 4;
+   */
+  cloudServers: number;
+
+  /**
+   * Members of the load balancers that these groups are attached to.
+   *
+   * @generated from field: int32 members = 5;
+   */
+  members: number;
+
+  /**
+   * Differences that were told.
+   *
+   * @generated from field: int32 differences = 6;
+   */
+  differences: number;
+
+  /**
+   * Those of them that say that something could not be seen.
+   *
+   * @generated from field: int32 not_seen = 7;
+   */
+  notSeen: number;
+};
+
+/**
+ * Describes the message muster.v1.AuditSummary.
+ * Use `create(AuditSummarySchema)` to create a new message.
+ */
+export const AuditSummarySchema: GenMessage<AuditSummary> = /*@__PURE__*/
+  messageDesc(file_muster_v1_colo_service, 19);
+
+/**
+ * Where ledger, cloud and load balancers tell different stories.
+ *
+ * @generated from message muster.v1.Difference
+ */
+export type Difference = Message<"muster.v1.Difference"> & {
+  /**
+   * `accounts/{account}`.
+   *
+   * @generated from field: string account = 1;
+   */
+  account: string;
+
+  /**
+   * The group's id. Empty: about all of the account's groups in the colo.
+   *
+   * @generated from field: string group = 2;
+   */
+  group: string;
+
+  /**
+   * `missingInCloud`, `notInLedger`, `noSuchGroup`, `twoServers`, `tagsLost`, `tagsForeign`,
+   * `intentionOpen`, `buildOverdue`, `waitOverdue`, `deleteOverdue`, `ill`, `leftAlone`,
+   * `statusUnheardOf`, `memberMissing`, `memberLeftOver`, `memberWrong`, `loadBalancerGone`,
+   * `notSeen`, `quarantined` or `held`.
+   *
+   * @generated from field: string kind = 3;
+   */
+  kind: string;
+
+  /**
+   * The server's id in the ledger, where it is about one.
+   *
+   * @generated from field: string server = 4;
+   */
+  server: string;
+
+  /**
+   * The cloud's own id of the server.
+   *
+   * @generated from field: string cloud_id = 5;
+   */
+  cloudId: string;
+
+  /**
+   * The load balancer, where it is about one.
+   *
+   * @generated from field: string load_balancer = 6;
+   */
+  loadBalancer: string;
+
+  /**
+   * The member's address there.
+   *
+   * @generated from field: string address = 7;
+   */
+  address: string;
+
+  /**
+   * Why it is a difference.
+   *
+   * @generated from field: muster.v1.Cause cause = 8;
+   */
+  cause?: Cause | undefined;
+
+  /**
+   * What will be done: `lookUp`, `bind` (the found server becomes the intention's), `replace`,
+   * `delete`, `attach`, `detach`, `putRight` (written again as the ledger has it), `note` (the
+   * ledger follows the cloud), `waitUntil`, `forPerson` (nothing until a person decides), `nothing`.
+   *
+   * @generated from field: string action = 9;
+   */
+  action: string;
+
+  /**
+   * When what is waited for is over at the latest.
+   *
+   * @generated from field: google.protobuf.Timestamp until_time = 10;
+   */
+  untilTime?: Timestamp | undefined;
+
+  /**
+   * The brake or pause that keeps the action from being done now.
+   *
+   * @generated from field: muster.v1.Cause stopped_by = 11;
+   */
+  stoppedBy?: Cause | undefined;
+
+  /**
+   * Since when, where that is known.
+   *
+   * @generated from field: google.protobuf.Timestamp since_time = 12;
+   */
+  sinceTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message muster.v1.Difference.
+ * Use `create(DifferenceSchema)` to create a new message.
+ */
+export const DifferenceSchema: GenMessage<Difference> = /*@__PURE__*/
+  messageDesc(file_muster_v1_colo_service, 20);
+
+/**
  * Which calls to the outside.
  *
  * @generated from enum muster.v1.OperationClass
@@ -842,6 +1066,20 @@ export const ColoService: GenService<{
     methodKind: "unary";
     input: typeof ClearBrakeRequestSchema;
     output: typeof ClearBrakeResponseSchema;
+  },
+  /**
+   * Holds ledger, cloud and load balancers of a colo against each other, looked at as of now, and
+   * streams every difference with its cause and with what will be done about it. Changes nothing.
+   * What is on its way within its bounds is no difference. The last message has the summary.
+   *
+   * Reasons: COLO_NOT_FOUND, STORE_UNAVAILABLE.
+   *
+   * @generated from rpc muster.v1.ColoService.AuditColo
+   */
+  auditColo: {
+    methodKind: "server_streaming";
+    input: typeof AuditColoRequestSchema;
+    output: typeof AuditColoResponseSchema;
   },
   /**
    * Pins an account to the project that its cloud credentials answer for now. An account is pinned
