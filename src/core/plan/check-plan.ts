@@ -1,4 +1,4 @@
-import type { OperationClass } from "../model/colo.js";
+import { type OperationClass, operationClasses } from "../model/colo.js";
 import type { Observation, Step } from "../model/observation.js";
 import { pauseStops } from "../model/pause.js";
 import type { Plan } from "../model/plan.js";
@@ -50,7 +50,15 @@ export function checkPlan(seen: Observation, plan: Plan): void {
     const right = isStateFor(step.kind, row?.state);
     insist(right, `plans ${step.kind} of a server that is ${row?.state} (B9.5)`);
   }
+  const halts = operationClasses.some(
+    (one) => one !== "loadBalancer" && (pauseStops(paused, one) || seen.stopped.has(one)),
+  );
   for (const row of plan.rows) {
+    const isGivenUp = before.get(row.id)?.leaving === undefined && row.leaving !== undefined;
+    insist(
+      !(halts && isGivenUp && takenBack.has(row.leaving.code)),
+      "gives up for what may pass while nothing is replaced (B8.3, B9.1)",
+    );
     const surplus = row.leaving?.code === "SURPLUS" && before.get(row.id)?.leaving === undefined;
     insist(
       !(surplus && row.protected && !seen.doc.deleting),
@@ -60,6 +68,16 @@ export function checkPlan(seen: Observation, plan: Plan): void {
     insist(!(surplus && (quarantine || unproven)), "scales in while in quarantine (B9.5)");
   }
 }
+
+/** What a cloud or a monitor may say of a server, and take back. */
+const takenBack: ReadonlySet<string> = new Set([
+  "STOPPED",
+  "WAIT_EXPIRED",
+  "SUSPECTED",
+  "HOST_DOWN",
+  "BUILD_TIMEOUT",
+  "CLOUD_ERROR",
+]);
 
 /** The class of brakes that a step falls under. Tags change nothing of the server itself. */
 function operationOf(step: Step): OperationClass | "tag" {

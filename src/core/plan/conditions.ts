@@ -26,7 +26,10 @@ const illCodes: ReadonlySet<string> = new Set([
   "COLO_UNHEALTHY",
   "ACCOUNT_MISSING",
   "LOSSES_RAMPED",
+  "CLOUD_ERROR",
+  "HOST_DOWN",
   "STOPPED",
+  "SUSPECTED",
   "WAIT_EXPIRED",
 ]);
 const brakeCodes: ReadonlySet<string> = new Set(["BRAKED", "CLOUD_BUSY"]);

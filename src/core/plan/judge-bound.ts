@@ -4,6 +4,7 @@ import { meaningOf, type StatusMeaning } from "./cloud-status.js";
 import { leave, move, withCloud } from "./lifecycle.js";
 import { choiceFacts } from "./no-room.js";
 import type { Sheet } from "./sheet.js";
+import { staysForNow } from "./stays.js";
 
 /** REBOOT, RESIZE and the like pass within this time, or are reported (B4.2). */
 export const waitingMsMax = 10 * 60_000;
@@ -59,6 +60,7 @@ function judgeBuilding(
     return;
   }
   const stopped = meaning === "stopped" && nowMs >= statusSinceMs + group.stoppedGraceMs;
+  if (stopped && staysForNow(sheet, stoppedCause(sheet, row))) return;
   const late = nowMs >= row.sinceMs + group.buildTimeoutMs;
   if (meaning === "failed" || meaning === "going" || stopped) {
     const fault = server.fault ?? `the cloud says ${server.status}`;
@@ -72,11 +74,17 @@ function judgeBuilding(
   } else if (late && (meaning === "building" || meaning === "stopped" || meaning === "hostDown")) {
     const timeoutMs = group.buildTimeoutMs;
     const timeout = cause("B4.2", "BUILD_TIMEOUT", { server: row.id, buildTimeoutMs: timeoutMs });
+    if (staysForNow(sheet, timeout)) return;
     buildFailed(sheet, row, `not active after ${timeoutMs} ms`, timeout);
   } else if (meaning === "waiting") {
     const expired = boundWait(sheet, row);
-    if (expired) buildFailed(sheet, row, `it stays in ${server.status}`, expired);
+    if (expired && !staysForNow(sheet, expired))
+      buildFailed(sheet, row, `it stays in ${server.status}`, expired);
   }
+}
+
+function stoppedCause({ seen }: Sheet, { id }: ServerRow): Cause {
+  return cause("B4.2", "STOPPED", { server: id, graceMs: seen.group.stoppedGraceMs });
 }
 
 function buildFailed(sheet: Sheet, row: ServerRow, reason: string, why: Cause): void {
@@ -104,6 +112,7 @@ function judgeRunning(sheet: Sheet, row: ServerRow, meaning: StatusMeaning): Ver
   const status = row.cloudStatus ?? "";
   /** Who serves is given up at the ramp; of the others nobody depends. */
   const lost = (why: Cause): Verdict => {
+    if (row.leaving === undefined && staysForNow(sheet, why)) return fine;
     if (row.state === "inService") return { kind: "lost", why };
     sheet.event("server.failed", row.id, why);
     sheet.put(leave(row, "delete", why, nowMs));
@@ -120,7 +129,7 @@ function judgeRunning(sheet: Sheet, row: ServerRow, meaning: StatusMeaning): Ver
       return lost(cause("B9.2", "HOST_DOWN", { server: row.id }));
     case "stopped": {
       const dueMs = (row.cloudStatusSinceMs ?? row.sinceMs) + group.stoppedGraceMs;
-      const stopped = cause("B4.2", "STOPPED", { server: row.id, graceMs: group.stoppedGraceMs });
+      const stopped = stoppedCause(sheet, row);
       if (row.state === "draining") return lost(stopped);
       if (group.stoppedServers === "keep") return fine;
       if (nowMs >= dueMs) return lost(stopped);

@@ -8,6 +8,7 @@ import { bind, leave, move } from "./lifecycle.js";
 import { concludeLosses, createRamp, fewOf, type Loss } from "./losses.js";
 import { reportOrphans } from "./orphans.js";
 import type { Sheet } from "./sheet.js";
+import { replacementStopped, staysForNow } from "./stays.js";
 import { judgeSuspects, type Suspect } from "./suspects.js";
 import { createSuspicion } from "./suspicion.js";
 import { isOlder, judgeTags } from "./tags.js";
@@ -41,7 +42,9 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
   const doubted = doubts.missing.size + doubts.ill.size;
   const known = doubted === 0 ? 0 : seen.rows.filter(isRunning).length;
   const ramp = createRamp(sheet, known, doubted);
-  askFor(sheet, doubts, ramp.room());
+  const stays = replacementStopped(sheet) !== undefined;
+  // Those that stay for now need not be asked for.
+  askFor(sheet, stays ? { ...doubts, ill: noneIll } : doubts, ramp.room());
   if (doubts.missing.size > fewOf(known))
     sheet.wait(cause("B4.3", "LISTING_SUSPECT", { lost: doubts.missing.size, known }));
 
@@ -50,6 +53,7 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
   const suspects: Suspect[] = [];
   let presumedMissing = 0;
   let presumedIll = 0;
+  let stayingIll = 0;
   for (const row of seen.rows) {
     if (row.cloudId === undefined) {
       judgeIntention(sheet, row, byIntention.get(row.id), limits);
@@ -63,7 +67,8 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
       else lost.push({ row, why: gone });
     } else if (doubts.missing.has(row) && typeof found !== "object") {
       if (row.missingSinceMs !== undefined) presumedMissing++;
-    } else if (why && found === undefined) presumedIll++;
+    } else if (why && found !== "gone" && staysForNow(sheet, why)) stayingIll++;
+    else if (why && found === undefined) presumedIll++;
     else if (why && found === "unknown") suspects.push({ row, why });
     else {
       const server = typeof found === "object" ? found : byId.get(row.cloudId);
@@ -74,7 +79,7 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
     }
   }
   concludeLosses(sheet, { lost, presumed: presumedMissing + presumedIll, known }, ramp);
-  judgeSuspects(sheet, suspects, presumedIll);
+  judgeSuspects(sheet, suspects, presumedIll + stayingIll);
   const open = new Set<string>();
   if (unbound.length > 0)
     for (const row of seen.rows) if (row.cloudId === undefined) open.add(row.id);
@@ -87,6 +92,8 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
     }),
   );
 }
+
+const noneIll: ReadonlyMap<ServerRow, Cause> = new Map();
 
 function isRunning(row: ServerRow): boolean {
   return row.cloudId !== undefined && row.state !== "deleting";

@@ -5,6 +5,7 @@ import type { BalancerView, MemberStep, PlanLimits } from "../model/observation.
 import type { Member, Membership, ServerRow } from "../model/server.js";
 import { leave, move } from "./lifecycle.js";
 import { type Sheet, waitForBrake } from "./sheet.js";
+import { staysForNow } from "./stays.js";
 
 /** After this a server is deleted although a membership could not be removed; it is reported. */
 export const removalMsMax = 5 * 60_000;
@@ -219,6 +220,7 @@ function waitForLaunch(
   if (!late || health !== "unhealthy") return;
   const { buildTimeoutMs } = group;
   const expired = cause("B4.11", "BUILD_TIMEOUT", { server: row.id, buildTimeoutMs, loadBalancer });
+  if (staysForNow(sheet, expired)) return;
   sheet.event("server.failed", row.id, expired);
   sheet.failed(`not healthy in load balancer ${loadBalancer} in time`, expired);
   sheet.put(leave(sheet.row(row.id), "drain", expired, nowMs));

@@ -1,8 +1,9 @@
 import { type Cause, cause } from "../model/cause.js";
 import type { ServerRow } from "../model/server.js";
-import { leave } from "./lifecycle.js";
+import { isCounted, leave } from "./lifecycle.js";
 import { createRamp, fewOf } from "./losses.js";
 import type { Sheet } from "./sheet.js";
+import { staysForNow } from "./stays.js";
 
 /** A server in service that is said to be ill, by others than the cloud's direct word. */
 export interface Suspect {
@@ -31,12 +32,19 @@ export function judgeSuspects(sheet: Sheet, suspects: readonly Suspect[], presum
   }
   const suspected = suspects.length + presumed + leaving;
   sheet.setSuspicion({ known, suspected });
-  if (suspects.length === 0) return;
+  const staying = suspects.filter(({ row, why }) => staysForNow(sheet, suspectedOf(row, why)));
+  if (suspects.length === staying.length) return;
   const { nowMs } = sheet.seen;
   const held = heldFor(sheet, known, suspected);
   if (held && !sheet.isAcknowledged()) {
     sheet.askPerson(held);
     sheet.wakeAt(nowMs + lookAgainMs);
+    return;
+  }
+  const failing = buildsFail(sheet);
+  if (failing && !sheet.isAcknowledged()) {
+    sheet.wait(failing);
+    for (const { row, why } of suspects) sheet.wait(suspectedOf(row, why));
     return;
   }
   const ramp = createRamp(sheet, known, suspected - leaving);
@@ -60,10 +68,30 @@ function heldFor(sheet: Sheet, known: number, suspected: number): Cause | undefi
   return cause("B9.2", "COLO_UNHEALTHY", { ...all, mine: suspected });
 }
 
+/**
+ * Why whoever is given up now would not be replaced: the last builds failed, and the next one has
+ * yet to show whether the cloud builds again.
+ */
+function buildsFail(sheet: Sheet): Cause | undefined {
+  const { nowMs, doc, spec } = sheet.seen;
+  const { backoff } = doc;
+  if (!backoff) return undefined;
+  const { failures, retryAtMs, reason } = backoff;
+  const target = doc.deleting || !spec ? 0 : doc.target;
+  const isShort = sheet.rows().filter(isCounted).length < target;
+  if (nowMs >= retryAtMs && !isShort) return undefined;
+  if (nowMs < retryAtMs) sheet.wakeAt(retryAtMs);
+  return cause("B4.6", "BACKOFF", { failures, retryAtMs, fault: reason });
+}
+
+function suspectedOf({ id }: ServerRow, { code, facts }: Cause): Cause {
+  const because = String(facts["because"] ?? code);
+  return cause("B9.2", "SUSPECTED", { ...facts, server: id, because });
+}
+
 function replace(sheet: Sheet, { row, why }: Suspect): void {
   const now = sheet.row(row.id);
-  const because = String(why.facts["because"] ?? why.code);
-  const suspicion = cause("B9.2", "SUSPECTED", { ...why.facts, server: row.id, because });
+  const suspicion = suspectedOf(row, why);
   const drains = now.memberships.length > 0;
   sheet.event("server.failed", row.id, suspicion);
   sheet.put(leave(now, drains ? "drain" : "delete", suspicion, sheet.seen.nowMs));
