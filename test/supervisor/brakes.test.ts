@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { OperationClass } from "../../src/core/model/colo.js";
+import type { Brake, OperationClass } from "../../src/core/model/colo.js";
 import type { ColoId } from "../../src/core/model/ids.js";
+import { createMemoryStore } from "../../src/drivers/store-memory/index.js";
+import { createBrakes } from "../../src/supervisor/colo/brakes.js";
+import { patient } from "../simulation/cluster.js";
+import { createRandom, createSeededIds, createVirtualClock } from "../simulation/virtual-clock.js";
 import {
   cloudCount,
   converges,
@@ -198,4 +202,72 @@ test("B9.1 a reading of the switch that was under way does not undo a setting", 
     await lift(world, ["create"]);
   }
   assert.ok(world.storeFaults.fired.slow > 100);
+});
+
+/** A kill switch over a store that can be put back to another. */
+async function switchBench() {
+  const clock = createVirtualClock();
+  const newStore = () => createMemoryStore({ clock, random: createRandom(1) });
+  const known = newStore();
+  let store = known;
+  const seen = { cameBack: 0 };
+  const of = async (name: string, at: typeof known | undefined) => {
+    const brakes = createBrakes({
+      ...{ colo: iad, clock, ids: createSeededIds(name.length), signal: patient() },
+      store: {
+        ...known,
+        load: (...asked) => (at ?? store).load(...asked),
+        commit: (...asked) => (at ?? store).commit(...asked),
+      },
+      ...{ log: { debug() {}, info() {}, warn() {}, error() {} }, changed() {} },
+      storeCameBack: () => void seen.cameBack++,
+      file: { inForce: () => [], ageMs: () => 0 },
+    });
+    await during(brakes.start());
+    return brakes;
+  };
+  async function during<Value>(work: Promise<Value>): Promise<Value> {
+    await clock.advance(50);
+    return work;
+  }
+  const brakes = await of("here", undefined);
+  return {
+    ...{ clock, brakes, seen, of, newStore, during },
+    putBack(to: typeof known) {
+      store = to;
+    },
+  };
+}
+
+const stop = (operation: OperationClass): Brake => ({
+  ...{ operation, reason: "storm", principal: "me", sinceMs: 0, source: "operator" },
+});
+const operationsOf = (brakes: readonly Brake[]) => brakes.map((one) => one.operation).toSorted();
+
+test("B9.1 B9.5 a store put back to older: a doubt, what it says counts, and no brake is lifted", async () => {
+  const { clock, brakes, seen, of, newStore, during, putBack } = await switchBench();
+  for (const operation of ["create", "loadBalancer"] as const) {
+    await during(brakes.set([stop(operation)]));
+    await clock.advance(500);
+  }
+  const older = newStore();
+  const other = await of("there!", older);
+  await during(other.set([stop("delete")]));
+  assert.equal(seen.cameBack, 0);
+  putBack(older);
+  for (let ms = 0; ms < 2_000; ms += 50) {
+    await clock.advance(50);
+    const now = operationsOf(brakes.inForce());
+    assert.ok(now.includes("create") && now.includes("loadBalancer"), `lifted after ${ms} ms`);
+  }
+  assert.equal(seen.cameBack, 1);
+  const all = ["create", "delete", "loadBalancer"];
+  assert.deepEqual(operationsOf(brakes.inForce()), all);
+  assert.deepEqual(operationsOf(other.inForce()), all, "the store knows them again");
+  await during(other.clear(["delete", "create"]));
+  await clock.advance(1_000);
+  assert.deepEqual(operationsOf(brakes.inForce()), ["loadBalancer"]);
+  await during(brakes.clear(["loadBalancer"]));
+  await clock.advance(1_000);
+  assert.deepEqual([brakes.inForce(), other.inForce(), seen.cameBack], [[], [], 1]);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServerId } from "../../src/core/model/ids.js";
+import { createDoubts } from "../../src/supervisor/converge/doubts.js";
 import { placementPartition } from "../../src/supervisor/placements/placement-state.js";
 import { converges, createGroup, inService, rowsOf, setTarget, view, web } from "./asks.js";
 import { createWorld, type World } from "./world.js";
@@ -77,6 +78,28 @@ test("B9.5 after the store was away surplus is proven anew before it goes", asyn
   assert.equal((await heldFor(world))?.code, "QUARANTINE");
   world.heal();
   await converges(world, 1);
+});
+
+test("B9.5 a store that is only slow was not away: surplus goes", async () => {
+  const world = await worldOf(3);
+  world.storeFaults.chance.slow = 1;
+  world.storeFaults.slowMs = 900;
+  await setTarget(world, 1);
+  await world.until("surplus goes", () => world.cloud.servers().length === 1, 120_000);
+  assert.ok(world.storeFaults.fired.slow > 20);
+});
+
+test("B9.5 a doubt stands until a turn has begun with it; what comes up then is another", () => {
+  const doubts = createDoubts();
+  doubts.raise(key.colo, "start");
+  doubts.raise(key.colo, "takeOver");
+  const first = doubts.of(key);
+  assert.equal(first?.why, "start");
+  doubts.raise(key.colo, "storeLost");
+  doubts.settle(key, first);
+  assert.equal(doubts.of(key)?.why, "storeLost", "what was proven before it is not enough");
+  doubts.settle(key, doubts.of(key)!);
+  assert.equal(doubts.of(key), undefined);
 });
 
 test("B9.5 M6.2 an old backup restored: nothing is deleted, nothing doubled, until a person confirms", async () => {

@@ -21,8 +21,13 @@ export interface Brakes {
 
 const readEveryMs = 250;
 const attemptsMax = 5;
-/** A store that could not be read for so long was lost, whatever it says when it is back (B9.5). */
+/** A store that refused to be read for so long was lost, whatever it says when it is back (B9.5). */
 const lostMsMin = 1_000;
+const failuresMin = 2;
+/** One that is only slow was not, nor are we when we pause for a moment: but it may be by then. */
+const unreadMsMax = 10_000;
+/** So many readings in a row that are older than what is known: the store was put back. */
+const olderMin = 2;
 
 export function createBrakes(deps: {
   readonly colo: ColoId;
@@ -35,7 +40,7 @@ export function createBrakes(deps: {
   readonly file: Pick<FileSwitch, "inForce" | "ageMs">;
   /** Called when what is in force changed. */
   readonly changed: () => void;
-  /** Called when the switch could be read again after it could not be for a while. */
+  /** Called when the switch could be read again after it could not be, or the store was put back. */
   readonly storeCameBack: () => void;
 }): Brakes {
   const { colo, store, clock, ids, log, signal } = deps;
@@ -44,25 +49,62 @@ export function createBrakes(deps: {
   let doc: ColoDoc = { colo, brakes: [] };
   /** What `doc` was read at: a reading that was under way during a write says less than we know. */
   let revision = -1;
+  let learntAtMs = Number.NEGATIVE_INFINITY;
+  let older = 0;
+  /** In force, and not in a store that was put back: only a person lifts a brake. */
+  let kept: readonly Brake[] = [];
   let readAtMs = Number.NEGATIVE_INFINITY;
+  let failures = 0;
   let timer: Timer | undefined;
   let shown = "";
 
   const stored = () =>
-    doc.brakes.filter((one) => one.expiresAtMs === undefined || clock.nowMs() < one.expiresAtMs);
+    [...doc.brakes, ...kept].filter(
+      (one) => one.expiresAtMs === undefined || clock.nowMs() < one.expiresAtMs,
+    );
 
   const inForce = () => [...deps.file.inForce(colo), ...stored()];
 
   async function read(): Promise<number> {
     const askedAtMs = clock.monotonicMs();
-    const loaded = await store.load(partition, ["brakes"], call);
+    const loaded = await store.load(partition, ["brakes"], call).catch((error: unknown) => {
+      failures++;
+      throw error;
+    });
     const row = loaded.rows[0];
+    const found = row ? (JSON.parse(row.value) as ColoDoc) : { colo, brakes: [] };
+    const isPutBack = loaded.revision < revision && askedAtMs > learntAtMs;
+    if (isPutBack && ++older < olderMin) return revision;
+    const wasLost = isPutBack || isLost(askedAtMs);
     readAtMs = Math.max(readAtMs, askedAtMs);
+    failures = 0;
+    if (isPutBack) keepAll(loaded.revision);
+    if (wasLost) deps.storeCameBack();
     if (loaded.revision < revision) return revision;
-    revision = loaded.revision;
-    doc = row ? (JSON.parse(row.value) as ColoDoc) : { colo, brakes: [] };
-    tellIfChanged();
+    become(loaded.revision, found);
     return loaded.revision;
+  }
+
+  function isLost(askedAtMs: number): boolean {
+    const agedMs = askedAtMs - readAtMs;
+    if (revision < 0) return false;
+    return agedMs > unreadMsMax || (agedMs > lostMsMin && failures >= failuresMin);
+  }
+
+  /** The store is the truth again, but what it has forgotten stays in force till it is written. */
+  function keepAll(now: number): void {
+    log.warn({ colo, known: revision, revision: now }, "the store was put back to what it was");
+    kept = stored();
+    revision = now;
+  }
+
+  function become(now: number, next: ColoDoc): void {
+    if (now > revision) learntAtMs = clock.monotonicMs();
+    revision = now;
+    older = 0;
+    doc = next;
+    kept = kept.filter((one) => !next.brakes.some(({ operation }) => operation === one.operation));
+    tellIfChanged();
   }
 
   function tellIfChanged(): void {
@@ -73,13 +115,12 @@ export function createBrakes(deps: {
   }
 
   async function poll(): Promise<void> {
-    const agedMs = clock.monotonicMs() - readAtMs;
     try {
       await read();
-      if (agedMs > lostMsMin) deps.storeCameBack();
+      if (kept.length > 0) await write((brakes) => brakes);
     } catch (error) {
       if (!signal.aborted)
-        log.warn({ colo, error: String(error) }, "kill switch could not be read");
+        log.warn({ colo, error: String(error) }, "kill switch could not be read or put right");
     }
     if (!signal.aborted) timer = clock.after(readEveryMs, () => void poll());
   }
@@ -103,9 +144,8 @@ export function createBrakes(deps: {
         throw error;
       }
       if (written < revision) return; // Another's setting came after and is known already.
-      revision = written;
-      doc = next;
-      tellIfChanged();
+      kept = [];
+      become(written, next);
       return;
     }
   }

@@ -12,6 +12,7 @@ export interface ColoDoubt {
  * the store, each placement is in doubt until its ledger and a fresh listing agree.
  */
 export interface Doubts {
+  /** One that no turn has begun with yet stands: nothing was proven since. */
   raise(colo: ColoId, why: Doubt["why"]): void;
   of(key: PlacementKey): ColoDoubt | undefined;
   /** Ledger and listing, both asked for after this doubt came up, agree. */
@@ -24,10 +25,15 @@ const settledMax = 100_000;
 export function createDoubts(): Doubts {
   const raised = new Map<ColoId, ColoDoubt>();
   const settled = createRecent<string, ColoDoubt>(settledMax);
+  const asked = new WeakSet<ColoDoubt>();
   return {
-    raise: (colo, why) => void raised.set(colo, { why }),
+    raise(colo, why) {
+      const standing = raised.get(colo);
+      if (!standing || asked.has(standing)) raised.set(colo, { why });
+    },
     of(key) {
       const doubt = raised.get(key.colo);
+      if (doubt) asked.add(doubt);
       return doubt && settled.get(placementText(key)) !== doubt ? doubt : undefined;
     },
     settle: (key, doubt) => void settled.set(placementText(key), doubt),
