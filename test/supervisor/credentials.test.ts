@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isFault } from "../../src/core/errors/fault.js";
+import { OutsideFault } from "../../src/core/errors/outside-fault.js";
 import type { AccountId, ColoId, GroupId, GroupKey } from "../../src/core/model/ids.js";
 import type { Operation } from "../../src/drivers/cloud-simulated/index.js";
+import { createCredentials } from "../../src/supervisor/colo/credentials.js";
+import { createSeededIds, createVirtualClock } from "../simulation/virtual-clock.js";
 import {
   assertNothingTwice,
   converges,
@@ -149,4 +152,31 @@ test("B9.7 a pin is not made up: without projects, or an answer, it is refused",
   const away = world.cloud.inject({ kind: "refuse", on: ["project"], with: "temporary" });
   await assert.rejects(repin(world), (error) => isFault(error, "CLOUD_UNAVAILABLE"));
   assert.equal(away.fired(), 1);
+});
+
+test("B9.7 a wall clock that goes back keeps no account stopped", async () => {
+  const base = createVirtualClock();
+  let wallMs = 0;
+  const clock = { ...base, nowMs: () => base.nowMs() + wallMs };
+  let recovered = 0;
+  const credentials = createCredentials({
+    ...{ colo, clock, ids: createSeededIds(1), recovered: () => void recovered++ },
+    pins: {
+      of: async () => ({ project: "one" }),
+      known: () => ({ project: "one" }),
+      read: async () => ({ project: "one" }),
+      set: async () => {},
+    },
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+  });
+  const other = async () => "two";
+  for (const by of ["look", "change"] as const)
+    await credentials.denied(account, by, new OutsideFault("denied", "no"), other);
+  assert.equal(credentials.isStopped(account), true);
+  wallMs = -minutes(60);
+  await base.advance(minutes(1));
+  assert.equal(credentials.isStopped(account), false);
+  await credentials.pinOf(account, other);
+  credentials.answered(account, "look");
+  assert.deepEqual([credentials.refusal(account), recovered], [undefined, 1]);
 });

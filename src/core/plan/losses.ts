@@ -29,12 +29,13 @@ export interface Ramp {
 export function createRamp(sheet: Sheet, known: number, doubted: number): Ramp {
   const { nowMs, doc } = sheet.seen;
   const before = sheet.out.losses ?? doc.losses;
-  const window: LossWindow =
-    before && nowMs < before.sinceMs + rampMs ? before : { sinceMs: nowMs, concluded: 0 };
+  // Noted far in the future: by a clock that has gone back since. Nodes are a little apart.
+  const agedMs = before ? Math.abs(nowMs - before.sinceMs) : Number.POSITIVE_INFINITY;
+  const window: LossWindow = before && agedMs < rampMs ? before : { sinceMs: nowMs, concluded: 0 };
   let { concluded } = window;
   const aMinute = Math.max(1, Math.ceil(known * rampShare));
   // What is left of many is not few: it goes at the ramp to its end.
-  const goesOn = before?.ramped === true && nowMs < before.sinceMs + 2 * rampMs;
+  const goesOn = before?.ramped === true && agedMs < 2 * rampMs;
   const isFew = !goesOn && doubted + concluded <= fewOf(known);
   const most = isFew ? fewOf(known) : aMinute;
   return {

@@ -48,6 +48,7 @@ type AskProject = () => Promise<string | undefined>;
 interface Stop {
   readonly cause: Cause;
   readonly failures: number;
+  /** Monotonic: a wall clock that goes back must not keep an account stopped. */
   readonly retryAtMs: number;
 }
 
@@ -72,14 +73,14 @@ export function createCredentials(deps: {
 
   function stop(account: string, by: StoppedBy, why: Cause): OutsideFault {
     const before = stops[by].get(account);
-    const nowMs = clock.nowMs();
+    const nowMs = clock.monotonicMs();
     // What was sent before the first refusal came says nothing new.
     if (!before || nowMs >= before.retryAtMs) {
       const failures = (before?.failures ?? 0) + 1;
       const delayMs = Math.min(delayMsMax, firstDelayMs * 2 ** Math.min(failures - 1, 10));
-      const retryAtMs = nowMs + delayMs * (1 - 0.2 * ids.random());
-      stops[by].set(account, { cause: why, failures, retryAtMs });
-      log.warn({ colo, account, by, retryAtMs, facts: why.facts }, sayCause(why));
+      const waitMs = delayMs * (1 - 0.2 * ids.random());
+      stops[by].set(account, { cause: why, failures, retryAtMs: nowMs + waitMs });
+      log.warn({ colo, account, by, waitMs, facts: why.facts }, sayCause(why));
     }
     return new OutsideFault("denied", sayCause(why));
   }
@@ -103,7 +104,7 @@ export function createCredentials(deps: {
   const credentials: Credentials = {
     async pinOf(account, ask) {
       const stopped = stops.look.get(account);
-      if (stopped && clock.nowMs() < stopped.retryAtMs)
+      if (stopped && clock.monotonicMs() < stopped.retryAtMs)
         throw new OutsideFault("denied", sayCause(stopped.cause));
       try {
         return await pins.of(account, ask);
@@ -117,14 +118,14 @@ export function createCredentials(deps: {
     },
     isStopped(account) {
       const stopped = stops.look.get(account);
-      return stopped !== undefined && clock.nowMs() < stopped.retryAtMs;
+      return stopped !== undefined && clock.monotonicMs() < stopped.retryAtMs;
     },
     projectOf: (account) => pins.known(account)?.project,
     refusal(account) {
       const looks = stops.look.get(account);
       if (looks) return looks.cause;
       const changes = stops.change.get(account);
-      return changes && clock.nowMs() < changes.retryAtMs ? changes.cause : undefined;
+      return changes && clock.monotonicMs() < changes.retryAtMs ? changes.cause : undefined;
     },
     answered(account, by) {
       if (stops[by].delete(account)) deps.recovered();
@@ -140,7 +141,7 @@ export function createCredentials(deps: {
     tryAgain(account) {
       for (const by of ["look", "change"] as const) {
         const stopped = stops[by].get(account);
-        if (stopped) stops[by].set(account, { ...stopped, retryAtMs: clock.nowMs() });
+        if (stopped) stops[by].set(account, { ...stopped, retryAtMs: clock.monotonicMs() });
       }
     },
     async repin(account, principal, ask) {

@@ -75,6 +75,15 @@ describe("B9.2 confirmed losses", () => {
     assert.equal(leaving(next), 10);
   });
 
+  test("a clock that went back an hour does not hold the ramp for an hour", () => {
+    const { rows, ...seen } = ill(30, 100, "ERROR");
+    const noted = (sinceMs: number) => ({
+      doc: { losses: { sinceMs, concluded: 10, ramped: true } },
+    });
+    assert.equal(leaving(plan(rows, { ...seen, ...noted(t0 + 60 * minute) })), 10);
+    assert.equal(leaving(plan(rows, { ...seen, ...noted(t0 + 2_000) })), 0, "another node's clock");
+  });
+
   test("the ramp is at least one a minute, and goes on after it", () => {
     const { rows, ...seen } = ill(4, 5, "ERROR");
     const first = plan(rows, seen);
