@@ -132,6 +132,31 @@ export function meterPlacements(
   });
 }
 
+/** Servers that belong to no ledger, by why (B9.6): on record, or as the last sweep counted them. */
+export function meterOrphans(
+  meter: Meter,
+  book: PlacementBook,
+  colos: ReadonlyMap<ColoId, Colo>,
+  sweeper: { readonly strays: () => ReadonlyMap<ColoId, number> },
+): void {
+  const name = "muster_orphans";
+  const help = "Servers with our tags that belong to no ledger, of what this node works on.";
+  meter.gauge({ name, help, labels: ["colo", "reason"] }, () => {
+    const found = new Map<string, Reading>();
+    const count = (colo: ColoId, reason: string, more: number) => {
+      const value = (found.get(`${colo} ${reason}`)?.value ?? 0) + more;
+      found.set(`${colo} ${reason}`, { labels: { colo, reason }, value });
+    };
+    for (const [colo, strays] of sweeper.strays()) count(colo, "noSuchGroup", strays);
+    for (const actor of book.known()) {
+      const state = actor.peek();
+      if (!state?.doc || !colos.get(actor.key.colo)?.leases.holds(actor.key)) continue;
+      for (const { why } of state.orphans.values()) count(actor.key.colo, why, 1);
+    }
+    return [...found.values()];
+  });
+}
+
 const commitBucketsS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 
 /** The store, its commits counted by how they ended. */

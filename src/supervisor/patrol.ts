@@ -1,6 +1,6 @@
 import type { ColoId, PlacementKey } from "../core/model/ids.js";
-import type { Timer } from "../core/ports/clock.js";
 import type { Context } from "./context.js";
+import { createLater } from "./later.js";
 import {
   askedHint,
   askedIndex,
@@ -31,22 +31,8 @@ const listenMs = 1_000;
 
 export function createPatrol(context: Context): Patrol {
   const { clock, store, signal, log } = context;
-  const timers = new Set<Timer>();
+  const later = createLater({ what: "patrol", clock, log, signal });
   const stirred = new Set<ColoId>();
-  let stopped = false;
-
-  function later(delayMs: number, task: () => Promise<void>): void {
-    if (stopped || signal.aborted) return;
-    const timer = clock.after(delayMs, () => {
-      timers.delete(timer);
-      task().catch((error: unknown) => {
-        if (signal.aborted) return;
-        log.warn({ error: String(error) }, "patrol failed; it goes on later");
-        later(pauseMs, task);
-      });
-    });
-    timers.add(timer);
-  }
 
   function wakeHere(key: PlacementKey): void {
     if (context.colos.get(key.colo)?.leases.holds(key)) context.wake(key);
@@ -110,10 +96,7 @@ export function createPatrol(context: Context): Patrol {
         later(listenMs, () => listen(colo));
       }
     },
-    stop() {
-      stopped = true;
-      for (const timer of timers) timer.cancel();
-    },
+    stop: later.stop,
     stir(colo) {
       if (stirred.has(colo)) return;
       stirred.add(colo);

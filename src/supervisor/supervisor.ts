@@ -30,12 +30,13 @@ import { createEventHub } from "./events/hub.js";
 import { createJournaler, type Retention } from "./events/journaler.js";
 import { createGroupBook } from "./group-book.js";
 import { joinSignals } from "./join-signals.js";
-import { meterColos, meteredStore, meterPlacements } from "./metrics.js";
+import { meterColos, meteredStore, meterOrphans, meterPlacements } from "./metrics.js";
 import { createMonitor } from "./monitor/monitor.js";
 import { createPatrol } from "./patrol.js";
 import { askedHint } from "./placements/hints.js";
 import { createPlacementBook } from "./placements/placement-book.js";
 import { createScaling } from "./scaling.js";
+import { createSweeper } from "./sweeper.js";
 
 /** Everything that the supervisor needs of the outside, injected: nothing else is used. */
 export interface SupervisorSetup {
@@ -150,6 +151,8 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
   const converger = createConverger(context, actors, doubts);
   const lookAfter = createLookAfter(context, converger);
   const patrol = createPatrol(context);
+  const sweeper = createSweeper(context);
+  meterOrphans(meter, placements, colos, sweeper);
 
   async function turn(key: PlacementKey): Promise<void> {
     if (!holds(key)) return; // Gaining the lease wakes it again.
@@ -206,11 +209,13 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
         await colo.leases.start();
       }
       patrol.start();
+      sweeper.start();
       monitor.start();
     },
     async stop(graceMs) {
       stopping = true;
       patrol.stop();
+      sweeper.stop();
       monitor.stop();
       await settled(
         Promise.all([...colos.values()].map((colo) => colo.queue.drain())),

@@ -127,7 +127,7 @@ test("I1 a server with our tags that nobody can look up is found, and a reported
   deny.off();
 });
 
-test("I1 a server of a group that is long gone is found: no turn looks after it any more", async () => {
+test("I1 a server of a group that is long gone is found when it cannot be reported", async () => {
   const world = await createWorld();
   await createGroup(world);
   await setTarget(world, 1);
@@ -138,8 +138,10 @@ test("I1 a server of a group that is long gone is found: no turn looks after it 
   await world.run(world.node().groups.delete({ key: web, force: true }, world.caller));
   await world.until("gone", () => world.cloud.servers().length === 0);
   await world.clock.advance(300_000);
+  const blind = world.cloud.inject({ kind: "refuse", on: ["get"], with: "temporary" });
   world.cloud.addForeign({ account: web.account, name: "late", ownership: ownership! });
   await world.clock.advance(60 * 60_000);
+  assert.ok(blind.fired() > 0);
   assert.deepEqual(await broken(world), ["I1"]);
 });
 

@@ -2,7 +2,7 @@ import { cause } from "../model/cause.js";
 import type { CloudServerId, ServerId } from "../model/ids.js";
 import type { OrphanRow } from "../model/orphan.js";
 import type { CloudServer } from "../model/server.js";
-import { ledgerWentBack } from "./quarantine.js";
+import { ledgerWentBack, provesLoss } from "./quarantine.js";
 import type { Sheet } from "./sheet.js";
 
 /** More are only counted. */
@@ -19,11 +19,15 @@ export function reportOrphans(sheet: Sheet, unmatched: readonly CloudServer[]): 
   const kept = new Set<CloudServerId>();
   for (const server of unmatched.slice(0, orphansMax)) {
     const found = cloud.lookedUp.get(server.id);
-    if (known.has(server.id)) kept.add(server.id);
-    else if (found === undefined) sheet.lookUp(server.id);
-    else if (found !== "gone" && found !== "unknown") {
+    const before = known.get(server.id);
+    if (before) kept.add(server.id);
+    // Reported while there was no such group: what it says of this ledger is asked anew.
+    if (before && before.why !== "noSuchGroup") continue;
+    if (found === undefined) sheet.lookUp(server.id);
+    else if (found === "unknown") holdWhileUnheard(sheet, server);
+    else if (found !== "gone") {
       kept.add(server.id);
-      report(sheet, server);
+      report(sheet, server, before);
     }
   }
   forget(sheet, kept);
@@ -33,18 +37,25 @@ export function reportOrphans(sheet: Sheet, unmatched: readonly CloudServer[]): 
   sheet.countUnknown(unmatched.filter(({ id }) => cloud.lookedUp.get(id) !== "gone").length);
 }
 
-function report(sheet: Sheet, server: CloudServer): void {
+/** A server that would prove the ledger lost, and cannot be asked for: nothing is made meanwhile. */
+function holdWhileUnheard(sheet: Sheet, server: CloudServer): void {
+  const claims = (server.ownership?.server ?? "") as ServerId;
+  const isKnown = sheet.seen.rows.some(({ id }) => id === claims);
+  if (!isKnown && provesLoss(sheet, claims)) sheet.hold();
+}
+
+function report(sheet: Sheet, server: CloudServer, before: OrphanRow | undefined): void {
   const { nowMs, rows } = sheet.seen;
   const claims = server.ownership?.server ?? "";
   const row: OrphanRow = {
     cloudId: server.id,
     name: server.name,
-    firstSeenAtMs: nowMs,
+    firstSeenAtMs: before?.firstSeenAtMs ?? nowMs,
     claims,
     why: rows.some(({ id }) => id === claims) ? "copiedTag" : "unknownIntention",
   };
   sheet.putOrphan(row);
-  sheet.event("server.orphan", undefined, orphanCause(row));
+  if (!before) sheet.event("server.orphan", undefined, orphanCause(row));
   if (row.why === "unknownIntention") ledgerWentBack(sheet, claims as ServerId);
 }
 

@@ -10,15 +10,21 @@ import type { Sheet } from "./sheet.js";
  * person has to confirm it before anything is scaled in or deleted (B9.5).
  */
 export function ledgerWentBack(sheet: Sheet, claims: ServerId): void {
-  const { newestServer, quarantine } = sheet.seen.doc;
-  if (quarantine || sheet.out.quarantine || newestServer === undefined) return;
-  // An id of another make was not ours to begin with: it proves nothing.
-  const isAlike = newestServer === "" || claims.length === newestServer.length;
-  if (!isAlike || claims <= newestServer) return;
+  if (!provesLoss(sheet, claims)) return;
+  const { newestServer = "" } = sheet.seen.doc;
   const reason = "the cloud has servers that are newer than the ledger";
   sheet.setQuarantine({ sinceMs: sheet.seen.nowMs, reason });
   const facts = { reason, server: claims, newest: newestServer };
   sheet.event("group.quarantined", undefined, cause("B9.5", "QUARANTINE", facts));
+}
+
+/** Whether a server of that intention, which no row knows, is proof, and the first one. */
+export function provesLoss(sheet: Sheet, claims: ServerId): boolean {
+  const { newestServer } = sheet.seen.doc;
+  if (isQuarantined(sheet) || newestServer === undefined) return false;
+  // An id of another make was not ours to begin with: it proves nothing.
+  const isAlike = newestServer === "" || claims.length === newestServer.length;
+  return isAlike && claims > newestServer;
 }
 
 /** Whether a person has to confirm the ledger first. */

@@ -1,6 +1,6 @@
 import { isFault } from "../../core/errors/fault.js";
 import { hashText } from "../../core/model/hash.js";
-import type { ColoId, NodeId, PlacementKey } from "../../core/model/ids.js";
+import type { AccountId, ColoId, NodeId, PlacementKey } from "../../core/model/ids.js";
 import { groupText } from "../../core/model/ids.js";
 import type { Clock, Ids, Timer } from "../../core/ports/clock.js";
 import type { Log } from "../../core/ports/log.js";
@@ -17,6 +17,8 @@ export interface Leases {
   /** Gives all shards back, so that another node need not wait. */
   stop(): Promise<void>;
   holds(key: PlacementKey): boolean;
+  /** Of an account's own work in the colo, which no placement stands for. */
+  holdsAccount(account: AccountId): boolean;
   /** Shards held of all, for what the colo's nodes share; never less than one shard's. */
   share(): number;
 }
@@ -119,6 +121,8 @@ export function createLeases(deps: {
     if (!signal.aborted && !stopped) timer = clock.after(times.renewEveryMs, () => void round());
   }
 
+  const isHeld = (shard: Shard) => shard.untilMs > clock.monotonicMs();
+
   return {
     start: round,
     async stop() {
@@ -139,11 +143,12 @@ export function createLeases(deps: {
       const held = shards.filter((shard) => shard.untilMs > nowMs).length;
       return Math.max(1, held) / times.shards;
     },
-    holds: (key) => shards[shardOf(key, times.shards)]!.untilMs > clock.monotonicMs(),
+    holds: (key) => isHeld(shards[shardOf(groupText(key), times.shards)]!),
+    holdsAccount: (account) => isHeld(shards[shardOf(account, times.shards)]!),
   };
 }
 
 /** All of a group's placements fall into the same shard. */
-function shardOf(key: PlacementKey, shards: number): number {
-  return hashText(groupText(key)) % shards;
+function shardOf(text: string, shards: number): number {
+  return hashText(text) % shards;
 }

@@ -2,6 +2,7 @@ import { Fault, isFault } from "../../core/errors/fault.js";
 import type { Group } from "../../core/model/group.js";
 import type { AccountId, GroupId, GroupKey, PlacementKey } from "../../core/model/ids.js";
 import { countRows } from "../../core/plan/plan-placement.js";
+import type { Hint } from "../../core/ports/store.js";
 import {
   type Caller,
   type CreatedGroup,
@@ -17,7 +18,7 @@ import {
 import type { Context } from "../context.js";
 import { checkGeneration } from "../group-book.js";
 import { ensurePlacements, isCurrent, liveGroup, placementsOf } from "../placements/ensure.js";
-import { groupHint, groupIndex, placementHint } from "../placements/hints.js";
+import { accountHint, groupHint, groupIndex, placementHint } from "../placements/hints.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { checkFingerprint } from "../receipts.js";
 import { createAcknowledgeHold } from "./acknowledge-hold.js";
@@ -70,7 +71,7 @@ async function createGroup(
 
   const fingerprint = JSON.stringify([request.group ?? null, spec, request.target ?? null]);
   const nowMs = context.clock.nowMs();
-  const placements = fresh.placements.map(({ colo }) => placementHint({ ...key, colo }));
+  const placements = hintsOf(key, fresh);
   const group = await context.groups.change(
     key,
     (entry) => {
@@ -104,6 +105,14 @@ async function createGroup(
     }
     throw new Fault("GROUP_EXISTS", { say: `there is a group ${existing.id} already` });
   }
+}
+
+/** What has to be found again of a group, whatever becomes of it. */
+function hintsOf(key: GroupKey, { placements }: Group): Hint[] {
+  return placements.flatMap(({ colo }) => {
+    const placement: PlacementKey = { ...key, colo };
+    return [placementHint(placement), accountHint(placement)];
+  });
 }
 
 function newGroup(
@@ -197,7 +206,7 @@ async function updateGroup(
         throw new Fault("GROUP_DELETING", { say: "the group is being deleted" });
       const edit = { nowMs: context.clock.nowMs(), principal: caller.principal };
       const next = edited(entry.group, change(entry.group), edit);
-      const hints = next.placements.map(({ colo }) => placementHint({ ...key, colo }));
+      const hints = hintsOf(key, next);
       return { change: { group: next, hints }, reply: next };
     },
     signal,

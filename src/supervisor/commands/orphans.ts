@@ -1,9 +1,15 @@
 import { Fault } from "../../core/errors/fault.js";
 import { cause } from "../../core/model/cause.js";
-import type { AccountId, CloudServerId, ColoId, GroupId } from "../../core/model/ids.js";
+import type {
+  AccountId,
+  CloudServerId,
+  ColoId,
+  GroupId,
+  PlacementKey,
+} from "../../core/model/ids.js";
 import type { Caller, OrphanView } from "../api.js";
 import type { Context } from "../context.js";
-import { groupIndex } from "../placements/hints.js";
+import { groupIndex, orphanIndex } from "../placements/hints.js";
 import { lookAt, refuseBound } from "./adopt-server.js";
 
 const pageMax = 1_000;
@@ -14,13 +20,20 @@ export async function listOrphans(
   account: AccountId,
   { signal }: Caller,
 ): Promise<readonly OrphanView[]> {
-  const page = { index: groupIndex(account), afterKey: "", hintsMax: pageMax };
-  const hints = await context.store.listHints(page, { signal });
-  const keys = hints.flatMap(({ key }) =>
-    [...context.colos.keys()].map((colo) => ({ account, group: key as GroupId, colo })),
+  const listed = async (index: string) => {
+    const page = { index, afterKey: "", hintsMax: pageMax };
+    return (await context.store.listHints(page, { signal })).map(({ key }) => key as GroupId);
+  };
+  const groups = await listed(groupIndex(account));
+  const perColo = await Promise.all(
+    [...context.colos.keys()].map(async (colo) => {
+      // Under the names of groups that are gone, too.
+      const named = new Set([...groups, ...(await listed(orphanIndex({ account, colo })))]);
+      return [...named].map((group): PlacementKey => ({ account, group, colo }));
+    }),
   );
   const found = await Promise.all(
-    keys.map(async (key) => {
+    perColo.flat().map(async (key) => {
       const { orphans } = await context.placements.open(key).state(signal);
       return [...orphans.values()].map((orphan): OrphanView => ({ key, orphan }));
     }),

@@ -46,6 +46,13 @@ export function createStrangers(deps: {
   const { clock, placements, holds, signal, report } = deps;
   const accounts = createRecent<string, Account>(accountsMax);
 
+  /** What no placement stands for is reported by the account's node, which may be another one. */
+  function refresh(key: PlacementKey): void {
+    const actor = placements.open(key);
+    actor.distrust();
+    actor.state(signal).catch(() => undefined);
+  }
+
   function check(
     before: Account | undefined,
     account: AccountId,
@@ -61,20 +68,19 @@ export function createStrangers(deps: {
       const ledger = placements.peek(key);
       if (!ledger) {
         // Nobody here knows it, not even that it is gone: by the next listing it is known.
-        placements
-          .open(key)
-          .state(signal)
-          .catch(() => undefined);
+        refresh(key);
         continue;
       }
-      for (const one of strangersIn(ledger, servers)) {
+      const found = strangersIn(ledger, servers);
+      if (found.length > 0 && !ledger.doc) refresh(key);
+      for (const one of found) {
         if (strangers.size >= strangersMax) break;
         const id = `${text}/${one.cloudId}`;
         const { sinceMs, times } = before?.strangers.get(id) ?? { sinceMs: nowMs, times: 0 };
         strangers.set(id, { sinceMs, times: times + 1 });
         if (times + 1 < sightingsMin) continue;
-        const found = checkStranger(one, { forMs: nowMs - sinceMs, boundMs });
-        if (found) report([found], { colo, key });
+        const broken = checkStranger(one, { forMs: nowMs - sinceMs, boundMs });
+        if (broken) report([broken], { colo, key });
       }
     }
     return { atMs: nowMs, strangers };

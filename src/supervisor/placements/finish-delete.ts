@@ -4,7 +4,7 @@ import type { Context } from "../context.js";
 import { follows } from "../events/event-maker.js";
 import { movedBy } from "../events/lineage.js";
 import { allPlacementsOf } from "./ensure.js";
-import { groupHint, placementHint } from "./hints.js";
+import { groupHint, orphanHint, placementHint } from "./hints.js";
 import type { PlacementActor } from "./placement-actor.js";
 import type { PlacementState } from "./placement-state.js";
 
@@ -52,6 +52,8 @@ export async function finishDelete(
     );
     await store.deleteHints([groupHint(keyOf(group))], { signal });
   }
+  // What is reported under its name has to be found again without it.
+  if (state.orphans.size > 0) await store.putHints([orphanHint(actor.key)], { signal });
   await store.deleteHints([placementHint(actor.key)], { signal });
   const { group: anew } = await context.groups.refresh(keyOf(group), signal);
   if (anew && anew.uid !== group.uid)

@@ -22,9 +22,23 @@ export function groupHint(key: GroupKey): Hint {
   return { index: groupIndex(key.account), key: key.group, value: "" };
 }
 
+/** Says that an account has, or had, servers in a colo: the sweep walks these. Never deleted. */
+export function accountHint({ account, colo }: AccountInColo): Hint {
+  return { index: accountIndex(colo), key: account, value: "" };
+}
+
+/** Says that orphans are on record under a group that may not exist. */
+export function orphanHint(key: PlacementKey): Hint {
+  return { index: orphanIndex(key), key: key.group, value: "" };
+}
+
+export type AccountInColo = Pick<PlacementKey, "account" | "colo">;
+
 export const workIndex = (colo: ColoId) => `work/${colo}`;
 export const askedIndex = (colo: ColoId) => `asked/${colo}`;
 export const placementIndex = (colo: ColoId) => `placements/${colo}`;
+export const accountIndex = (colo: ColoId) => `accounts/${colo}`;
+export const orphanIndex = ({ account, colo }: AccountInColo) => `orphans/${colo}/${account}`;
 export const groupIndex = (account: AccountId) => `groups/${account}`;
 
 /** The placement that a work or placement hint names. */

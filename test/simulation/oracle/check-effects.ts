@@ -35,6 +35,8 @@ export function createEffectChecks(of: { readonly cluster: Cluster; readonly led
     const key = `${colo}/${id}`;
     const tags = cluster.clouds.get(colo)?.server(id)?.ownership;
     const facts = { cloudId: id, server: tags?.server ?? "" };
+    const ordered = ledgerOf(tags)?.orphans?.get(id as CloudServerId)?.deleteOrder;
+    if (ordered) return [];
     if (!ours.has(key) && !adopted.has(key))
       return [violation("I11", "B9.6", `${key}/foreign deleted`, facts)];
     const row = ledgerOf(tags)?.servers.get((tags?.server ?? "") as ServerId);
