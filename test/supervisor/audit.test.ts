@@ -19,11 +19,11 @@ async function worldAt(servers: number): Promise<World> {
   return world;
 }
 
-async function audit(world: World, account?: string) {
+async function audit(world: World, account?: string, node = world.node()) {
   const only = account === undefined ? {} : { account: account as AccountId };
   const batches: AuditBatch[] = [];
   const reading = async () => {
-    for await (const one of world.node().colos.audit({ colo: iad, ...only }, world.caller))
+    for await (const one of node.colos.audit({ colo: iad, ...only }, world.caller))
       batches.push(one);
   };
   await world.run(reading());
@@ -155,4 +155,35 @@ test("B4.3 what cannot be seen is said to be so, and nothing is made of it", asy
   assert.ok(broken.fired() > 0, "the fault struck");
   world.heal();
   await comesToRest(world, 2);
+});
+
+test("B4.1 what is on its way is no difference, at no moment of scaling out and in", async () => {
+  const world = await worldAt(2);
+  const found: string[] = [];
+  let onTheWay = 0;
+  for (const target of [12, 3]) {
+    await setTarget(world, target);
+    for (let round = 0; round < 60; round++) {
+      found.push(...(await audit(world)).said);
+      const rows = await rowsOf(world);
+      if (rows.some((row) => row.state !== "inService")) onTheWay++;
+      await world.clock.advance(250);
+    }
+    await converges(world, target);
+  }
+  assert.ok(onTheWay > 20, `${onTheWay} audits saw something on its way`);
+  assert.deepEqual(found, []);
+});
+
+test("B11.1 a node that does not work on a group audits it as well as the one that does", async () => {
+  const world = await worldAt(2);
+  const other = await world.join("node-2");
+  assert.deepEqual((await audit(world, undefined, other.supervisor)).said, []);
+  await setTarget(world, 4);
+  await converges(world, 4);
+  await world.clock.advance(120_000);
+  for (const node of [world.node(), other.supervisor]) {
+    const { said, counts } = await audit(world, undefined, node);
+    assert.deepEqual([said, counts.ledgerServers, counts.members], [[], 4, 4]);
+  }
 });

@@ -261,6 +261,29 @@ const cases: Readonly<Record<string, readonly [Observation, ...(readonly string[
       listed: [serverOf("1"), serverOf("2")],
     }),
   ],
+  "B5.2 an address that the cloud gave to a server of another group": [
+    seenOf([leaver], {
+      ...attached([memberOf("1")]),
+      cloud: {
+        ...{ kind: "listed", askedAtMs: t0, servers: [serverOf("1")], lookedUp: new Map() },
+        byAddress: new Map([["10.0.0.1", ["cloud-1", "cloud-of-db"] as CloudServerId[]]]),
+      },
+    }),
+  ],
+  "B4.5 of two servers of one intention the older is taken, the other is a copy": [
+    seenOf([rowOf("1", "unconfirmed")], {
+      listed: [
+        serverOf("1", { createdAtMs: t0 - hour + 1 }),
+        serverOf("2", { ownership: tagsOf("1"), createdAtMs: t0 }),
+      ],
+      orphans: orphanOf("2"),
+    }),
+    ...["intentionOpen bind ANSWER_LOST", "twoServers forPerson FOREIGN"],
+  ],
+  "B9.5 a delete of a server that carries somebody else's tags": [
+    seenOf([rowOf("1", "deleting", { tags: "foreign" })], { listed: [] }),
+    "deleteOverdue forPerson DELETE_AGED",
+  ],
   "B5.5 a load balancer that is gone": [
     seenOf([member], attached("gone")),
     "loadBalancerGone forPerson LOAD_BALANCER_GONE",
