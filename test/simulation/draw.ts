@@ -14,8 +14,8 @@ import { nameOf } from "./scenario.js";
 /** About so many groups times hours in the first phase of each scenario. */
 const groupHours = 9.4;
 const minute = 60_000;
-/** Mostly many for a short time: what time itself costs is the polling of quiet nodes. */
-const groupsCounts = [10, 40, ...[50, 60, 60, 60, 60, 60], ...[80, 80, 80, 80], ...[100, 100, 100]];
+/** Many for a short time and some for longer: groups cost their beginning, time its polling. */
+const groupsCounts = [10, 20, 20, 30, 30, 30, 30, 40, 40, 60, 80];
 
 /** Everything that a seed stands for: sizes, which faults there are, and who does what when. */
 export function drawScenario(seed: number): Scenario {
@@ -144,7 +144,7 @@ function limitsOf(dice: Dice): Asked {
 }
 
 function drawTenant(dice: Dice, plan: GroupPlan, durationMs: number): Action[] {
-  const everyMs = dice.spanMs(5 * minute, 120 * minute);
+  const everyMs = dice.spanMs(15 * minute, 240 * minute);
   const actions: Action[] = [];
   let atMs = dice.whole(0, everyMs);
   while (atMs < durationMs) {
