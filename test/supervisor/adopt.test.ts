@@ -12,9 +12,10 @@ import {
   rowsOf,
   setTarget,
   targetOf,
+  view,
   web,
 } from "./asks.js";
-import { createWorld, type World } from "./world.js";
+import { createWorld, lb, type World } from "./world.js";
 
 const colo = "iad" as ColoId;
 
@@ -29,6 +30,12 @@ async function worldOf(servers: number, max = 50): Promise<World> {
 
 const adopt = (world: World, cloudId: CloudServerId, keepTarget = false) =>
   world.run(world.node().servers.adopt({ key: web, colo, cloudId, keepTarget }, world.caller));
+/** A server without tags that runs. */
+function pet(world: World, name = "pet"): CloudServerId {
+  const id = world.cloud.addForeign({ account: "acme", name });
+  world.cloud.setStatus(id, "ACTIVE");
+  return id;
+}
 const release = (world: World, server: ServerId, replace = false) =>
   world.run(world.node().servers.release({ key: web, server, replace }, world.caller));
 const orphans = (world: World) =>
@@ -72,7 +79,7 @@ test("B8.1 a released server that is replaced keeps the target", async () => {
 
 test("B8.1 B8.2 a server without tags is adopted, tagged and served; twice is once", async () => {
   const world = await worldOf(1);
-  const cloudId = world.cloud.addForeign({ account: "acme", name: "pet" });
+  const cloudId = pet(world);
   const first = await adopt(world, cloudId);
   const again = await adopt(world, cloudId);
   assert.equal(first.row.id, again.row.id);
@@ -130,12 +137,75 @@ test("B9.6 B9.5 a person deletes a reported orphan; nothing else can be deleted 
   await world.until("it is reported", async () => (await orphans(world)).length === 1, 400_000);
   assert.equal((await orphans(world))[0]?.orphan.why, "copiedTag");
   await assert.rejects(deleteOrphan(world, two!.id), (error) => isFault(error, "SERVER_BOUND"));
-  const pet = world.cloud.addForeign({ account: "acme", name: "pet" });
-  await assert.rejects(deleteOrphan(world, pet), (error) => isFault(error, "SERVER_NOT_FOUND"));
+  await assert.rejects(deleteOrphan(world, pet(world)), (error) =>
+    isFault(error, "SERVER_NOT_FOUND"),
+  );
   await world.clock.advance(400_000);
   assert.equal(deletesOf(world, copy), 0, "nobody has asked for it yet");
   await deleteOrphan(world, copy);
   await world.until("it is gone", () => !world.cloud.servers().some(({ id }) => id === copy));
   await world.until("its report too", async () => (await orphans(world)).length === 0, 400_000);
   assert.equal(cloudCount(world), 3);
+});
+
+test("B8.1 B9.5 an adopted server that keeps the target displaces another, and is never the one to go", async () => {
+  const world = await worldOf(3);
+  const cloudId = pet(world);
+  const { row } = await adopt(world, cloudId, true);
+  await world.until("one goes", () => cloudCount(world) === 3);
+  await converges(world, 3);
+  await world.clock.advance(60_000);
+  assert.equal(deletesOf(world, cloudId), 0);
+  assert.ok((await rowsOf(world)).some(({ id, state }) => id === row.id && state === "inService"));
+  assert.equal(await targetOf(world), 3);
+  await setTarget(world, 0);
+  await converges(world, 0); // It is one among others by now.
+});
+
+test("B8.1 B9.5 where only adopted servers could go, the surplus waits for a decision", async () => {
+  const world = await worldOf(0);
+  const cloudId = pet(world);
+  await adopt(world, cloudId, true);
+  await world.clock.advance(300_000);
+  assert.equal(deletesOf(world, cloudId), 0);
+  const { conditions } = (await view(world)).placements[0]!;
+  assert.equal(conditions.find(({ type }) => type === "held")?.causes[0]?.code, "PROTECTED");
+  await setTarget(world, 1);
+  await converges(world, 1);
+  assert.equal(world.cloud.servers()[0]?.id, cloudId);
+});
+
+test("B8.1 only a server that runs is adopted", async () => {
+  const world = await worldOf(1);
+  for (const status of ["ERROR", "SHUTOFF", "BUILD", "RESCUE"]) {
+    const cloudId = world.cloud.addForeign({ account: "acme", name: status });
+    world.cloud.setStatus(cloudId, status);
+    await assert.rejects(adopt(world, cloudId), (error) => isFault(error, "SERVER_NOT_AVAILABLE"));
+  }
+  assert.equal(await targetOf(world), 1);
+  assert.equal((await rowsOf(world)).length, 1);
+});
+
+test("B8.1 B4.2 what an adopted server fails at before it serves is no failed build: a person decides", async () => {
+  const world = await createWorld({ balancers: { behaviour: { healthyAfterMs: 30_000 } } });
+  const attachments = [{ loadBalancer: lb, port: 80, weight: 1, drainTimeoutMs: 0 }];
+  const placements = [placed("iad", { attachments })];
+  await createGroup(world, groupSpec({ placements, buildTimeoutMs: 60_000 }));
+  const sick = pet(world, "sick");
+  await adopt(world, sick);
+  await world.until("it is a member", () => world.balancers.members(lb).length === 1);
+  const { host, port } = world.balancers.members(lb)[0]!;
+  world.balancers.force(lb, { host, port }, { health: "unhealthy" });
+  await world.clock.advance(600_000);
+  assert.equal(world.balancers.members(lb)[0]?.health, "unhealthy");
+  assert.equal(deletesOf(world, sick), 0, "not for its load balancer");
+  world.cloud.setStatus(sick, "ERROR", "its disk is gone");
+  await world.clock.advance(600_000);
+  assert.equal(deletesOf(world, sick), 0, "not for the cloud's word either");
+  assert.deepEqual(
+    (await rowsOf(world)).map(({ state }) => state),
+    ["launching"],
+  );
+  const { conditions } = (await view(world)).placements[0]!;
+  assert.ok(conditions.find(({ type }) => type === "waiting")?.holds);
 });

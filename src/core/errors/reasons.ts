@@ -33,6 +33,7 @@ export const reasons = {
   POLICY_EXISTS: "alreadyExists",
   SERVER_NOT_OURS: "failedPrecondition",
   SERVER_BOUND: "failedPrecondition",
+  SERVER_NOT_AVAILABLE: "failedPrecondition",
   GROUP_NOT_EMPTY: "failedPrecondition",
   NOTHING_HELD: "failedPrecondition",
   GROUP_DELETING: "failedPrecondition",

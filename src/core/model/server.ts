@@ -49,6 +49,11 @@ export interface ServerRow {
    * name somebody else and wait for a person; those of an `adopted` server are yet to be written.
    */
   readonly tags?: "lost" | "foreign" | "adopted";
+  /**
+   * A person brought it here alive: until it serves, and until the surplus that it made is gone,
+   * others are given up in its stead (B8.1).
+   */
+  readonly adoptedAtMs?: number;
   readonly memberships: readonly Membership[];
   readonly protected: boolean;
   /** A monitor outside says that it is ill; of no meaning once its time is over (B9.2). */

@@ -6,7 +6,7 @@ import { createKey } from "../model/observation.js";
 import type { PlacementDoc } from "../model/placement.js";
 import type { ServerRow } from "../model/server.js";
 import { chooseLaunches } from "./choose-launch.js";
-import { isCounted, leave, move } from "./lifecycle.js";
+import { isArriving, isCounted, leave, move } from "./lifecycle.js";
 import { triedWords, untilsOf, withRoom } from "./no-room.js";
 import { isQuarantined, keepsSurplus } from "./quarantine.js";
 import { type Sheet, waitForBrake } from "./sheet.js";
@@ -32,9 +32,25 @@ export function balance(sheet: Sheet, target: number, limits: PlanLimits): Balan
   const counted = sheet.rows().filter(isCounted);
   // While the ledger is in doubt, servers that it does not know may be what it asked for (B9.5).
   const wanted = isQuarantined(sheet) ? target - sheet.out.unknown : target;
+  if (counted.length <= target) welcome(sheet, counted);
   if (counted.length < wanted) return fillShortage(sheet, wanted, counted.length, limits);
   if (counted.length > target) return shedSurplus(sheet, target, counted, limits);
   return nothing;
+}
+
+/** What a person adopted is one among others once it serves, and nobody has to go for it. */
+function welcome(sheet: Sheet, counted: readonly ServerRow[]): void {
+  for (const row of counted) {
+    if (row.adoptedAtMs === undefined || row.state !== "inService") continue;
+    const { adoptedAtMs: _arrived, ...one } = row;
+    sheet.put(one);
+  }
+}
+
+/** It is no victim of the surplus that its own adoption made; of a later decision it may be. */
+function isGuest({ seen }: Sheet, row: ServerRow): boolean {
+  const { adoptedAtMs } = row;
+  return isArriving(row) || (adoptedAtMs ?? -1) >= seen.doc.targetChangedAtMs;
 }
 
 function fillShortage(sheet: Sheet, target: number, counted: number, limits: PlanLimits): Balance {
@@ -106,7 +122,8 @@ function shedSurplus(
   const brake = stopped.get("delete");
   const surplus = cause("B4.4", "SURPLUS", { target, have: counted.length });
   const victims = counted
-    .filter((row) => doc.deleting || !row.protected) // Protection ends with the group (B8.4).
+    // Protection ends with the group (B8.4).
+    .filter((row) => doc.deleting || !(row.protected || isGuest(sheet, row)))
     .toSorted(chooser(sheet))
     .slice(0, counted.length - target);
   const quarantine = keepsSurplus(sheet);

@@ -87,6 +87,7 @@ function operationOf(step: Step): OperationClass | "tag" {
 
 function isStateFor(kind: "delete" | "tag" | "untag", state: ServerState | undefined): boolean {
   if (kind === "delete") return state === "deleting";
+  if (kind === "tag" && state === "deleting") return false; // It would make up its own witness.
   return (state === "releasing") === (kind === "untag");
 }
 

@@ -1,7 +1,7 @@
 import { type Cause, cause } from "../model/cause.js";
 import type { CloudServer, ServerRow } from "../model/server.js";
 import { meaningOf, type StatusMeaning } from "./cloud-status.js";
-import { leave, move, withCloud } from "./lifecycle.js";
+import { isArriving, leave, move, withCloud } from "./lifecycle.js";
 import { choiceFacts } from "./no-room.js";
 import type { Sheet } from "./sheet.js";
 import { staysForNow } from "./stays.js";
@@ -64,7 +64,7 @@ function judgeBuilding(
   const late = nowMs >= row.sinceMs + group.buildTimeoutMs;
   if (meaning === "failed" || meaning === "going" || stopped) {
     const fault = server.fault ?? `the cloud says ${server.status}`;
-    if (meaning === "failed" && server.faultKind === "noCapacity") {
+    if (meaning === "failed" && server.faultKind === "noCapacity" && !isArriving(row)) {
       const full = cause("B4.7", "NO_CAPACITY", { server: row.id, fault, ...choiceFacts(row) });
       sheet.noRoom(row, fault);
       giveUp(sheet, row, fault, full);
@@ -88,6 +88,10 @@ function stoppedCause({ seen }: Sheet, { id }: ServerRow): Cause {
 }
 
 function buildFailed(sheet: Sheet, row: ServerRow, reason: string, why: Cause): void {
+  if (isArriving(row)) {
+    sheet.wait(why);
+    return;
+  }
   sheet.failed(reason, why);
   giveUp(sheet, row, reason, why);
 }
@@ -114,6 +118,10 @@ function judgeRunning(sheet: Sheet, row: ServerRow, meaning: StatusMeaning): Ver
   const lost = (why: Cause): Verdict => {
     if (row.leaving === undefined && staysForNow(sheet, why)) return fine;
     if (row.state === "inService") return { kind: "lost", why };
+    if (isArriving(row) && meaning !== "going") {
+      sheet.wait(why);
+      return fine;
+    }
     sheet.event("server.failed", row.id, why);
     sheet.put(leave(row, "delete", why, nowMs));
     return fine;

@@ -117,6 +117,14 @@ export function isCounted(row: ServerRow): boolean {
   return row.state === "inService" || isPending(row);
 }
 
+/**
+ * Adopted, and yet to serve: it was alive before it came here, so that nothing that it fails at
+ * here is a failed build. It waits for a person instead (B8.1).
+ */
+export function isArriving(row: ServerRow): boolean {
+  return row.adoptedAtMs !== undefined && (row.state === "building" || row.state === "launching");
+}
+
 export function isLeaving(row: ServerRow): boolean {
   return row.state === "draining" || row.state === "deleting" || row.state === "releasing";
 }

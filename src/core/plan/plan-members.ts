@@ -3,7 +3,7 @@ import type { Attachment } from "../model/group.js";
 import type { LoadBalancerId } from "../model/ids.js";
 import type { BalancerView, MemberStep, PlanLimits } from "../model/observation.js";
 import type { Member, Membership, ServerRow } from "../model/server.js";
-import { leave, move } from "./lifecycle.js";
+import { isArriving, leave, move } from "./lifecycle.js";
 import { type Sheet, waitForBrake } from "./sheet.js";
 import { staysForNow } from "./stays.js";
 
@@ -217,7 +217,7 @@ function waitForLaunch(
   const { health } = member;
   sheet.wait(cause("B4.11", "LAUNCH_WAITS", { server: row.id, loadBalancer, health }));
   const late = nowMs >= row.sinceMs + group.buildTimeoutMs;
-  if (!late || health !== "unhealthy") return;
+  if (!late || health !== "unhealthy" || isArriving(row)) return;
   const { buildTimeoutMs } = group;
   const expired = cause("B4.11", "BUILD_TIMEOUT", { server: row.id, buildTimeoutMs, loadBalancer });
   if (staysForNow(sheet, expired)) return;

@@ -107,6 +107,8 @@ export function planTags(sheet: Sheet): void {
     const { id: server, cloudId } = row;
     if (row.state === "releasing") {
       if (isDetached(row, sheet.seen.nowMs)) sheet.step({ kind: "untag", server, cloudId });
+    } else if (row.state === "deleting") {
+      // Its tags are one of the two witnesses of its delete: they are not ours to make up (B9.5).
     } else if (row.tags === "lost" || row.tags === "adopted") {
       sheet.step({ kind: "tag", server, cloudId });
       sheet.wakeAt(sheet.seen.nowMs + lostLookMs);

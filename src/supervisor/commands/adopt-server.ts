@@ -10,6 +10,7 @@ import type {
   ServerId,
 } from "../../core/model/ids.js";
 import type { CloudServer, ServerRow } from "../../core/model/server.js";
+import { meaningOf } from "../../core/plan/cloud-status.js";
 import { withCloud } from "../../core/plan/lifecycle.js";
 import { ownershipOf, tagsSay } from "../../core/plan/tags.js";
 import { effectiveLimits } from "../../core/policy/limits.js";
@@ -27,6 +28,7 @@ import type { PlacementState } from "../placements/placement-state.js";
  *
  * @throws Fault `SERVER_NOT_OURS`: it carries another installation's or account's tags.
  * @throws Fault `SERVER_BOUND`: a row of this account knows it already.
+ * @throws Fault `SERVER_NOT_AVAILABLE`: it does not run, so that it could only be given up.
  */
 export async function adoptServer(
   context: Context,
@@ -40,6 +42,7 @@ export async function adoptServer(
   const known = rowBoundTo(await actor.state(signal), cloudId);
   if (known) return { colo: coloId, row: known };
   const server = await lookAt(context, colo, { account: key.account, cloudId }, signal);
+  refuseUnavailable(server);
   await refuseBound(context, { ...key, colo: coloId }, server, signal);
   const row = await actor.change((state) =>
     adopted(context, state, { group, server, keepTarget, principal: caller.principal }),
@@ -47,6 +50,15 @@ export async function adoptServer(
   await forgetOrphan(context, { ...key, colo: coloId }, server);
   context.wake(actor.key);
   return { colo: coloId, row };
+}
+
+function refuseUnavailable(server: CloudServer): void {
+  const { id, status, hostStatus } = server;
+  if (meaningOf(server) === "available") return;
+  throw new Fault("SERVER_NOT_AVAILABLE", {
+    say: `the cloud has ${id} as ${status}: only a server that runs can be adopted`,
+    facts: { status, ...(hostStatus === undefined ? {} : { hostStatus }) },
+  });
 }
 
 function coloIn(context: Context, group: Group, id: ColoId): Colo {
@@ -131,7 +143,7 @@ function adopted(context: Context, state: PlacementState, asked: Adoption): Deci
       say: `the placement's maximum of ${max} is reached; raise it, or keep the target`,
       facts: { subject: `accounts/${group.account}/groups/${group.id}`, max: String(max) },
     });
-  const row = adoptedRow(context, state, group, server, nowMs);
+  const row = { ...adoptedRow(context, state, group, server, nowMs), adoptedAtMs: nowMs };
   const facts = { cloudId: server.id, target, oldTarget: doc.target };
   const causes = [cause("B8.1", "REQUESTED", { principal })];
   const event = context.events.make("server.adopted", {

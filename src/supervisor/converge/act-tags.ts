@@ -27,7 +27,7 @@ export function createTagRuns(context: Context, cooling: Cooling): TagRuns {
 
   function rowOf(key: PlacementKey, step: StepOf<"tag" | "untag">): ServerRow | undefined {
     const row = context.placements.peek(key)?.servers.get(step.server);
-    const fits = (row?.state === "releasing") === (step.kind === "untag");
+    const fits = step.kind === "untag" ? row?.state === "releasing" : mayBeTagged(row);
     return row?.cloudId === step.cloudId && fits ? row : undefined;
   }
 
@@ -146,6 +146,11 @@ function foreignTags(
   const why = cause("B9.5", "TAGS_FOREIGN", { server: row.id, cloudId, ...named });
   const event = events.ofRow("server.tags_wrong", row, { causes: [why] });
   return { servers: [{ ...row, tags: "foreign" }], events: [event] };
+}
+
+/** Tags that are a delete's witness are not written for it; those of released ones go (B9.5). */
+function mayBeTagged(row: ServerRow | undefined): boolean {
+  return row?.state !== "deleting" && row?.state !== "releasing";
 }
 
 /** A person's order may take over what another group of this very account and installation lost. */

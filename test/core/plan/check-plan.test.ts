@@ -5,7 +5,8 @@ import type { CloudServerId } from "../../../src/core/model/ids.js";
 import type { Observation } from "../../../src/core/model/observation.js";
 import type { Plan } from "../../../src/core/model/plan.js";
 import { checkPlan } from "../../../src/core/plan/check-plan.js";
-import { groupOf, rowOf, seenOf, t0 } from "./fixtures.js";
+import { planPlacement } from "../../../src/core/plan/plan-placement.js";
+import { groupOf, limits, rowOf, seenOf, t0 } from "./fixtures.js";
 
 /** Plans broken by hand: none of them may be acted on. */
 const empty = (seen: Observation): Plan => ({
@@ -96,4 +97,15 @@ test("B4.7 nothing is created that nobody chose, and nothing where there is no r
   refuses(seen, { ...creates(1) }, /B4\.7/);
   accepts(seen, { creates: 1, choices: [{ flavor: "large" }] });
   accepts({ ...seen, nowMs: t0 + 1 }, { ...creates(1) });
+});
+
+test("B9.5 tags are not written for a delete to find them", () => {
+  const tag = { kind: "tag", server: "1" as never, cloudId: "cloud-1" as CloudServerId } as const;
+  accepts(seenOf([rowOf("1", "inService", { tags: "lost" })]), { steps: [tag] });
+  for (const tags of ["lost", "adopted"] as const) {
+    const seen = seenOf([rowOf("1", "deleting", { tags })], { target: 0 });
+    refuses(seen, { steps: [tag] }, /B9\.5/);
+    const plan = planPlacement(seen, limits);
+    assert.ok(plan.steps.every(({ kind }) => kind === "delete"));
+  }
 });

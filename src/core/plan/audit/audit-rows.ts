@@ -60,7 +60,8 @@ function auditTags({ add, sight }: Findings, row: ServerRow, server: CloudServer
   const names = namesOf(row);
   if (say === "lost") {
     // Those of a server that leaves are left as they are (B9.5).
-    const mayWrite = isCounted(row) || row.tags === "adopted" || row.tags === "lost";
+    const isMarked = row.tags === "adopted" || row.tags === "lost";
+    const mayWrite = isCounted(row) || (isMarked && row.state !== "deleting");
     const action = mayWrite ? "putRight" : "forPerson";
     add("tagsLost", cause("M3.2", "TAGS_LOST", names), action, names);
     return;

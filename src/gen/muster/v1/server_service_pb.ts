@@ -943,11 +943,11 @@ export const ServerService: GenService<{
     output: typeof ReleaseServerResponseSchema;
   },
   /**
-   * Makes a server of the account one of the group's: an orphan, or one without tags. Adopting what
-   * is adopted changes nothing.
+   * Makes a server of the account one of the group's: an orphan, or one without tags, that runs.
+   * Adopting what is adopted changes nothing. Until it serves, others are given up in its stead.
    *
    * Reasons: GROUP_NOT_FOUND, COLO_NOT_FOUND, SERVER_NOT_FOUND, SERVER_NOT_OURS, SERVER_BOUND,
-   * LIMIT_EXCEEDED, GROUP_DELETING.
+   * SERVER_NOT_AVAILABLE, LIMIT_EXCEEDED, GROUP_DELETING.
    *
    * @generated from rpc muster.v1.ServerService.AdoptServer
    */
