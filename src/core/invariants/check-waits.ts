@@ -1,4 +1,4 @@
-import type { PlacementDoc } from "../model/placement.js";
+import type { ConditionType, PlacementDoc } from "../model/placement.js";
 import type { ServerRow } from "../model/server.js";
 import type { Ledger } from "./ledger.js";
 import { type Violation, violation } from "./violation.js";
@@ -63,8 +63,11 @@ export function checkWaits(
   return undefined;
 }
 
+/** The other conditions hold while all is well: they tell of no wait. */
+const reporting: ReadonlySet<ConditionType> = new Set([
+  ...(["waiting", "held", "braked", "degraded", "paused"] as const),
+]);
+
 function isReported({ paused, conditions }: PlacementDoc): boolean {
-  return (
-    paused !== undefined || conditions.some(({ type, holds }) => holds && type !== "converged")
-  );
+  return paused !== undefined || conditions.some(({ type, holds }) => holds && reporting.has(type));
 }

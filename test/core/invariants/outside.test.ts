@@ -29,13 +29,15 @@ const ledger = (rows: readonly ServerRow[], doc: Partial<PlacementDoc> = {}): Le
 const names = (found: readonly Violation[]) =>
   found.map(({ invariant, rule }) => `${invariant} ${rule}`);
 
-test("I8 B9.1 what is braked for over a second does not begin, nor creates with a stale switch", () => {
+test("I8 B9.1 what is braked for longer than the bound does not begin, nor creates with a stale switch", () => {
   const seen = { operation: "create", key: "k", brakedForMs: undefined, switchAgeMs: 200 } as const;
   assert.deepEqual(checkGate(seen), []);
   assert.deepEqual(checkGate({ ...seen, brakedForMs: 900 }), []);
-  assert.equal(checkGate({ ...seen, brakedForMs: 1_100 })[0]?.coloWide, "create");
-  assert.deepEqual(names(checkGate({ ...seen, switchAgeMs: 1_100 })), ["I8 B9.1"]);
-  assert.deepEqual(checkGate({ ...seen, operation: "delete", switchAgeMs: 1_100 }), []);
+  // The gate asks a moment earlier, at the very second: what it just let through is no finding.
+  assert.deepEqual(checkGate({ ...seen, brakedForMs: 1_100, switchAgeMs: 1_100 }), []);
+  assert.equal(checkGate({ ...seen, brakedForMs: 1_600 })[0]?.coloWide, "create");
+  assert.deepEqual(names(checkGate({ ...seen, switchAgeMs: 1_600 })), ["I8 B9.1"]);
+  assert.deepEqual(checkGate({ ...seen, operation: "delete", switchAgeMs: 1_600 }), []);
 });
 
 test("I8 B8.3 nothing begins for a placement that is known to be paused", () => {
@@ -149,6 +151,9 @@ test("I10 B4.11 a wait past its deadline must show in the conditions", () => {
     const waiting = { type: "waiting", holds: true, causes: [], sinceMs: t0 } as const;
     const told = ledger(rows, { conditions: [waiting] });
     assert.equal(checkWaits(told, t0 + 2 * 3_600_000, bounds), undefined, "it is reported");
+    const well = (["ready", "healthy", "converged"] as const).map((type) => ({ ...waiting, type }));
+    const silent = checkWaits(ledger(rows, { conditions: well }), t0 + 2 * 3_600_000, bounds);
+    assert.equal(silent?.key, `I10:1/${state}`, "what is well reports nothing");
     const fresh = [rowOf("1", state, { sinceMs: t0, drainingSinceMs: t0, deletingSinceMs: t0 })];
     const young = fresh.map((row) => ({ ...row, attempt: { id: "a", callDeadlineMs: t0 } }));
     assert.equal(checkWaits(ledger(young), t0 + 60_000, bounds), undefined, `${state} is young`);
