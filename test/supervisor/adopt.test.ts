@@ -209,3 +209,62 @@ test("B8.1 B4.2 what an adopted server fails at before it serves is no failed bu
   const { conditions } = (await view(world)).placements[0]!;
   assert.ok(conditions.find(({ type }) => type === "waiting")?.holds);
 });
+
+test("B9.6 any node takes the order to delete an orphan; the one at work carries it out, once it may", async () => {
+  const world = await worldOf(2);
+  const ownership = { ...world.cloud.servers()[0]!.ownership!, server: "copied" };
+  const copy = world.cloud.addForeign({ account: "acme", name: "copy", ownership });
+  await world.until("it is reported", async () => (await orphans(world)).length === 1, 400_000);
+  const second = await world.join("node-2");
+  const stop = { colo, operations: ["delete"] as const, reason: "storm" };
+  await world.run(world.node().colos.setBrake(stop, world.caller));
+  const ordered = second.supervisor.servers.deleteOrphan(
+    { account: web.account, colo, cloudId: copy },
+    world.caller,
+  );
+  assert.equal((await world.run(ordered)).orphan.deleteOrder?.principal, "tester");
+  await assert.rejects(adopt(world, copy), (error) => isFault(error, "SERVER_NOT_AVAILABLE"));
+  await world.crash(); // The order outlives the node that would have carried it out.
+  await world.clock.advance(60_000);
+  assert.equal(deletesOf(world, copy), 0, "a brake holds it");
+  await world.run(world.node().colos.clearBrake({ colo, operations: ["delete"] }, world.caller));
+  await world.until("it is gone", () => deletesOf(world, copy) === 1, 60_000);
+  await world.until("its report too", async () => (await orphans(world)).length === 0, 60_000);
+  assert.equal(cloudCount(world), 2);
+});
+
+test("B9.6 the order to delete an orphan of a group that is gone is carried out all the same", async () => {
+  const world = await worldOf(1);
+  const ownership = { ...world.cloud.servers()[0]!.ownership!, server: "copied" };
+  const copy = world.cloud.addForeign({ account: "acme", name: "copy", ownership });
+  await world.until("it is reported", async () => (await orphans(world)).length === 1, 400_000);
+  await world.run(world.node().groups.delete({ key: web, force: true }, world.caller));
+  await world.until("only the copy is left", () => cloudCount(world) === 1);
+  await world.clock.advance(120_000);
+  assert.equal(deletesOf(world, copy), 0);
+  await deleteOrphan(world, copy);
+  await world.until("it is gone", () => cloudCount(world) === 0, 60_000);
+});
+
+test("B8.1 of two groups that adopt one server at once, at most one has it in the end", async () => {
+  const world = await worldOf(0);
+  const api = { ...web, group: "api" as typeof web.group };
+  await createGroup(world, groupSpec(), api);
+  const second = await world.join("node-2");
+  const cloudId = pet(world);
+  const asks = [
+    world.node().servers.adopt({ key: web, colo, cloudId, keepTarget: false }, world.caller),
+    second.supervisor.servers.adopt({ key: api, colo, cloudId, keepTarget: false }, world.caller),
+  ];
+  const answers = await world.run(Promise.allSettled(asks));
+  const refused = answers.filter(({ status }) => status === "rejected");
+  assert.ok(refused.length >= 1, "both got it");
+  for (const one of refused)
+    assert.ok(one.status === "rejected" && isFault(one.reason, "SERVER_BOUND"));
+  const rows = async () => [...(await rowsOf(world)), ...(await rowsOf(world, api))];
+  const left = answers.length - refused.length;
+  await world.until("they let go of it", async () => (await rows()).length === left, 60_000);
+  assert.equal((await targetOf(world)) + (await targetOf(world, api)), left);
+  assert.equal(deletesOf(world, cloudId), 0);
+  assert.equal(cloudCount(world), 1);
+});

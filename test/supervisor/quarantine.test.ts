@@ -181,3 +181,28 @@ test("B9.5 what is made while in quarantine and fails is cleaned up all the same
   const ids = (await rowsOf(world)).map((row): ServerId => row.id);
   assert.equal(new Set(ids).size, 2);
 });
+
+test("B9.5 quarantine holds deletes that are asked for already, whichever node is told of it", async () => {
+  const world = await worldOf(3);
+  const second = await world.join("node-2");
+  await world.clock.advance(5_000);
+  const slow = world.cloud.inject({ kind: "slowCall", on: ["get"], delayMs: 6_000 });
+  await setTarget(world, 0);
+  await world.until("they are being deleted", async () =>
+    (await rowsOf(world)).every(({ state }) => state === "deleting"),
+  );
+  await world.until("they are looked at", () => slow.fired() >= 1);
+  await world.run(
+    second.supervisor.colos.quarantine({ colo: key.colo, reason: "restored" }, world.caller),
+  );
+  await world.clock.advance(1_500);
+  assert.equal(deletes(world), 0, "none was deleted before the quarantine");
+  await world.clock.advance(120_000);
+  assert.equal(deletes(world), 0);
+  assert.equal((await heldFor(world))?.code, "QUARANTINE", "the node at work says so");
+  world.heal();
+  await world.run(
+    world.node().groups.confirmLedger({ key: web, reason: "checked by hand" }, world.caller),
+  );
+  await converges(world, 0);
+});

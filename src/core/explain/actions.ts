@@ -64,6 +64,8 @@ function stepActions(
   switch (step.kind) {
     case "delete":
       return [{ ...one("delete", causesOf(step.server)), server: step.server }];
+    case "deleteOrphan":
+      return [{ ...one("delete"), address: step.cloudId }];
     case "findIntention":
       return [{ ...one("lookUp"), server: step.server }];
     case "tag":

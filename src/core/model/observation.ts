@@ -86,6 +86,8 @@ export interface PlanLimits {
 /** One idempotent action on the outside. */
 export type Step =
   | { readonly kind: "delete"; readonly server: ServerId; readonly cloudId: CloudServerId }
+  /** Deletes an orphan by a person's order (B9.6). */
+  | { readonly kind: "deleteOrphan"; readonly cloudId: CloudServerId }
   | { readonly kind: "findIntention"; readonly server: ServerId }
   /** Writes the row's tags on its server (M3.2). */
   | { readonly kind: "tag"; readonly server: ServerId; readonly cloudId: CloudServerId }
@@ -107,9 +109,8 @@ export interface MemberStep {
 }
 
 export function stepKey(step: Step): string {
-  return step.kind === "changeMembers"
-    ? `members:${step.loadBalancer}`
-    : `${step.kind}:${step.server}`;
+  if (step.kind === "changeMembers") return `members:${step.loadBalancer}`;
+  return `${step.kind}:${step.kind === "deleteOrphan" ? step.cloudId : step.server}`;
 }
 
 export function createKey(server: ServerId): string {

@@ -42,6 +42,11 @@ export function checkPlan(seen: Observation, plan: Plan): void {
     const stopped = operation !== "tag" && seen.stopped.has(operation);
     insist(!stopped, `plans ${step.kind} under a brake (B9.1)`);
     if (step.kind === "changeMembers") continue;
+    if (step.kind === "deleteOrphan") {
+      const order = seen.orphans.get(step.cloudId)?.deleteOrder;
+      insist(order !== undefined, "deletes an orphan that nobody ordered to be deleted (B9.6)");
+      continue;
+    }
     const row = changed.get(step.server) ?? before.get(step.server);
     const bound = row?.cloudId !== undefined && row.cloudId === step.cloudId;
     insist(bound, `plans ${step.kind} of a server that is not the row's (B9.5)`);
@@ -81,7 +86,7 @@ const takenBack: ReadonlySet<string> = new Set([
 
 /** The class of brakes that a step falls under. Tags change nothing of the server itself. */
 function operationOf(step: Step): OperationClass | "tag" {
-  if (step.kind === "delete") return "delete";
+  if (step.kind === "delete" || step.kind === "deleteOrphan") return "delete";
   return step.kind === "changeMembers" ? "loadBalancer" : "tag";
 }
 

@@ -1,5 +1,6 @@
 import { cause } from "../model/cause.js";
 import type { CloudServerId, ServerId } from "../model/ids.js";
+import type { Step } from "../model/observation.js";
 import type { OrphanRow } from "../model/orphan.js";
 import type { CloudServer } from "../model/server.js";
 import { ledgerWentBack, provesLoss } from "./quarantine.js";
@@ -58,6 +59,18 @@ function report(sheet: Sheet, server: CloudServer, before: OrphanRow | undefined
   if (!before) sheet.event("server.orphan", undefined, orphanCause(row));
   if (row.why === "unknownIntention") ledgerWentBack(sheet, claims as ServerId);
 }
+
+/** What persons ordered to be deleted, whoever was asked: the node at work carries it out (B9.6). */
+export function orphanDeletes(
+  orphans: ReadonlyMap<CloudServerId, OrphanRow>,
+): readonly Extract<Step, { kind: "deleteOrphan" }>[] {
+  return [...orphans.values()]
+    .filter(({ deleteOrder }) => deleteOrder !== undefined)
+    .map(({ cloudId }) => ({ kind: "deleteOrphan", cloudId }));
+}
+
+/** An order is kept at until the server is gone. */
+export const orderLookMs = 5_000;
 
 /** Why a person is told of it. */
 export function orphanCause({ cloudId, claims, why }: OrphanRow) {

@@ -10,6 +10,7 @@ import { conditionsOf } from "./conditions.js";
 import { judgeRows } from "./judge.js";
 import { isCounted, isLeaving, isPending } from "./lifecycle.js";
 import { withRoom } from "./no-room.js";
+import { orderLookMs, orphanDeletes } from "./orphans.js";
 import { isDetached, planMembers } from "./plan-members.js";
 import { agrees, isQuarantined, keepsRow, keepsSurplus } from "./quarantine.js";
 import { createSheet, type Sheet, waitForBrake } from "./sheet.js";
@@ -43,6 +44,7 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
     gap = balance(sheet, target, limits);
     planMembers(sheet, seen.spec?.attachments ?? [], limits);
     planDeletes(sheet);
+    planOrphanDeletes(sheet);
     planTags(sheet);
   }
   const rows = sheet.rows();
@@ -113,6 +115,17 @@ function planDeletes(sheet: Sheet): void {
       sheet.wait(cause("B4.10", "DELETE_AGED", { server: row.id, deletingAtMs }));
     }
     sheet.step({ kind: "delete", server: row.id, cloudId: row.cloudId });
+  }
+}
+
+function planOrphanDeletes(sheet: Sheet): void {
+  const { nowMs, stopped, orphans } = sheet.seen;
+  const brake = stopped.get("delete");
+  for (const step of orphanDeletes(orphans)) {
+    if (sheet.out.orphansGone.includes(step.cloudId)) continue;
+    if (brake) waitForBrake(sheet, brake);
+    else sheet.step(step);
+    sheet.wakeAt(nowMs + orderLookMs);
   }
 }
 

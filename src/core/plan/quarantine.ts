@@ -1,5 +1,6 @@
 import { type Cause, cause } from "../model/cause.js";
 import type { ServerId } from "../model/ids.js";
+import type { QuarantineMark } from "../model/placement.js";
 import type { ServerRow } from "../model/server.js";
 import { isLeaving } from "./lifecycle.js";
 import type { Sheet } from "./sheet.js";
@@ -51,11 +52,16 @@ const doubtReasons = {
   storeLost: "the store was away",
 } as const;
 
-/** Whether this row's delete waits: what the ledger itself made since the quarantine does not. */
+/** What the ledger itself made since a person was asked for is in no doubt (B9.5). */
+export function isInDoubt(row: ServerRow, { sinceMs }: QuarantineMark): boolean {
+  return row.createdAtMs < sinceMs;
+}
+
+/** Whether this row's delete waits. */
 export function keepsRow(sheet: Sheet, row: ServerRow, surplus: Cause | undefined): boolean {
   if (!surplus) return false;
   const needsPerson = sheet.out.quarantine ?? sheet.seen.doc.quarantine;
-  if (needsPerson) return row.createdAtMs < needsPerson.sinceMs;
+  if (needsPerson) return isInDoubt(row, needsPerson);
   return row.leaving?.code === "SURPLUS" || row.leaving?.code === "LATE_SURPLUS";
 }
 

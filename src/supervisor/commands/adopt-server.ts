@@ -1,4 +1,4 @@
-import { Fault } from "../../core/errors/fault.js";
+import { Fault, isFault } from "../../core/errors/fault.js";
 import { cause } from "../../core/model/cause.js";
 import type { Group } from "../../core/model/group.js";
 import type {
@@ -17,10 +17,11 @@ import { effectiveLimits } from "../../core/policy/limits.js";
 import { type AdoptRequest, type Caller, objectLimits, type ServerView } from "../api.js";
 import type { Colo } from "../colo/colo.js";
 import type { Context } from "../context.js";
+import { claimOn, rowBoundTo } from "../placements/claims.js";
 import { liveGroup } from "../placements/ensure.js";
-import { groupIndex } from "../placements/hints.js";
-import type { Decided } from "../placements/placement-actor.js";
+import type { Decided, PlacementActor } from "../placements/placement-actor.js";
 import type { PlacementState } from "../placements/placement-state.js";
+import { released } from "./release-server.js";
 
 /**
  * Makes a server of the account a row of the group (B8.1): an orphan, or one without tags. Its tags
@@ -43,12 +44,21 @@ export async function adoptServer(
   if (known) return { colo: coloId, row: known };
   const server = await lookAt(context, colo, { account: key.account, cloudId }, signal);
   refuseUnavailable(server);
-  await refuseBound(context, { ...key, colo: coloId }, server, signal);
+  await refuseClaimed(context, actor.key, server, { signal });
+  const { principal } = caller;
   const row = await actor.change((state) =>
-    adopted(context, state, { group, server, keepTarget, principal: caller.principal }),
+    adopted(context, state, { group, server, keepTarget, principal }),
   );
-  await forgetOrphan(context, { ...key, colo: coloId }, server);
   context.wake(actor.key);
+  try {
+    // Another may have taken it between the look and the commit: both look once more.
+    await refuseClaimed(context, actor.key, server, { signal, except: key.group });
+    await forgetOrphan(context, actor.key, server);
+  } catch (error) {
+    if (isFault(error, "SERVER_BOUND") || isFault(error, "SERVER_NOT_AVAILABLE"))
+      await letGo(context, actor, row.id, { replace: keepTarget, principal });
+    throw error;
+  }
   return { colo: coloId, row };
 }
 
@@ -59,6 +69,20 @@ function refuseUnavailable(server: CloudServer): void {
     say: `the cloud has ${id} as ${status}: only a server that runs can be adopted`,
     facts: { status, ...(hostStatus === undefined ? {} : { hostStatus }) },
   });
+}
+
+/** Takes the adoption back: the server is somebody else's, or about to be deleted. */
+async function letGo(
+  context: Context,
+  actor: PlacementActor,
+  id: ServerId,
+  asked: { readonly replace: boolean; readonly principal: string },
+): Promise<void> {
+  await actor.change((state) => {
+    const row = state.servers.get(id);
+    return row ? { ...released(context, state, row, asked) } : { change: {}, reply: undefined };
+  });
+  context.wake(actor.key);
 }
 
 function coloIn(context: Context, group: Group, id: ColoId): Colo {
@@ -91,34 +115,26 @@ export async function lookAt(
   });
 }
 
-const pageMax = 1_000;
-
-/** @throws Fault `SERVER_BOUND` when any row of the account in this colo is bound to the server. */
-export async function refuseBound(
+/** @throws Fault when something on record has the server already: a row, or an order (B9.6). */
+async function refuseClaimed(
   context: Context,
-  { account, colo }: Pick<PlacementKey, "account" | "colo">,
+  key: Pick<PlacementKey, "account" | "colo">,
   server: CloudServer,
-  signal: AbortSignal,
+  of: { readonly signal: AbortSignal; readonly except?: GroupId },
 ): Promise<void> {
-  const page = { index: groupIndex(account), afterKey: "", hintsMax: pageMax };
-  const hints = await context.store.listHints(page, { signal });
-  const groups = new Set(hints.map((hint) => hint.key as GroupId));
-  if (server.ownership) groups.add(server.ownership.group as GroupId);
-  for (const group of groups) {
-    const actor = context.placements.open({ account, group, colo });
-    const state = await actor.state(signal);
-    const claimed = state.servers.get((server.ownership?.server ?? "") as ServerId);
-    const isOpen = claimed !== undefined && claimed.cloudId === undefined;
-    if (!rowBoundTo(state, server.id) && !(isOpen && group === server.ownership?.group)) continue;
-    throw new Fault("SERVER_BOUND", {
-      say: `${server.id} is a server of group ${group} already`,
-      facts: { group },
-    });
-  }
+  const claim = await claimOn(context, key, server, of);
+  if (claim) throw claim.kind === "row" ? boundTo(server.id, claim.group) : toBeDeleted(server.id);
 }
 
-function rowBoundTo(state: PlacementState, cloudId: CloudServerId): ServerRow | undefined {
-  return [...state.servers.values()].find((row) => row.cloudId === cloudId);
+export function boundTo(id: CloudServerId, group: GroupId): Fault {
+  return new Fault("SERVER_BOUND", {
+    say: `${id} is a server of group ${group} already`,
+    facts: { group },
+  });
+}
+
+function toBeDeleted(id: CloudServerId): Fault {
+  return new Fault("SERVER_NOT_AVAILABLE", { say: `${id} is ordered to be deleted as an orphan` });
 }
 
 interface Adoption {
@@ -135,6 +151,7 @@ function adopted(context: Context, state: PlacementState, asked: Adoption): Deci
   if (known) return { change: {}, reply: known };
   if (!doc || doc.deleting)
     throw new Fault("GROUP_DELETING", { say: "the group is being deleted" });
+  if (state.orphans.get(server.id)?.deleteOrder) throw toBeDeleted(server.id);
   const nowMs = context.clock.nowMs();
   const target = keepTarget ? doc.target : doc.target + 1;
   const { max } = effectiveLimits(doc, nowMs);
@@ -197,7 +214,11 @@ export function adoptedRow(
   return withCloud(tagged ? row : { ...row, tags: "adopted" }, server, nowMs);
 }
 
-/** The report of it stands where its tags pointed. */
+/**
+ * The report of it stands where its tags pointed.
+ *
+ * @throws Fault `SERVER_NOT_AVAILABLE`: a person ordered its delete there meanwhile.
+ */
 async function forgetOrphan(
   context: Context,
   key: PlacementKey,
@@ -205,8 +226,8 @@ async function forgetOrphan(
 ): Promise<void> {
   if (!ownership || ownership.group === key.group) return;
   const other = { ...key, group: ownership.group as GroupId };
-  await context.placements.open(other).change((state) => ({
-    change: state.orphans.has(id) ? { orphansGone: [id] } : {},
-    reply: undefined,
-  }));
+  await context.placements.open(other).change((state) => {
+    if (state.orphans.get(id)?.deleteOrder) throw toBeDeleted(id);
+    return { change: state.orphans.has(id) ? { orphansGone: [id] } : {}, reply: undefined };
+  });
 }

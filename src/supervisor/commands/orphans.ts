@@ -9,8 +9,9 @@ import type {
 } from "../../core/model/ids.js";
 import type { Caller, OrphanView } from "../api.js";
 import type { Context } from "../context.js";
+import { claimOn } from "../placements/claims.js";
 import { groupIndex, orphanIndex } from "../placements/hints.js";
-import { lookAt, refuseBound } from "./adopt-server.js";
+import { boundTo, lookAt } from "./adopt-server.js";
 
 const pageMax = 1_000;
 
@@ -42,8 +43,9 @@ export async function listOrphans(
 }
 
 /**
- * A person's order to delete a reported orphan (B9.6). Two witnesses as ever: the order, committed
- * and bound to this very server, and our tags on it, read right before. Repeating it asks again.
+ * A person's order to delete a reported orphan (B9.6), on record when this returns. The node at
+ * work on the placement carries it out, by two witnesses as ever: the order, bound to this very
+ * server, and our tags on it, read right before. Repeating it changes nothing.
  *
  * @throws Fault `SERVER_NOT_FOUND`: no such server, or none that was reported as an orphan.
  * @throws Fault `SERVER_BOUND`: a row is bound to it: it is no orphan.
@@ -65,10 +67,10 @@ export async function deleteOrphan(
   const notReported = () =>
     new Fault("SERVER_NOT_FOUND", { say: `${cloudId} is not reported as an orphan` });
   if (!server.ownership) throw notReported();
-  await refuseBound(context, { account, colo: coloId }, server, signal);
+  const claim = await claimOn(context, { account, colo: coloId }, server, { signal });
+  if (claim?.kind === "row") throw boundTo(cloudId, claim.group);
   const key = { account, group: server.ownership.group as GroupId, colo: coloId };
-  const actor = context.placements.open(key);
-  const orphan = await actor.change((state) => {
+  const orphan = await context.placements.open(key).change((state) => {
     const known = state.orphans.get(cloudId);
     if (!known || known.claims !== server.ownership?.server) throw notReported();
     if (known.deleteOrder) return { change: {}, reply: known };
@@ -78,17 +80,6 @@ export async function deleteOrphan(
     const event = context.events.make("server.orphan_deleted", { principal, causes, facts });
     return { change: { orphans: [ordered], events: [event] }, reply: ordered };
   });
-  const unless = () =>
-    context.placements.peek(key)?.orphans.get(cloudId)?.deleteOrder
-      ? undefined
-      : cause("B9.5", "WITHDRAWN", { server: cloudId });
-  const seen = await lookAt(context, colo, { account, cloudId }, signal);
-  if (seen.ownership?.server !== orphan.claims || seen.ownership.group !== key.group)
-    throw notReported();
-  const answer = await colo.outside.deleteServer({ key, unless }, { account, id: cloudId });
-  if (answer.kind === "refused")
-    throw new Fault("CLOUD_UNAVAILABLE", { say: "a brake stops deletes", retryAfterMs: 5_000 });
-  colo.servers.forget(account);
   context.wake(key);
   return { key, orphan };
 }

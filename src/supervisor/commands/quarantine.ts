@@ -82,6 +82,7 @@ export async function quarantineColo(
         change: withQuarantine(context, state, { reason, principal }),
         reply: state.doc ? 1 : 0,
       }));
+      context.wake(key);
     }
     if (hints.length < pageMax) return count;
     afterKey = hints.at(-1)!.key;

@@ -4,6 +4,7 @@ import { type Step, stepKey } from "../../core/model/observation.js";
 import type { ServerRow } from "../../core/model/server.js";
 import { move } from "../../core/plan/lifecycle.js";
 import { isDetached } from "../../core/plan/plan-members.js";
+import { isInDoubt } from "../../core/plan/quarantine.js";
 import { isOurs, ownershipOf } from "../../core/plan/tags.js";
 import type { Ticket } from "../colo/admission.js";
 import type { Context } from "../context.js";
@@ -23,7 +24,11 @@ export function createDeleteRun(context: Context, cooling: Cooling): DeleteRun {
     const ref = { account: key.account, id: cloudId };
     const seen = await outside.getServer(ref, { ticket });
     const ours = () => {
-      const row = context.placements.peek(key)?.servers.get(server);
+      const state = context.placements.peek(key);
+      const row = state?.servers.get(server);
+      // What was asked for before a person put the ledger in doubt waits for that person, too.
+      const quarantine = state?.doc?.quarantine;
+      if (row && quarantine && isInDoubt(row, quarantine)) return undefined;
       return row?.state === "deleting" && row.cloudId === cloudId ? row : undefined;
     };
     const row = ours();

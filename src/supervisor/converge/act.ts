@@ -22,6 +22,7 @@ import { type EventMaker, follows, followsRow } from "../events/event-maker.js";
 import { movedBy, vacate } from "../events/lineage.js";
 import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
 import { createDeleteRun } from "./act-delete.js";
+import { createOrphanRun } from "./act-orphans.js";
 import { createTagRuns } from "./act-tags.js";
 import type { BalancerLanes } from "./balancer-lanes.js";
 import type { Cooling } from "./cooling.js";
@@ -77,6 +78,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
 
   const runTags = createTagRuns(context, cooling);
   const runDelete = createDeleteRun(context, cooling);
+  const runOrphan = createOrphanRun(context, cooling);
   const change = (key: PlacementKey, decide: (state: PlacementState) => PlacementChange) =>
     context.placements.open(key).change((state) => ({ change: decide(state), reply: undefined }));
 
@@ -219,6 +221,9 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
       switch (step.kind) {
         case "delete":
           offer(key, stepKey(step), "delete", (ticket) => runDelete(key, step, ticket));
+          return;
+        case "deleteOrphan":
+          offer(key, stepKey(step), "delete", (ticket) => runOrphan(key, step, ticket));
           return;
         case "tag":
         case "untag":

@@ -153,6 +153,8 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
       const { group } = entry;
       if (group && !isCurrent(state.doc, group)) await ensurePlacements(context, group, signal);
       if (!group) {
+        const orderedMs = converger.carryOut(state);
+        if (orderedMs !== undefined) return orderedMs;
         if (state.servers.size === 0 && !state.doc) await actor.markIdle(state.revision);
         return undefined;
       }

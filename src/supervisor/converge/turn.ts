@@ -6,17 +6,18 @@ import {
   placementText,
   type ServerId,
 } from "../../core/model/ids.js";
-import type { Observation } from "../../core/model/observation.js";
+import { type Observation, stepKey } from "../../core/model/observation.js";
 import type { PlacementDoc } from "../../core/model/placement.js";
 import type { Plan } from "../../core/model/plan.js";
 import type { ServerRow } from "../../core/model/server.js";
 import { checkPlan } from "../../core/plan/check-plan.js";
+import { orderLookMs, orphanDeletes } from "../../core/plan/orphans.js";
 import { planPlacement } from "../../core/plan/plan-placement.js";
 import type { Colo } from "../colo/colo.js";
 import type { Context } from "../context.js";
 import { tracePlan } from "../events/lineage.js";
 import type { PlacementActor } from "../placements/placement-actor.js";
-import type { PlacementChange } from "../placements/placement-state.js";
+import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
 import { type Actors, callWaitMs } from "./act.js";
 import type { ColoDoubt, Doubts } from "./doubts.js";
 import { eyesOf, lookUp, observationOf, observe, type Views } from "./observe.js";
@@ -24,6 +25,12 @@ import { eyesOf, lookUp, observationOf, observe, type Views } from "./observe.js
 /** Observe, plan, commit, act: one placement's servers come nearer to its target. */
 export interface Converger {
   converge(actor: PlacementActor, group: Group): Promise<Converged>;
+  /**
+   * Of a placement without a group only persons' orders are left (B9.6).
+   *
+   * @returns when to look again; undefined: there are none.
+   */
+  carryOut(state: PlacementState): number | undefined;
 }
 
 export interface Converged {
@@ -112,6 +119,12 @@ export function createConverger(context: Context, actors: Actors, doubts: Doubts
   }
 
   return {
+    carryOut({ key, orphans }) {
+      const steps = orphanDeletes(orphans);
+      const underWay = actors.underWay(key);
+      for (const step of steps) if (!underWay.has(stepKey(step))) actors.act(key, step);
+      return steps.length === 0 ? undefined : clock.nowMs() + orderLookMs;
+    },
     async converge(actor, group) {
       const colo = context.colos.get(actor.key.colo)!;
       const begun = doubts.of(actor.key);

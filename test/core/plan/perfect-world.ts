@@ -103,6 +103,9 @@ function act(step: Step, { rows, cloud, balancers, nowMs }: Reality): void {
       rows.set(step.server, untag ? move(row, "end", nowMs) : row);
       return;
     }
+    case "deleteOrphan":
+      cloud.delete(step.cloudId);
+      return;
     case "findIntention":
       rows.set(step.server, move(rows.get(step.server)!, "abandon", nowMs));
       return;
