@@ -287,6 +287,18 @@ test("I1 I5 a server that nothing accounts for, and nobody reports, is found aft
   assert.deepEqual(told.broken(), []);
 });
 
+test("I1 a server that the cloud itself denies is only listed late, however long", async () => {
+  const bench = await createMonitorBench();
+  const gone = serverOf("1");
+  for (let round = 0; round < 8; round++) {
+    assert.equal(await look(bench, gone.id), undefined);
+    await listed(bench, [gone], 5);
+  }
+  assert.deepEqual(bench.broken(), []);
+  await listed(bench, [gone], 35);
+  await finds(bench, "I1"); // Nobody looked any more.
+});
+
 test("I10 a wait that nobody ends and nobody reports, and one that is reported", async () => {
   const waiting = { type: "waiting", holds: true, causes: [], sinceMs: t0 } as const;
   const well = [{ ...waiting, type: "ready" } as const, { ...waiting, type: "healthy" } as const];

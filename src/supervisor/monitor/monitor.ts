@@ -140,6 +140,7 @@ export function createMonitor(deps: MonitorDeps): Monitor {
         ...{ ...deps, ...of, report },
         peek: placements.peek,
         checked: () => count(checks, "call"),
+        denied: (account, cloudId) => strangers.denied(of.colo, account, cloudId),
       }),
     listed: strangers.listed,
     fed(page) {

@@ -1,6 +1,12 @@
 import { checkStranger, strangersIn } from "../../core/invariants/check-listing.js";
 import type { Violation } from "../../core/invariants/violation.js";
-import type { AccountId, ColoId, GroupId, PlacementKey } from "../../core/model/ids.js";
+import type {
+  AccountId,
+  CloudServerId,
+  ColoId,
+  GroupId,
+  PlacementKey,
+} from "../../core/model/ids.js";
 import type { Clock } from "../../core/ports/clock.js";
 import type { AccountListing } from "../converge/watch.js";
 import type { PlacementBook } from "../placements/placement-book.js";
@@ -10,6 +16,8 @@ import type { Where } from "./findings.js";
 /** Holds complete listings against the ledgers (I1, I5). */
 export interface Strangers {
   listed(colo: ColoId, account: AccountId, listing: AccountListing): void;
+  /** A look at the very server found none: who still lists it is late. */
+  denied(colo: ColoId, account: AccountId, cloudId: CloudServerId): void;
 }
 
 /** A listing is gone through this often at most: nothing here is a matter of seconds. */
@@ -21,6 +29,8 @@ const everyMs = 30_000;
 const boundMs = 15 * 60_000;
 const sightingsMin = 4;
 const accountsMax = 10_000;
+/** A stranger is looked up anew with every turn: who was denied lately is none. */
+const deniedMax = 20_000;
 /** More at once are told of by their first ones. */
 const strangersMax = 1_000;
 
@@ -45,6 +55,7 @@ export function createStrangers(deps: {
 }): Strangers {
   const { clock, placements, holds, signal, report } = deps;
   const accounts = createRecent<string, Account>(accountsMax);
+  const denials = createRecent<string, number>(deniedMax);
 
   /** What no placement stands for is reported by the account's node, which may be another one. */
   function refresh(key: PlacementKey): void {
@@ -75,6 +86,8 @@ export function createStrangers(deps: {
       if (found.length > 0 && !ledger.doc) refresh(key);
       for (const one of found) {
         if (strangers.size >= strangersMax) break;
+        const deniedAtMs = denials.get(`${colo}/${account}/${one.cloudId}`);
+        if (deniedAtMs !== undefined && nowMs - deniedAtMs < boundMs) continue;
         const id = `${text}/${one.cloudId}`;
         const { sinceMs, times } = before?.strangers.get(id) ?? { sinceMs: nowMs, times: 0 };
         strangers.set(id, { sinceMs, times: times + 1 });
@@ -87,6 +100,9 @@ export function createStrangers(deps: {
   }
 
   return {
+    denied(colo, account, cloudId) {
+      denials.set(`${colo}/${account}/${cloudId}`, clock.monotonicMs());
+    },
     listed(colo, account, listing) {
       const text = `${colo}/${account}`;
       const before = accounts.get(text);

@@ -7,7 +7,14 @@ import {
 } from "../../core/invariants/check-call.js";
 import type { Violation } from "../../core/invariants/violation.js";
 import type { OperationClass } from "../../core/model/colo.js";
-import type { AccountId, ColoId, GroupId, PlacementKey, ServerId } from "../../core/model/ids.js";
+import type {
+  AccountId,
+  CloudServerId,
+  ColoId,
+  GroupId,
+  PlacementKey,
+  ServerId,
+} from "../../core/model/ids.js";
 import type { CloudServer, Ownership } from "../../core/model/server.js";
 import type { Call } from "../../core/ports/call.js";
 import type { Clock } from "../../core/ports/clock.js";
@@ -38,6 +45,8 @@ export interface WatchedDeps extends WatchedColo {
   readonly report: (found: readonly Violation[], where: Where) => void;
   /** Called for every call that changes something. */
   readonly checked: () => void;
+  /** The cloud itself says that there is no such server. */
+  readonly denied: (account: AccountId, cloudId: CloudServerId) => void;
 }
 
 /** Calls for intentions and looks at servers that are remembered: minutes of the busiest colo. */
@@ -140,6 +149,7 @@ export function watchDrivers(deps: WatchedDeps): Drivers {
         const one = look("getServer", call);
         const server = await ofCloud.through(one, () => cloud.getServer(request, call));
         if (server) looks.set(server.id, { server, atMs: clock.monotonicMs() });
+        else deps.denied(request.account as AccountId, request.id);
         return server;
       },
       listServers: (request, call) =>
