@@ -64,3 +64,47 @@ test("M6.1 I5 an intention that becomes two servers is found", async () => {
   assert.equal(oracle.findings[0]?.id, "I5");
   assert.match(oracle.unsettled().join(), /in no row and no report/);
 });
+
+test("M6.1 I6 an answer that is not on record exactly once is found", async () => {
+  const { world, oracle } = await served();
+  const receipt = await setTarget(world, 4);
+  oracle.answered(receipt);
+  oracle.assertKept();
+  oracle.answered({ ...receipt, newTarget: 5 });
+  oracle.answered({ ...receipt, eventId: "never-decided" as typeof receipt.eventId });
+  assert.deepEqual(
+    oracle.findings.map(({ id, facts }) => [id, facts["times"]]),
+    [
+      ["I6", 1],
+      ["I6", 0],
+    ],
+  );
+});
+
+test("M6.1 I10 a wait that is overdue and shows nowhere is found", async () => {
+  const { world, oracle } = await served();
+  const [row] = await rowsOf(world);
+  const partition = { scope: "placement", key: "acme/web/iad" } as const;
+  const load = () => world.run(world.store.load(partition, "all", world.caller));
+  world.nodeWires().cut();
+  const { rows, revision } = await load();
+  const puts = rows
+    .filter(({ kind, key }) => kind === "server" && key === row!.id)
+    .map(({ value, ...rest }) => ({
+      ...rest,
+      value: JSON.stringify({
+        ...(JSON.parse(value) as object),
+        ...{ state: "deleting", deletingSinceMs: world.clock.nowMs() },
+      }),
+    }));
+  const commit = { partition, expectedRevision: revision, puts, deletes: [], events: [] };
+  await world.run(world.store.commit({ ...commit, commitId: "by hand", hints: [] }, world.caller));
+  for (let minute = 0; minute < 90 && oracle.findings.length === 0; minute++) {
+    await world.clock.advance(60_000);
+    world.cluster.taps.tell.called({
+      ...{ node: "node-1", colo: "iad", kind: "look", operation: "listServers" },
+    });
+  }
+  assert.equal(oracle.findings[0]?.id, "I10");
+  assert.equal(oracle.findings[0]?.facts["state"], "deleting");
+});

@@ -177,6 +177,7 @@ export function createTenants(of: {
   function heard(one: Asked, receipt: Receipt, group: string): void {
     const { outcome, oldTarget, newTarget } = receipt;
     say(one.principal, `was told: ${outcome}, target ${oldTarget} → ${newTarget}`);
+    oracle.answered(receipt);
     const before = one.receipt;
     one.receipt = receipt;
     if (!before || JSON.stringify(before) === JSON.stringify(receipt)) return;

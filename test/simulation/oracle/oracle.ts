@@ -1,8 +1,11 @@
 import { checkCommit } from "../../../src/core/invariants/check-commit.js";
 import { type Violation, violation } from "../../../src/core/invariants/violation.js";
+import type { Receipt } from "../../../src/core/model/scale-event.js";
 import type { Cluster } from "../cluster.js";
 import { createCallChecks } from "./check-calls.js";
 import { createEffectChecks } from "./check-effects.js";
+import { createReceiptChecks } from "./check-receipts.js";
+import { createWaitChecks } from "./check-waits.js";
 import { type Finding, type OracleOptions, sayFinding } from "./finding.js";
 import { createLedgers, type Ledgers } from "./ledgers.js";
 import { unsettled } from "./settled.js";
@@ -19,6 +22,8 @@ export interface Oracle {
   /** What has yet to converge, in words: nothing when all is as it was asked for. */
   unsettled(): readonly string[];
   note(finding: Omit<Finding, "atMs">): void;
+  /** A caller was given a receipt, for the first time or again (I6). */
+  answered(receipt: Receipt): void;
   stop(): void;
 }
 
@@ -43,6 +48,8 @@ export function watch(world: { readonly cluster: Cluster }, options: OracleOptio
   };
   const calls = createCallChecks({ cluster, ledgers, options });
   const effects = createEffectChecks({ cluster, ledgers });
+  const receipts = createReceiptChecks();
+  const waits = createWaitChecks({ cluster, ledgers, options });
   const eventIds = new Set<string>();
 
   const stop = taps.listen({
@@ -57,16 +64,22 @@ export function watch(world: { readonly cluster: Cluster }, options: OracleOptio
         if (eventIds.has(id)) noteAll([violation("I7", "M3.1", `${id}/twice`, { event: id })]);
         eventIds.add(id);
       }
+      receipts.committed(commit.events);
+      noteAll(waits.look());
       if (!seen) return;
       noteAll(checkCommit(seen));
       noteAll(effects.committed(seen));
     },
-    called: (call) => noteAll(calls.called(call)),
+    called(call) {
+      noteAll(calls.called(call));
+      noteAll(waits.look(call.node));
+    },
     done: (colo, effect) => noteAll(effects.done(colo, effect)),
   });
 
   return {
     ...{ findings, ledgers, note, stop },
+    answered: (receipt) => noteAll(receipts.answered(receipt)),
     assertKept() {
       if (findings.length > 0) throw new Error(findings.map(sayFinding).join("\n"));
     },
