@@ -350,7 +350,7 @@ export interface ColoUseCases {
 
 export interface AuditColo {
   readonly colo: ColoId;
-  /** Undefined: of every account with groups here. */
+  /** Undefined: of every account that has or had servers here. */
   readonly account?: AccountId;
 }
 

@@ -187,3 +187,17 @@ test("B11.1 a node that does not work on a group audits it as well as the one th
     assert.deepEqual([said, counts.ledgerServers, counts.members], [[], 4, 4]);
   }
 });
+
+test("B9.6 an account whose groups are all gone is audited all the same", async () => {
+  const world = await worldAt(1);
+  const { ownership } = world.cloud.servers()[0]!;
+  const gone = { key: web, force: true };
+  await world.run(world.node().groups.delete(gone, world.caller));
+  await world.until("empty", () => world.cloud.servers().length === 0);
+  await world.clock.advance(60_000);
+  const copied = { ...ownership!, server: "late" };
+  world.cloud.addForeign({ account: web.account, name: "late", ownership: copied });
+  const { said, counts } = await audit(world);
+  assert.deepEqual(said, ["noSuchGroup forPerson FOREIGN"]);
+  assert.deepEqual([counts.accounts, counts.groups, counts.cloudServers], [1, 0, 1]);
+});

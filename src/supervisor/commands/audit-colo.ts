@@ -19,7 +19,7 @@ import type { Store } from "../../core/ports/store.js";
 import type { AuditBatch } from "../api.js";
 import { cloudViewOf, type Eyes, lookUp, whyUnseen } from "../converge/observe.js";
 import { type AccountListing, balancerViewOf, type Look } from "../converge/watch.js";
-import { placementIndex, placementOfHint } from "../placements/hints.js";
+import { accountIndex, placementIndex, placementOfHint } from "../placements/hints.js";
 import type { PlacementState } from "../placements/placement-state.js";
 
 /**
@@ -30,7 +30,7 @@ export interface AuditDeps {
   readonly clock: Pick<Clock, "nowMs" | "monotonicMs" | "after">;
   readonly installation: string;
   readonly eyes: Eyes;
-  /** Undefined: every account with groups here. */
+  /** Undefined: every account that has or had servers here. */
   readonly account: AccountId | undefined;
   readonly listHints: Store["listHints"];
   readonly groupOf: (key: GroupKey) => Promise<Group | undefined>;
@@ -80,19 +80,28 @@ function countsOf(): Counts {
   };
 }
 
+/** Accounts that have or had servers here, each with its groups (B9.6). */
 async function groupsOf(deps: AuditDeps): Promise<ReadonlyMap<AccountId, ReadonlySet<GroupId>>> {
-  const { eyes, account: only, signal } = deps;
-  const index = placementIndex(eyes.id);
+  const { eyes, account: only } = deps;
   const accounts = new Map<AccountId, Set<GroupId>>();
   if (only !== undefined) accounts.set(only, new Set());
-  for (let afterKey = only === undefined ? "" : `${only}/`; ; ) {
-    const hints = await deps.listHints({ index, afterKey, hintsMax }, { signal });
-    for (const hint of hints) {
-      const { account, group } = placementOfHint(eyes.id, hint);
-      if (only !== undefined && account !== only) return accounts;
-      accounts.set(account, (accounts.get(account) ?? new Set()).add(group));
-    }
-    if (hints.length < hintsMax) return accounts;
+  else
+    for await (const { key } of hintsOf(deps, accountIndex(eyes.id), ""))
+      accounts.set(key as AccountId, new Set());
+  const first = only === undefined ? "" : `${only}/`;
+  for await (const hint of hintsOf(deps, placementIndex(eyes.id), first)) {
+    const { account, group } = placementOfHint(eyes.id, hint);
+    if (only !== undefined && account !== only) break;
+    accounts.set(account, (accounts.get(account) ?? new Set()).add(group));
+  }
+  return accounts;
+}
+
+async function* hintsOf({ listHints, signal }: AuditDeps, index: string, first: string) {
+  for (let afterKey = first; ; ) {
+    const hints = await listHints({ index, afterKey, hintsMax }, { signal });
+    yield* hints;
+    if (hints.length < hintsMax) return;
     afterKey = hints.at(-1)!.key;
   }
 }

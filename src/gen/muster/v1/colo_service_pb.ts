@@ -642,7 +642,7 @@ export type AuditColoRequest = Message<"muster.v1.AuditColoRequest"> & {
   name: string;
 
   /**
-   * `accounts/{account}`: only this one's. All with groups in the colo when empty.
+   * `accounts/{account}`: only this one's. All that have or had servers in the colo when empty.
    *
    * @generated from field: string account = 2;
    */
