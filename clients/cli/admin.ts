@@ -1,6 +1,9 @@
+import { toJson } from "@bufbuild/protobuf";
 import type { Command } from "commander";
+import { RebuildLedgerResponseSchema } from "../../src/gen/muster/v1/server_service_pb.js";
 import { accountName, coloName } from "../node/index.js";
 import { type ExitCode, exitCode } from "./exit.js";
+import { jsonOptions } from "./json.js";
 import { plain } from "./printer.js";
 import { example, type Run } from "./run.js";
 import type { Session } from "./session.js";
@@ -20,6 +23,30 @@ export function addAdminCommands(program: Command, run: Run): void {
       run(self, (session) => repinAccount(session, account, colo)),
     );
   example(repin, "admin repin acme iad");
+  const rebuild = admin
+    .command("rebuild-ledger")
+    .description(
+      "Make a lost ledger anew from the tags of the group's servers. Nothing is scaled in or\n" +
+        "deleted until `groups confirm-ledger`; it may be repeated.",
+    )
+    .argument("<group>", "the group's id")
+    .action((group: string, _: unknown, self: Command) =>
+      run(self, (session) => rebuildLedger(session, group)),
+    );
+  example(rebuild, "admin rebuild-ledger web");
+}
+
+async function rebuildLedger(session: Session, group: string): Promise<ExitCode> {
+  const request = { name: session.group(group) };
+  const answer = await session.client.servers.rebuildLedger(request, session.call);
+  session.print.answer(toJson(RebuildLedgerResponseSchema, answer, jsonOptions), () => {
+    const { adopted, left } = answer;
+    session.print.line(`group ${group}: ${adopted.length} servers adopted, ${left.length} left`);
+    if (left.length === 0) return;
+    const rows = left.map((one) => [plain(one.cloudId), one.colo, plain(one.claims), one.why]);
+    session.print.table(["CLOUD ID", "COLO", "CLAIMS", "WHY"], rows);
+  });
+  return exitCode.ok;
 }
 
 async function repinAccount(session: Session, account: string, colo: string): Promise<ExitCode> {

@@ -209,6 +209,34 @@ export interface OrphanView {
   readonly orphan: OrphanRow;
 }
 
+/** What a rebuild made rows of, and what it left alone. */
+export interface RebuiltLedger {
+  readonly adopted: readonly ServerView[];
+  readonly left: readonly LeftServer[];
+}
+
+export interface LeftServer {
+  readonly colo: ColoId;
+  readonly cloudId: CloudServerId;
+  /** The intention that its tags name, where they could be read. */
+  readonly claims: string;
+  readonly why: LeftWhy;
+}
+
+export type LeftWhy =
+  /** A row of another group is bound to it. */
+  | "boundElsewhere"
+  /** Another server is bound to the intention that its tags name. */
+  | "copiedTag"
+  /** By now its tags name somebody else, or nobody. */
+  | "foreignTags"
+  /** The cloud has it no more. */
+  | "gone"
+  /** The cloud did not answer for it: ask again. */
+  | "notAnswered"
+  /** The placement has as many rows as one may have. */
+  | "noRoom";
+
 export interface ServerUseCases {
   list(
     request: {
@@ -241,6 +269,8 @@ export interface ServerUseCases {
     },
     caller: Caller,
   ): Promise<OrphanView>;
+  /** Makes rows of all servers with the group's tags, after its ledger was lost. Idempotent. */
+  rebuild(key: GroupKey, caller: Caller): Promise<RebuiltLedger>;
   protect(
     request: { readonly key: GroupKey; readonly server: ServerId; readonly protect: boolean },
     caller: Caller,

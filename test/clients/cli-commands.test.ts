@@ -302,6 +302,38 @@ describe("orphans", () => {
   });
 });
 
+describe("what was lost", () => {
+  const isFake = () => target.fake !== undefined;
+  test("B8.1 B9.6 an orphan is adopted, and another deleted", async (context) => {
+    if (!isFake()) return context.skip("orphans of a daemon are nobody's to make");
+    const adopted = await ok("orphans", "adopt", id, "local", "sim-9", "--keep-target");
+    assert.equal(adopted, `sim-9 is server adopted of group ${id}\n`);
+    assert.equal(await ok("orphans", "delete", "local", "sim-9"), "sim-9 is being deleted\n");
+    assert.equal((await json("orphans", "list")).orphans[0].claims, "id1");
+  });
+
+  test("M6.2 B9.5 a ledger is rebuilt, and what was left is told", async (context) => {
+    if (!isFake()) return context.skip("a daemon's ledger is whole");
+    const said = await ok("admin", "rebuild-ledger", id);
+    assert.match(said, new RegExp(`^group ${id}: \\d+ servers adopted, 1 left$`, "m"));
+    assert.match(said, /^sim-9 +local +id1 +copiedTag$/m);
+    const answer = await json("admin", "rebuild-ledger", id);
+    assert.equal(answer.left[0].why, "copiedTag");
+    const missing = await runMusterctl(target, ["admin", "rebuild-ledger", "no-group"]);
+    assert.match(missing.stderr, /GROUP_NOT_FOUND/);
+  });
+
+  test("B8.1 a server is released", async (context) => {
+    if (!isFake()) return context.skip("what is released of a daemon runs on");
+    const [first] = (await json("servers", "list", id)).servers;
+    const server = first.name.split("/").at(-1);
+    assert.equal(
+      await ok("servers", "release", id, server, "--replace"),
+      `server ${server} is let go of\n`,
+    );
+  });
+});
+
 describe("colo", () => {
   test("B9.5 a colo's quarantine has a reason and a colo, and a group is confirmed", async () => {
     const { colo } = target;

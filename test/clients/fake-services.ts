@@ -274,6 +274,12 @@ export function fakeServers(world: FakeWorld): ServiceImpl<typeof ServerService>
       const server = create(ServerSchema, { name: `${parent}/servers/adopted`, colo, cloudId });
       return { server };
     },
+    rebuildLedger({ name }) {
+      found(world.groups.get(name), "GROUP_NOT_FOUND", name);
+      const { cloudId, colo, claims } = fakeOrphan;
+      const left = [{ cloudId, colo, claims, why: "copiedTag" }];
+      return { adopted: world.servers.get(name) ?? [], left };
+    },
     listOrphans: () => ({ orphans: [fakeOrphan] }),
     deleteOrphan({ cloudId }) {
       const known = cloudId === fakeOrphan.cloudId ? fakeOrphan : undefined;

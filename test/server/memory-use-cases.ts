@@ -1,7 +1,14 @@
 import { Fault } from "../../src/core/errors/fault.js";
 import { cause } from "../../src/core/model/cause.js";
 import type { Group } from "../../src/core/model/group.js";
-import type { ColoId, GroupKey, PolicyId, ServerId } from "../../src/core/model/ids.js";
+import type {
+  CloudServerId,
+  ColoId,
+  GroupKey,
+  PolicyId,
+  ServerId,
+} from "../../src/core/model/ids.js";
+import type { OrphanRow } from "../../src/core/model/orphan.js";
 import type { PauseMark } from "../../src/core/model/placement.js";
 import type { Policy } from "../../src/core/model/policy.js";
 import type { Receipt } from "../../src/core/model/scale-event.js";
@@ -64,6 +71,11 @@ export function createPolicies({ entryOf, clock, nextId }: PolicyWorld): PolicyU
   };
 }
 
+const strayRow: OrphanRow = {
+  ...{ cloudId: "stray-1" as CloudServerId, name: "late", claims: "late-one" },
+  ...{ why: "noSuchGroup", firstSeenAtMs: 1_000 },
+};
+
 export function createServers({ entryOf }: Pick<PolicyWorld, "entryOf">): ServerUseCases {
   const viewOfServer = (key: GroupKey, id: ServerId) => {
     const server = entryOf(key).servers.get(id);
@@ -97,8 +109,23 @@ export function createServers({ entryOf }: Pick<PolicyWorld, "entryOf">): Server
       if (found) return found;
       throw new Fault("SERVER_NOT_FOUND", { say: `nothing to adopt in ${colo}` });
     },
-    orphans: async () => [],
-    async deleteOrphan({ cloudId }) {
+    orphans: async (account) => [
+      {
+        key: { account, group: "gone" as GroupKey["group"], colo: "iad" as ColoId },
+        orphan: strayRow,
+      },
+    ],
+    async rebuild(key) {
+      const adopted = [...entryOf(key).servers.values()];
+      const { cloudId, claims } = strayRow;
+      return { adopted, left: [{ colo: "iad" as ColoId, cloudId, claims, why: "foreignTags" }] };
+    },
+    async deleteOrphan({ account, colo, cloudId }) {
+      if (cloudId === strayRow.cloudId) {
+        const deleteOrder = { principal: "a", atMs: 2_000 };
+        const key = { account, group: "gone" as GroupKey["group"], colo };
+        return { key, orphan: { ...strayRow, deleteOrder } };
+      }
       throw new Fault("SERVER_NOT_FOUND", { say: `${cloudId} is not reported as an orphan` });
     },
     async protect({ key, server, protect }) {

@@ -11,6 +11,7 @@ import { Outcome } from "../../src/gen/muster/v1/receipt_pb.js";
 import { ScalingService } from "../../src/gen/muster/v1/scaling_service_pb.js";
 import { ServerService, ServerState } from "../../src/gen/muster/v1/server_service_pb.js";
 import { type Door, failureOf } from "./doors.js";
+import { lostServers } from "./lost-servers.js";
 import {
   admin,
   createInProcessDoor,
@@ -262,14 +263,13 @@ async function serversRoundTrip(door: Door): Promise<void> {
   const leaving = await door.unary(deleteServer, { name, replace: true }, admin);
   assert.equal(leaving.server!.state, ServerState.DRAINING);
   assert.equal(leaving.server!.leaving!.code, "REQUESTED");
-  const building = { parent: WEB, states: [ServerState.BUILDING] };
-  assert.equal((await door.unary(listServers, building, admin)).servers.length, 0);
+  await lostServers(door, name);
+  const states = [ServerState.BUILDING];
+  assert.equal((await door.unary(listServers, { parent: WEB, states }, admin)).servers.length, 0);
   const page = await door.unary(listServers, { parent: WEB, pageSize: 1 }, admin);
   const other = { parent: WEB, states: [ServerState.GONE], pageToken: page.nextPageToken };
-  assert.equal(
-    (await failureOf(door.unary(listServers, other, admin))).reason,
-    "PAGE_TOKEN_INVALID",
-  );
+  const refused = await failureOf(door.unary(listServers, other, admin));
+  assert.equal(refused.reason, "PAGE_TOKEN_INVALID");
 }
 
 async function colosRoundTrip(door: Door): Promise<void> {

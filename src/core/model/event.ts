@@ -38,6 +38,7 @@ export type EventType =
   | "group.resumed"
   | "group.quarantined"
   | "group.ledger_confirmed"
+  | "ledger.rebuilt"
   | "group.condition"
   | "group.held"
   | "group.acknowledged"

@@ -53,6 +53,11 @@ export function createServerService(servers: ServerUseCases): ServiceMethods<typ
       const request = { account: accountOf(parent), ...inCloud(colo, cloudId) };
       return { orphan: writeOrphan(await servers.deleteOrphan(request, caller)) };
     },
+    async rebuildLedger({ name }, caller) {
+      const key = groupKeyOf(name);
+      const { adopted, left } = await servers.rebuild(key, caller);
+      return { adopted: adopted.map((view) => writeServer(key, view)), left: [...left] };
+    },
     async protectServer({ name, protected: protect }, caller) {
       const { key, server } = serverOf(name);
       return { server: writeServer(key, await servers.protect({ key, server, protect }, caller)) };

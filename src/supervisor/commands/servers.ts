@@ -12,6 +12,7 @@ import type { PlacementState } from "../placements/placement-state.js";
 import { adoptServer } from "./adopt-server.js";
 import { loweredTarget } from "./lowered-target.js";
 import { deleteOrphan, listOrphans } from "./orphans.js";
+import { rebuildLedger } from "./rebuild-ledger.js";
 import { released } from "./release-server.js";
 
 export function createServerUseCases(context: Context): ServerUseCases {
@@ -61,6 +62,7 @@ export function createServerUseCases(context: Context): ServerUseCases {
     adopt: (request, caller) => adoptServer(context, request, caller),
     orphans: (account, caller) => listOrphans(context, account, caller),
     deleteOrphan: (request, caller) => deleteOrphan(context, request, caller),
+    rebuild: (key, caller) => rebuildLedger(context, key, caller),
     async protect({ key, server, protect }, caller) {
       const { actor } = await find(key, server, caller.signal);
       return edit(actor, server, (_state, row) => protectedRow(context, row, protect, caller));

@@ -38,6 +38,7 @@ const sentences: Readonly<Record<EventType, string>> = {
   "group.resumed": "The group goes on",
   "group.quarantined": "The group is in quarantine: nothing is scaled in or deleted",
   "group.ledger_confirmed": "A person confirmed the ledger; the quarantine is over",
+  "ledger.rebuilt": "A person had the ledger rebuilt from the tags of the group's servers",
   "group.condition": "The group's condition turned",
   "group.held": "The group waits for a person's acknowledgement",
   "group.acknowledged": "A hold was acknowledged: replacement goes on for a while",
