@@ -4,6 +4,7 @@ import { doubtMutations } from "./doubt.js";
 import { dryRunMutations } from "./dry-run.js";
 import { gateMutations } from "./gates.js";
 import type { Mutation } from "./mutation.js";
+import { orderMutations } from "./orders.js";
 import { outsideMutations } from "./outside.js";
 import { recordMutations } from "./records.js";
 import { roomMutations } from "./room.js";
@@ -17,6 +18,7 @@ export const mutations: readonly Mutation[] = [
   ...sightMutations,
   ...deleteMutations,
   ...doubtMutations,
+  ...orderMutations,
   ...outsideMutations,
   ...recordMutations,
   ...dryRunMutations,

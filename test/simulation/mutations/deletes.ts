@@ -47,7 +47,7 @@ export const deleteMutations: readonly Mutation[] = [
     guard: "a protected server is not scaled in",
     rule: "B4.4",
     edits: [
-      { file: "core/plan/balance.js", from: "doc.deleting || !row.protected", to: "true" },
+      { file: "core/plan/balance.js", from: "!(row.protected || isGuest(sheet, row))", to: "true" },
       {
         file: "core/plan/check-plan.js",
         from: "!(surplus && row.protected && !seen.doc.deleting)",
