@@ -39,15 +39,6 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
   }
   const doubts = doubtsOf(seen, byId, limits);
   if (doubts.isYoung) sheet.wakeAt(seen.nowMs + limits.pollMs);
-  const doubted = doubts.missing.size + doubts.ill.size;
-  const known = doubted === 0 ? 0 : seen.rows.filter(isRunning).length;
-  const ramp = createRamp(sheet, known, doubted);
-  const stays = replacementStopped(sheet) !== undefined;
-  // Those that stay for now need not be asked for.
-  askFor(sheet, stays ? { ...doubts, ill: noneIll } : doubts, ramp.room());
-  if (doubts.missing.size > fewOf(known))
-    sheet.wait(cause("B4.3", "LISTING_SUSPECT", { lost: doubts.missing.size, known }));
-
   const suspicionOf = createSuspicion(sheet);
   const lost: Loss[] = [];
   const suspects: Suspect[] = [];
@@ -78,6 +69,17 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
       if (ill) suspects.push({ row, why: ill });
     }
   }
+  const { missing, ill } = doubts;
+  // A stopped server is as lost as a missing one: all of them go at one ramp.
+  const others = lost.filter(({ row }) => !missing.has(row) && !ill.has(row)).length;
+  const doubted = missing.size + ill.size + others;
+  const known = doubted === 0 ? 0 : seen.rows.filter(isRunning).length;
+  const ramp = createRamp(sheet, known, doubted);
+  const stays = replacementStopped(sheet) !== undefined;
+  // Those that stay for now need not be asked for.
+  askFor(sheet, stays ? { ...doubts, ill: noneIll } : doubts, ramp.room());
+  if (missing.size > fewOf(known))
+    sheet.wait(cause("B4.3", "LISTING_SUSPECT", { lost: missing.size, known }));
   concludeLosses(sheet, { lost, presumed: presumedMissing + presumedIll, known }, ramp);
   judgeSuspects(sheet, suspects, presumedIll + stayingIll);
   const open = new Set<string>();

@@ -70,7 +70,7 @@ export function concludeLosses(
 ): void {
   const { lost, presumed, known } = found;
   const { nowMs, cloud } = sheet.seen;
-  const gone = lost.filter(({ why }) => why.code === "CLOUD_GONE");
+  const gone = lost.filter(isDenied);
   const isBlind =
     cloud.kind === "listed" && cloud.project === undefined && cloud.accountServers === 0;
   if (isBlind && gone.length > 0 && !sheet.isAcknowledged()) {
@@ -93,8 +93,14 @@ export function concludeLosses(
   sheet.wakeAt(Math.min(nowMs + lookAgainMs, Math.max(nowMs + 1_000, ramp.endsAtMs)));
 }
 
-function isTwice({ row, why }: Loss, nowMs: number): boolean {
-  if (why.code !== "CLOUD_GONE") return true;
+/** The cloud has it no more; one that it shows on its way out is there to be seen. */
+function isDenied({ why }: Loss): boolean {
+  return why.code === "CLOUD_GONE" && why.facts["status"] === undefined;
+}
+
+function isTwice(loss: Loss, nowMs: number): boolean {
+  const { row } = loss;
+  if (!isDenied(loss)) return true;
   return row.missingSinceMs !== undefined && row.missingSinceMs < nowMs;
 }
 

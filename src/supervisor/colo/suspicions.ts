@@ -10,7 +10,10 @@ import { createRecent } from "../recent.js";
  */
 export interface Suspicions {
   note(key: PlacementKey, suspicion: Plan["suspicion"]): void;
-  /** All placements but this one. */
+  /**
+   * All placements but this one, and without the account that suspects most of its servers: one
+   * tenant's broken check says nothing of the colo, and holds that tenant alone.
+   */
   elsewhere(key: PlacementKey): SuspicionTally;
 }
 
@@ -25,7 +28,9 @@ const keptMs = 15 * 60_000;
 
 export function createSuspicions(clock: Clock): Suspicions {
   let total = { known: 0, suspected: 0 };
-  const suspectedOf = new Map<AccountId, number>();
+  /** Those that suspect any of theirs: mostly none. */
+  const ill = new Map<AccountId, number>();
+  const knownOf = new Map<AccountId, number>();
   // Sums are kept up with every note: a plan must not look at all others.
   const add = (one: Noted, sign: 1 | -1) => {
     const { account, known, suspected } = one;
@@ -33,9 +38,8 @@ export function createSuspicions(clock: Clock): Suspicions {
       known: total.known + sign * known,
       suspected: total.suspected + sign * suspected,
     };
-    const sum = (suspectedOf.get(account) ?? 0) + sign * suspected;
-    if (sum === 0) suspectedOf.delete(account);
-    else suspectedOf.set(account, sum);
+    addTo(ill, account, sign * suspected);
+    addTo(knownOf, account, sign * known);
   };
   const noted = createRecent<string, Noted>(placementsMax, {
     dispose: (one) => add(one, -1),
@@ -68,8 +72,25 @@ export function createSuspicions(clock: Clock): Suspicions {
       const own = noted.peek(placementText(key));
       const known = total.known - (own?.known ?? 0);
       const suspected = total.suspected - (own?.suspected ?? 0);
-      const ofAccount = suspectedOf.get(key.account) ?? 0;
-      return { known, suspected, suspectedOfOtherAccounts: total.suspected - ofAccount };
+      let worst = { account: key.account, suspected: 0 };
+      for (const [account, sum] of ill) {
+        const others = account === key.account ? sum - (own?.suspected ?? 0) : sum;
+        if (others > worst.suspected) worst = { account, suspected: others };
+      }
+      const isOwn = worst.account === key.account;
+      const worstKnown = (knownOf.get(worst.account) ?? 0) - (isOwn ? (own?.known ?? 0) : 0);
+      const ofAccount = ill.get(key.account) ?? 0;
+      return {
+        known: known - (worst.suspected > 0 ? worstKnown : 0),
+        suspected: suspected - worst.suspected,
+        suspectedOfOtherAccounts: total.suspected - ofAccount - (isOwn ? 0 : worst.suspected),
+      };
     },
   };
+}
+
+function addTo(sums: Map<AccountId, number>, account: AccountId, count: number): void {
+  const sum = (sums.get(account) ?? 0) + count;
+  if (sum === 0) sums.delete(account);
+  else sums.set(account, sum);
 }

@@ -41,6 +41,7 @@ function missing(count: number, of: number, row: Partial<ServerRow> = {}) {
   return { rows, listed, lookedUp };
 }
 
+const off = (server: CloudServer): CloudServer => ({ ...server, status: "SHUTOFF" });
 const leaving = (made: ReturnType<typeof plan>) =>
   made.rows.filter((row) => row.leaving !== undefined).length;
 
@@ -82,6 +83,33 @@ describe("B9.2 confirmed losses", () => {
     });
     assert.equal(leaving(plan(rows, { ...seen, ...noted(t0 + 60 * minute) })), 10);
     assert.equal(leaving(plan(rows, { ...seen, ...noted(t0 + 2_000) })), 0, "another node's clock");
+  });
+
+  for (const [what, shown, row] of [
+    ["stopped past their grace", { status: "SHUTOFF" }, { cloudStatus: "SHUTOFF" }],
+    ["on their way out", { taskState: "deleting" }, {}],
+  ] as const)
+    test(`servers that are ${what} go at the same ramp, however many`, () => {
+      const half = (id: string) => Number(id) <= 50;
+      const rows = many(100).map((one) => (half(one.id) ? { ...one, ...row } : one));
+      const listed = rows.map(({ id }) => serverOf(id, half(id) ? shown : {}));
+      const first = plan(rows, { listed });
+      assert.equal(leaving(first), 10);
+      assert.deepEqual(first.doc.losses, { sinceMs: t0, concluded: 10, ramped: true });
+      const [wait] = conditionOf(first, "degraded")!.causes;
+      assert.deepEqual(wait?.facts, { lost: 40, known: 100, aMinute: 10 });
+      assert.equal(first.rows.length, 10, "the others are left as they are");
+      const few = rows.slice(0, 3).concat(rows.slice(50));
+      assert.equal(leaving(plan(few, { listed })), 3, "few go at once");
+    });
+
+  test("stopped and missing servers together are many where neither is", () => {
+    const { rows, ...seen } = missing(3, 10);
+    const stopped = rows.map((row, index) =>
+      index === 9 ? { ...row, cloudStatus: "SHUTOFF" } : row,
+    );
+    const listed = seen.listed.map((one) => (one.id === "cloud-10" ? off(one) : one));
+    assert.equal(leaving(plan(stopped, { ...seen, listed })), 1);
   });
 
   test("the ramp is at least one a minute, and goes on after it", () => {
