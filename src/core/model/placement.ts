@@ -1,7 +1,7 @@
 import type { Cause } from "./cause.js";
 import type { OperationClass } from "./colo.js";
 import type { LaunchChoice } from "./group.js";
-import type { EventId, PlacementKey, PolicyId, ServerId } from "./ids.js";
+import type { CloudServerId, EventId, PlacementKey, PolicyId, ServerId } from "./ids.js";
 import type { ScaleEvent } from "./scale-event.js";
 
 /** What one colo decides for one group: the row that every decision changes. */
@@ -34,6 +34,8 @@ export interface PlacementDoc {
   readonly newestServer?: ServerId;
   /** Scaling in and deleting wait until a person has confirmed the ledger (B9.5). */
   readonly quarantine?: QuarantineMark;
+  /** Servers with our tags and without a row, of which look-ups say nothing (B9.6). */
+  readonly unproven?: readonly UnprovenMark[];
   /** The monitor's newest findings (docs/invariants.md), oldest first. */
   readonly violations?: readonly ViolationMark[];
   readonly conditions: readonly Condition[];
@@ -50,6 +52,12 @@ export interface PlacementDoc {
    * server that takes none of these places follows what moved the target.
    */
   readonly vacancies?: readonly EventId[];
+}
+
+/** Since when nobody could say what a listed server is. */
+export interface UnprovenMark {
+  readonly cloudId: CloudServerId;
+  readonly sinceMs: number;
 }
 
 export interface QuarantineMark {

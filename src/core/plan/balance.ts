@@ -31,7 +31,8 @@ export const nothing: Balance = {
 export function balance(sheet: Sheet, target: number, limits: PlanLimits): Balance {
   const counted = sheet.rows().filter(isCounted);
   // While the ledger is in doubt, servers that it does not know may be what it asked for (B9.5).
-  const wanted = isQuarantined(sheet) ? target - sheet.out.unknown : target;
+  const { unknown, withheld } = sheet.out;
+  const wanted = target - (isQuarantined(sheet) ? unknown : withheld);
   if (counted.length <= target) welcome(sheet, counted);
   if (counted.length < wanted) return fillShortage(sheet, wanted, counted.length, limits);
   if (counted.length > target) return shedSurplus(sheet, target, counted, limits);

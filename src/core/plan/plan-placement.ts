@@ -153,9 +153,16 @@ function settleBackoff(sheet: Sheet): PlacementDoc {
 
 /** The document with what was found missing, and what was found that nobody knows of. */
 function settleMissing(sheet: Sheet, doc: PlacementDoc): PlacementDoc {
-  const { losses, quarantine } = sheet.out;
-  if (!losses && !quarantine) return doc;
-  return { ...doc, ...(losses ? { losses } : {}), ...(quarantine ? { quarantine } : {}) };
+  const { losses, quarantine, unproven } = sheet.out;
+  if (!losses && !quarantine && !unproven) return doc;
+  const { unproven: before, ...rest } = doc;
+  const standing = unproven ?? before ?? [];
+  return {
+    ...rest,
+    ...(losses ? { losses } : {}),
+    ...(quarantine ? { quarantine } : {}),
+    ...(standing.length > 0 ? { unproven: standing } : {}),
+  };
 }
 
 /** A person who is asked is asked again (B9.2). */

@@ -4,7 +4,7 @@ import type { CloudServerId, ServerId } from "../model/ids.js";
 import type { Step } from "../model/observation.js";
 import { type Observation, stepKey } from "../model/observation.js";
 import type { OrphanRow } from "../model/orphan.js";
-import type { LossWindow, QuarantineMark } from "../model/placement.js";
+import type { LossWindow, QuarantineMark, UnprovenMark } from "../model/placement.js";
 import type { Plan, PlannedEvent } from "../model/plan.js";
 import type { ServerRow } from "../model/server.js";
 
@@ -36,6 +36,8 @@ export interface Sheet {
   forgetOrphan(cloudId: CloudServerId): void;
   /** How many servers carry our tags that no row knows. */
   countUnknown(count: number): void;
+  /** Which servers look-ups say nothing of, and of how many that may be what was asked for. */
+  setUnproven(marks: readonly UnprovenMark[] | undefined, withheld: number): void;
   setQuarantine(mark: QuarantineMark): void;
   readonly out: {
     readonly changed: ReadonlySet<ServerId>;
@@ -54,6 +56,9 @@ export interface Sheet {
     readonly orphans: readonly OrphanRow[];
     readonly orphansGone: readonly CloudServerId[];
     readonly unknown: number;
+    /** Undefined: as they were. */
+    readonly unproven: readonly UnprovenMark[] | undefined;
+    readonly withheld: number;
     readonly quarantine: QuarantineMark | undefined;
     readonly wakeAtMs: number | undefined;
   };
@@ -82,6 +87,8 @@ export function createSheet(seen: Observation): Sheet {
   const orphans: OrphanRow[] = [];
   const orphansGone: CloudServerId[] = [];
   let unknown = 0;
+  let unproven: readonly UnprovenMark[] | undefined;
+  let withheld = 0;
   let quarantine: QuarantineMark | undefined;
   let wakeAtMs: number | undefined;
   return {
@@ -132,12 +139,17 @@ export function createSheet(seen: Observation): Sheet {
     countUnknown: (count) => {
       unknown = count;
     },
+    setUnproven: (marks, count) => {
+      unproven = marks;
+      withheld = count;
+    },
     setQuarantine: (mark) => {
       quarantine = mark;
     },
     get out() {
       const found = { failure, full, built, held, holds, suspicion, losses, orphans, orphansGone };
-      return { changed, events, steps, lookUps, waits, wakeAtMs, unknown, quarantine, ...found };
+      const doubted = { unknown, unproven, withheld, quarantine };
+      return { changed, events, steps, lookUps, waits, wakeAtMs, ...doubted, ...found };
     },
   };
 }

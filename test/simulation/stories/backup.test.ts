@@ -87,3 +87,16 @@ test("B9.5 an old backup restored: what the cloud has is not made a second time"
   assert.equal(seen.created(), 0, "sixty are wanted, and sixty are there");
   assert.equal(seen.deletes(), 0);
 });
+
+test("B9.5 M6.2 a backup restored while look-ups are not answered makes no second fleet", async () => {
+  const { world, seen } = await restoredWorld();
+  const silent = world.cloud.inject({ kind: "refuse", on: ["get"], with: "throttled" });
+  await setTarget(world, 60);
+  await keepAsking(world, 3, minutes(1));
+  assert.ok(silent.fired() > 0);
+  assert.equal(seen.creates(), 0, "who is there may be whom it asked for");
+  await keepAsking(world, 5, minutes(1));
+  assert.equal(seen.creates() + seen.deletes(), 0);
+  const held = await conditionOf(world, "held");
+  assert.ok(held?.holds && held.causes.some((one) => one.code === "QUARANTINE"));
+});
