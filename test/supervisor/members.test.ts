@@ -234,3 +234,42 @@ test("B4.3 a member of a server that vanished is taken out", async () => {
   assert.deepEqual(members(world), hosts(world));
   assert.equal((await rowsOf(world)).length, 3);
 });
+
+test("B4.11 B5.4 a full load balancer is told of, and who found no room in it is given up", async () => {
+  const world = await createWorld({ balancers: { behaviour: { membersMax: 2 } } });
+  await createGroup(world, { ...joined(), buildTimeoutMs: 600_000 });
+  await setTarget(world, 2);
+  await converges(world, 2);
+  await setTarget(world, 3);
+  const degraded = async () =>
+    (await view(world)).placements[0]?.conditions.find((one) => one.type === "degraded");
+  await world.until("it is told", async () => (await degraded())?.holds === true);
+  const [why] = (await degraded())!.causes;
+  assert.equal(why?.code, "LOAD_BALANCER_REFUSED");
+  assert.equal(why?.facts["kind"], "quota");
+  const failed = async () => (await world.events()).find((one) => one.type === "server.failed");
+  await world.until("it is given up", async () => (await failed()) !== undefined, 900_000);
+  assert.equal((await failed())?.facts["causes"], "BUILD_TIMEOUT");
+  assert.equal(world.balancers.members(lb).length, 2);
+});
+
+test("B4.11 B5.5 a load balancer that denies changes costs no server, and is told of", async () => {
+  const world = await createWorld();
+  await createGroup(world, { ...joined(), buildTimeoutMs: 600_000 });
+  const denied = world.balancers.inject({ fault: { kind: "denied" } });
+  await setTarget(world, 2);
+  const causes = async () =>
+    (await view(world)).placements[0]?.conditions
+      .find((one) => one.type === "degraded")
+      ?.causes.map(({ code }) => code);
+  await world.until("it is told", async () =>
+    ((await causes()) ?? []).includes("LOAD_BALANCER_REFUSED"),
+  );
+  await world.clock.advance(900_000);
+  assert.ok(denied.fired() > 3);
+  assert.deepEqual(await causes(), ["LOAD_BALANCER_REFUSED"]);
+  world.heal();
+  await converges(world, 2);
+  assert.equal(world.cloud.effects.filter((effect) => effect.kind === "created").length, 2);
+  assert.deepEqual(await causes(), []);
+});

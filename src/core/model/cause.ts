@@ -49,6 +49,7 @@ export type CauseCode =
   | "FOREIGN"
   | "PROTECTED"
   | "LOAD_BALANCER_GONE"
+  | "LOAD_BALANCER_REFUSED"
   | "ADDRESS_UNKNOWN"
   | "REQUESTED"
   | "WITHDRAWN"

@@ -27,10 +27,18 @@ export interface Observation {
   readonly attemptId: string;
   /** Steps that are queued or running, by `stepKey`; they are not planned again. */
   readonly underWay: ReadonlyMap<string, "queued" | "running">;
+  /** Why load balancers last refused this placement's changes, where that lasts (B5.4). */
+  readonly refused?: ReadonlyMap<LoadBalancerId, BalancerRefusal>;
   /** Why a class of operations is stopped at the moment; shown, and checked again by the gate. */
   readonly stopped: ReadonlyMap<OperationClass, Cause>;
   /** The rest of the colo, as far as this node knows: illness that many share is not theirs. */
   readonly elsewhere?: SuspicionTally;
+}
+
+export interface BalancerRefusal {
+  /** As the load balancer's driver classified it. */
+  readonly kind: string;
+  readonly fault: string;
 }
 
 /** How many servers of other placements were once healthy, and how many of those are suspected. */

@@ -85,6 +85,8 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     " wait for a person",
   PROTECTED: "the server[ {server}] is protected from scaling in",
   LOAD_BALANCER_GONE: "the load balancer[ {loadBalancer}] is gone; servers stay without it",
+  LOAD_BALANCER_REFUSED:
+    "the load balancer[ {loadBalancer}] refuses to change its members[: {fault}]",
   ADDRESS_UNKNOWN: "the address of the server[ {server}] is not known yet",
   REQUESTED: "a person or program asked for it[: {principal}][, {reason}]",
   WITHDRAWN: "the intention was taken back before its call was made[: {why}]",

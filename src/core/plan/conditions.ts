@@ -38,6 +38,7 @@ const degradedCodes: ReadonlySet<string> = new Set([
   "QUOTA",
   "NO_CAPACITY",
   "LOAD_BALANCER_GONE",
+  "LOAD_BALANCER_REFUSED",
   "LISTING_PARTIAL",
   "LISTING_SUSPECT",
   "ANSWER_LOST",

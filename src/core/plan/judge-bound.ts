@@ -76,6 +76,11 @@ function judgeBuilding(
     const timeout = cause("B4.2", "BUILD_TIMEOUT", { server: row.id, buildTimeoutMs: timeoutMs });
     if (staysForNow(sheet, timeout)) return;
     buildFailed(sheet, row, `not active after ${timeoutMs} ms`, timeout);
+  } else if (meaning === "leftAlone") {
+    // Somebody's doing, and counted: it is only told.
+    const facts = { server: row.id, status: server.status, boundMs: group.buildTimeoutMs };
+    if (late) sheet.wait(cause("B4.2", "WAIT_EXPIRED", facts));
+    else sheet.wakeAt(row.sinceMs + group.buildTimeoutMs);
   } else if (meaning === "waiting") {
     const expired = boundWait(sheet, row);
     if (expired && !staysForNow(sheet, expired))

@@ -132,7 +132,10 @@ function createMemberPlan(
         const have = known ?? { ...want, ...by };
         const there = thereOf(want);
         const right = there !== undefined && there.weight === want.weight && !there.draining;
-        if (viewOf(want)?.kind === "listed" && !right) change(row, want, "put", false);
+        if (viewOf(want)?.kind === "listed" && !right) {
+          change(row, want, "put", false);
+          waitForBalancer(sheet, want.loadBalancer);
+        }
         const healthy = right && (!limits.checksHealth || there.health === "healthy");
         if (!healthy) ready = false;
         const state = right ? "member" : "adding";
@@ -199,9 +202,21 @@ function hasOtherOwner(sheet: Sheet, row: ServerRow, one: Membership): boolean {
   return owners.some((id) => id !== row.cloudId);
 }
 
+/** A load balancer that refuses to change says so, for as long as there is something to change. */
+function waitForBalancer(sheet: Sheet, loadBalancer: LoadBalancerId): void {
+  const refusal = sheet.seen.refused?.get(loadBalancer);
+  if (!refusal) return;
+  const { kind, fault } = refusal;
+  sheet.wait(cause("B5.4", "LOAD_BALANCER_REFUSED", { loadBalancer, kind, fault }));
+}
+
+/** What is not a member after that time says so, whatever keeps it from being one (B4.11). */
+const memberMsMax = 5 * 60_000;
+
 /**
  * A server that does not come into service says why, and is given up like a failed build when the
- * group's build timeout has passed (B4.11, B6.5): unless its load balancer is what is away.
+ * group's build timeout has passed (B4.11, B6.5): where it is never healthy, or the load balancer
+ * does not take it. Not where the load balancer, or leave to change it, is what is away.
  */
 function waitForLaunch(
   sheet: Sheet,
@@ -209,20 +224,27 @@ function waitForLaunch(
   memberships: readonly Membership[],
   thereOf: MemberChanges["thereOf"],
 ): void {
-  const { nowMs, group } = sheet.seen;
+  const { nowMs, group, refused, stopped } = sheet.seen;
   const unready = memberships.find((one) => thereOf(one)?.health !== "healthy");
-  const member = unready && thereOf(unready);
-  if (!unready || !member) return; // What keeps it from being a member says so itself.
-  const { loadBalancer } = unready;
-  const { health } = member;
-  sheet.wait(cause("B4.11", "LAUNCH_WAITS", { server: row.id, loadBalancer, health }));
-  const late = nowMs >= row.sinceMs + group.buildTimeoutMs;
-  if (!late || health !== "unhealthy" || isArriving(row)) return;
+  if (!unready) return; // What keeps it from being wanted as a member says so itself.
+  const { loadBalancer, changedAtMs = 0 } = unready;
+  const member = thereOf(unready);
+  // While it was paused nobody could attach it.
+  const sinceMs = Math.max(row.sinceMs, changedAtMs);
+  const health = member?.health ?? "not yet";
+  const isBraked = stopped.has("loadBalancer");
+  if (member || (!isBraked && nowMs >= sinceMs + memberMsMax))
+    sheet.wait(cause("B4.11", "LAUNCH_WAITS", { server: row.id, loadBalancer, health }));
+  const refusal = member ? undefined : refused?.get(loadBalancer);
+  const isRejected = refusal?.kind === "badRequest" || refusal?.kind === "quota";
   const { buildTimeoutMs } = group;
+  if (nowMs < sinceMs + buildTimeoutMs || (health !== "unhealthy" && !isRejected)) return;
+  if (isArriving(row)) return;
   const expired = cause("B4.11", "BUILD_TIMEOUT", { server: row.id, buildTimeoutMs, loadBalancer });
   if (staysForNow(sheet, expired)) return;
   sheet.event("server.failed", row.id, expired);
-  sheet.failed(`not healthy in load balancer ${loadBalancer} in time`, expired);
+  const said = refusal ? `not taken by` : "not healthy in";
+  sheet.failed(`${said} load balancer ${loadBalancer} in time`, expired);
   sheet.put(leave(sheet.row(row.id), "drain", expired, nowMs));
 }
 

@@ -35,6 +35,8 @@ export interface Actors {
   /** Takes back intentions whose call has not started (certain), and ends their rows. */
   withdraw(key: PlacementKey, servers: readonly ServerId[]): Promise<void>;
   underWay(key: PlacementKey): ReadonlyMap<string, "queued" | "running">;
+  /** Which load balancers refuse the placement's changes, for reasons that last. */
+  refused: BalancerLanes["refused"];
 }
 
 export interface ActDeps {
@@ -248,6 +250,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
         ),
       );
     },
+    refused: lanes.refused,
     underWay(key) {
       const under = new Map<string, "queued" | "running">();
       const mine: ReadonlySet<string> = offered.get(placementText(key)) ?? new Set();

@@ -1,7 +1,8 @@
+import { LRUCache } from "lru-cache";
 import { type OutsideFault, outsideFaultOf } from "../../core/errors/outside-fault.js";
 import type { EventDraft } from "../../core/model/event.js";
 import { type LoadBalancerId, type PlacementKey, placementText } from "../../core/model/ids.js";
-import type { MemberStep } from "../../core/model/observation.js";
+import type { BalancerRefusal, MemberStep } from "../../core/model/observation.js";
 import type { Membership, ServerRow } from "../../core/model/server.js";
 import type { MemberChange } from "../../core/ports/load-balancer.js";
 import type { Ticket } from "../colo/admission.js";
@@ -18,6 +19,8 @@ import type { Cooling } from "./cooling.js";
 export interface BalancerLanes {
   submit(key: PlacementKey, loadBalancer: LoadBalancerId, changes: readonly MemberStep[]): void;
   underWay(key: PlacementKey): Iterable<string>;
+  /** Which load balancers refused the placement's last change, where that lasts. */
+  refused(key: PlacementKey): ReadonlyMap<LoadBalancerId, BalancerRefusal>;
 }
 
 interface Ask {
@@ -34,12 +37,30 @@ const retryDelayMs = 1_000;
 /** What only a person can change is tried again, rarely. */
 const lastingDelayMs = 30_000;
 
+/** Beyond it the longest forgotten ones are told anew by their next refusal. */
+const refusedMax = 20_000;
+
 export function createBalancerLanes(context: Context, cooling: Cooling): BalancerLanes {
   const { log } = context;
   const lanes = new Map<string, Lane>();
   let turns = 0;
   const stepOf = (loadBalancer: LoadBalancerId) => `members:${loadBalancer}`;
   const mine = new Map<string, Set<string>>();
+  const refusals = new LRUCache<string, ReadonlyMap<LoadBalancerId, BalancerRefusal>>({
+    max: refusedMax,
+  });
+
+  /** The placement's last change of the load balancer was refused; or was not. */
+  function note(key: PlacementKey, id: LoadBalancerId, refusal?: BalancerRefusal): void {
+    const text = placementText(key);
+    const before = refusals.get(text);
+    if (!refusal && !before?.has(id)) return;
+    const after = new Map(before);
+    after.delete(id);
+    if (refusal) after.set(id, refusal);
+    if (after.size > 0) refusals.set(text, after);
+    else refusals.delete(text);
+  }
 
   function laneOf(key: PlacementKey, loadBalancer: LoadBalancerId): Lane {
     const text = `${key.colo}/${loadBalancer}`;
@@ -106,7 +127,10 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
       }
       log.warn({ loadBalancer: id, kind: fault.kind, error: fault.message }, "members not changed");
       const delayMs = fault.retryAfterMs ?? (isLasting(fault) ? lastingDelayMs : retryDelayMs);
-      for (const { key } of asks) cooling.start(key, stepOf(id), delayMs);
+      for (const { key } of asks) {
+        cooling.start(key, stepOf(id), delayMs);
+        if (isLasting(fault)) note(key, id, { kind: fault.kind, fault: fault.message });
+      }
     }
   }
 
@@ -129,6 +153,7 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
     const { refused } = await colo.outside.changeMembers(id, parts, ticket);
     if (sent.every(({ changes }) => changes.length === 0)) return refused.map(({ key }) => key);
     colo.members.forget(id);
+    for (const { key } of sent) note(key, id);
     await Promise.all(
       sent.map(({ key, changes }) =>
         context.placements.open(key).change((state) => ({
@@ -151,8 +176,11 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
       feed(colo, loadBalancer, lane);
     },
     underWay: (key) => mine.get(placementText(key)) ?? [],
+    refused: (key) => refusals.get(placementText(key)) ?? none,
   };
 }
+
+const none: ReadonlyMap<LoadBalancerId, BalancerRefusal> = new Map();
 
 /**
  * Servers may have begun to leave while their change waited: they are not put any more. Or their

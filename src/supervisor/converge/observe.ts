@@ -193,6 +193,7 @@ export interface Standpoint {
   readonly installation: string;
   readonly attemptId: string;
   readonly underWay: ReadonlyMap<string, "queued" | "running">;
+  readonly refused?: NonNullable<Observation["refused"]>;
   readonly doubt?: NonNullable<Observation["doubt"]>;
 }
 

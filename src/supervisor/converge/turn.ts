@@ -62,8 +62,9 @@ export function createConverger(context: Context, actors: Actors, doubts: Doubts
       if (!doc) return { change: {}, reply: undefined };
       const { attemptId, installation } = context;
       const underWay = actors.underWay(state.key);
+      const refused = actors.refused(state.key);
       const seen = observationOf(eyes, { ...state, doc }, group, views.seen, {
-        ...{ nowMs: clock.nowMs(), attemptId, installation, underWay },
+        ...{ nowMs: clock.nowMs(), attemptId, installation, underWay, refused },
         ...doubtIn(state.key, views.begun),
       });
       const plan = planPlacement(seen, limits);

@@ -135,6 +135,20 @@ describe("B4.2 the cloud's words", () => {
   });
 });
 
+test("B4.2 B4.11 a server that somebody stopped while it was built is told of after a while", () => {
+  for (const status of ["SUSPENDED", "PAUSED", "SHELVED", "RESCUE"]) {
+    const row = rowOf("1", "building", { sinceMs: t0, cloudStatus: status });
+    const listed = [serverOf("1", { status })];
+    const timeoutMs = groupOf().buildTimeoutMs;
+    const early = plan([row], { listed, nowMs: t0 + timeoutMs - 1 });
+    assert.deepEqual([statesOf(early), waitsOf(early)], [[], []]);
+    const late = plan([row], { listed, nowMs: t0 + timeoutMs });
+    assert.deepEqual([statesOf(late), waitsOf(late)], [[], ["WAIT_EXPIRED"]], status);
+    assert.equal(conditionOf(late, "degraded")?.holds, true);
+    assert.equal(late.creates, 0, "it counts");
+  }
+});
+
 describe("B4.2 every word, in every state of a life", () => {
   const words: Readonly<Record<string, readonly string[]>> = {
     available: ["ACTIVE"],

@@ -241,3 +241,56 @@ describe("B5.5 a load balancer that is gone or away", () => {
     assert.deepEqual(changesOf(leaves), []);
   });
 });
+
+describe("B4.11 B5.4 a load balancer that refuses", () => {
+  const hour = 3_600_000;
+  const refused = (kind: "badRequest" | "quota" | "denied") => ({
+    ...attached([]),
+    refused: new Map([[lb, { kind, fault: "no" }]]),
+  });
+  const adding = (agoMs: number) => [
+    rowOf("1", "launching", {
+      memberships: [membershipOf("1", { state: "adding", changedAtMs: t0 - agoMs })],
+    }),
+  ];
+
+  test("is told for as long as there is something to change, of whomever", () => {
+    const waits = plan(adding(1_000), refused("quota"));
+    assert.deepEqual(waitsOf(waits), ["LOAD_BALANCER_REFUSED"]);
+    assert.equal(conditionOf(waits, "degraded")?.holds, true);
+    const serves = plan([rowOf("1", "inService", member())], refused("denied"));
+    assert.deepEqual(waitsOf(serves), ["LOAD_BALANCER_REFUSED"]);
+    assert.equal(serves.rows.filter((row) => row.leaving).length, 0);
+    const settled = { ...refused("quota"), ...attached([memberOf("1")]) };
+    assert.deepEqual(waitsOf(plan([rowOf("1", "inService", member())], settled)), []);
+  });
+
+  test("whom it does not take is given up after the build timeout; if denied, none is", () => {
+    for (const kind of ["quota", "badRequest"] as const) {
+      assert.deepEqual(statesOf(plan(adding(hour - 1), refused(kind))), []);
+      const late = plan(adding(hour), refused(kind));
+      assert.deepEqual(late.rows[0]?.leaving?.code, "BUILD_TIMEOUT");
+      assert.match(late.doc.backoff?.reason ?? "", /not taken by load balancer/);
+    }
+    assert.deepEqual(statesOf(plan(adding(hour), refused("denied"))), []);
+  });
+
+  test("what is no member after minutes says so, whatever keeps it from being one", () => {
+    assert.deepEqual(waitsOf(plan(adding(299_999), attached([]))), []);
+    const long = plan(adding(300_000), attached([]));
+    assert.deepEqual(waitsOf(long), ["LAUNCH_WAITS"]);
+    assert.deepEqual(statesOf(long), []);
+  });
+
+  test("the build timeout begins anew with a member that could only be added now", () => {
+    const sick = attached([memberOf("1", { health: "unhealthy" })]);
+    const since = (agoMs: number) => [
+      rowOf("1", "launching", {
+        sinceMs: t0 - 2 * hour,
+        memberships: [membershipOf("1", { changedAtMs: t0 - agoMs })],
+      }),
+    ];
+    assert.deepEqual(statesOf(plan(since(60_000), sick)), []);
+    assert.deepEqual(statesOf(plan(since(hour), sick)), ["1:draining"]);
+  });
+});
