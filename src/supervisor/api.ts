@@ -228,6 +228,8 @@ export type LeftWhy =
   | "boundElsewhere"
   /** Another server is bound to the intention that its tags name. */
   | "copiedTag"
+  /** A person ordered it to be deleted as an orphan. */
+  | "deleteOrdered"
   /** By now its tags name somebody else, or nobody. */
   | "foreignTags"
   /** The cloud has it no more. */

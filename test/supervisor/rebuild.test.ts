@@ -183,3 +183,23 @@ test("B9.5 a rebuild without a listing or a group changes nothing", async () => 
   );
   assert.equal((await rowsOf(world)).length, 0);
 });
+
+test("B9.6 a rebuild leaves alone what a person ordered to be deleted", async () => {
+  const world = await worldOf(3);
+  await lose(world);
+  await world.until("reported", async () => (await orphans(world)).length === 3, 600_000);
+  const stuck = world.cloud.inject({ kind: "refuse", on: ["delete"], with: "conflict" });
+  const { cloudId } = (await orphans(world))[0]!.orphan;
+  const order = { account: web.account, colo: key.colo, cloudId };
+  await world.run(
+    world
+      .node()
+      .servers.deleteOrphan(order, world.caller)
+      .catch(() => undefined),
+  );
+  const { adopted, left } = await rebuild(world);
+  assert.deepEqual([adopted.length, left.map(({ why }) => why)], [2, ["deleteOrdered"]]);
+  assert.ok(stuck.fired() > 0);
+  world.heal();
+  await world.until("it is gone", () => world.cloud.servers().length === 2, 600_000);
+});

@@ -115,6 +115,7 @@ async function boundElsewhere(
   for (const { key } of hints) {
     if (key === group) continue;
     const other = context.placements.open({ account, group: key as GroupId, colo });
+    other.distrust(); // Another node may have written.
     for (const { cloudId } of (await other.state(signal)).servers.values())
       if (cloudId !== undefined) bound.add(cloudId);
   }
@@ -167,7 +168,7 @@ function rebuilt(context: Context, state: PlacementState, asked: Asked): Decided
 /** `open`: nothing has to be done for it. */
 function whyLeft(
   context: Context,
-  { key, servers }: PlacementState,
+  { key, servers, orphans }: PlacementState,
   { lookedUp, elsewhere }: Asked,
   cloudId: CloudServerId,
 ): LeftWhy | "open" | undefined {
@@ -175,6 +176,7 @@ function whyLeft(
   if (server === "unknown") return "notAnswered";
   if (server === "gone") return "gone";
   if (elsewhere.has(cloudId)) return "boundElsewhere";
+  if (orphans.get(cloudId)?.deleteOrder) return "deleteOrdered";
   const tags = server.ownership;
   const isOurs = tags?.installation === context.installation && tags.account === key.account;
   if (!isOurs || tags.group !== key.group || tags.colo !== key.colo) return "foreignTags";

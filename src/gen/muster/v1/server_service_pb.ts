@@ -825,7 +825,7 @@ export type LeftServer = Message<"muster.v1.LeftServer"> & {
   claims: string;
 
   /**
-   * `boundElsewhere`, `copiedTag`, `foreignTags`, `gone`, `notAnswered` or `noRoom`.
+   * `boundElsewhere`, `copiedTag`, `deleteOrdered`, `foreignTags`, `gone`, `notAnswered` or `noRoom`.
    *
    * @generated from field: string why = 4;
    */
