@@ -25,7 +25,9 @@ export const doubtMutations: readonly Mutation[] = [
     id: "quarantine-of-a-backup",
     guard: "a ledger that went back deletes nothing until a person confirms it",
     rule: "B9.5",
-    edits: [{ file: quarantine, from: "if (!isAlike || claims <= newestServer)", to: "if (true)" }],
+    edits: [
+      { file: quarantine, from: "return isAlike && claims > newestServer", to: "return false" },
+    ],
     caughtBy: { file: quarantineTest, test: "B9.5 M6.2 an old backup restored" },
   },
   {
