@@ -79,11 +79,51 @@ test("B9.7 a stopped account asks its cloud rarely, and at once when a person as
   await converges(world, 4, 30_000);
 });
 
-test("B9.7 a create refused as denied stops the account, and no group's builds have failed", async () => {
+test("B9.7 a denied create, while the credentials are well, is its own group's failure alone", async () => {
   const world = await worldAt(1);
   const other: GroupKey = { account, group: "other" as GroupId };
   await createGroup(world, groupSpec(), other);
   const denied = world.cloud.inject({ kind: "refuse", on: ["create"], with: "denied" });
+  await setTarget(world, 3);
+  await world.until("denied", () => denied.fired() > 0);
+  denied.off();
+  const ask = { kind: "target", target: 2 } as const;
+  const submit = { key: other, source: "manual", ask } as const;
+  await world.run(world.node().scaling.submit(submit, world.caller));
+  await world.until("the other goes on", async () => (await inService(world, other)) === 2, 20_000);
+  const mine = await condition(world, "degraded");
+  assert.equal(mine?.causes[0]?.code, "BACKOFF", "only it waits");
+  assert.equal((await condition(world, "degraded", other))?.holds, false);
+  await world.until("it tries again", async () => (await inService(world)) === 3, minutes(2));
+});
+
+test("B9.7 a denied look at one server stops nobody", async () => {
+  const world = await worldAt(1);
+  const denied = world.cloud.inject({ kind: "refuse", on: ["get"], with: "denied" });
+  const order = { key: web, colo, cloudId: "of-another" as never, keepTarget: false };
+  await assert.rejects(world.run(world.node().servers.adopt(order, world.caller)));
+  assert.ok(denied.fired() > 0);
+  await setTarget(world, 3);
+  await world.until("work goes on", async () => (await inService(world)) === 3, 20_000);
+});
+
+test("B9.7 a denied listing stops the account: without it nothing of it can be done", async () => {
+  const world = await worldAt(1);
+  const denied = world.cloud.inject({ kind: "refuse", on: ["list"], with: "denied" });
+  await setTarget(world, 3);
+  await world.clock.advance(minutes(10));
+  assert.ok(denied.fired() > 2 && denied.fired() < 60, `${denied.fired()}`);
+  assert.equal((await condition(world, "degraded"))?.causes[0]?.code, "CREDENTIALS_DENIED");
+  world.heal();
+  await converges(world, 3, minutes(6));
+});
+
+test("B9.7 a create refused as denied stops the account, and no group's builds have failed", async () => {
+  const world = await worldAt(1);
+  const other: GroupKey = { account, group: "other" as GroupId };
+  await createGroup(world, groupSpec(), other);
+  const on = ["create", "project"] as const;
+  const denied = world.cloud.inject({ kind: "refuse", on, with: "denied" });
   await setTarget(world, 3);
   await world.until("denied", () => denied.fired() > 0);
   await world.clock.advance(5_000);
@@ -102,7 +142,7 @@ test("B9.7 a create refused as denied stops the account, and no group's builds h
   }
   assert.ok(!(await world.events()).some((one) => one.facts["causes"] === "BACKOFF"));
   await world.clock.advance(minutes(30));
-  assert.ok(denied.fired() < 40, `${denied.fired()} refused creates`);
+  assert.ok(denied.fired() < 80, `${denied.fired()} refused calls`);
   world.heal();
   await world.until("both have theirs", async () => {
     return (await inService(world)) === 3 && (await inService(world, other)) === 2;
@@ -171,7 +211,11 @@ test("B9.7 a wall clock that goes back keeps no account stopped", async () => {
   });
   const other = async () => "two";
   for (const by of ["look", "change"] as const)
-    await credentials.denied(account, by, new OutsideFault("denied", "no"), other);
+    await credentials.denied(
+      account,
+      { by, fault: new OutsideFault("denied", "no"), isForAll: false },
+      other,
+    );
   assert.equal(credentials.isStopped(account), true);
   wallMs = -minutes(60);
   await base.advance(minutes(1));

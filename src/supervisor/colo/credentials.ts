@@ -23,17 +23,23 @@ export interface Credentials {
   refusal(account: string): Cause | undefined;
   /** The cloud took the credentials. */
   answered(account: string, by: StoppedBy): void;
-  /** The cloud refused them: the account's work stops. @returns what to throw. */
-  denied(
-    account: string,
-    by: StoppedBy,
-    fault: OutsideFault,
-    ask: AskProject,
-  ): Promise<OutsideFault>;
+  /**
+   * The cloud denied a request. Where the credentials still answer for the pinned project, that is
+   * the request's own (a policy, another's image), and stops nobody; a listing is everybody's. Else
+   * the account's work stops. @returns what to throw.
+   */
+  denied(account: string, denial: Denial, ask: AskProject): Promise<OutsideFault>;
   /** A person asks: whatever was refused before is tried again at once. */
   tryAgain(account: string): void;
   /** Pins the account to what its credentials answer for now; only a person does that. */
   repin(account: string, principal: string, ask: AskProject): Promise<Repinned>;
+}
+
+export interface Denial {
+  readonly by: StoppedBy;
+  readonly fault: OutsideFault;
+  /** Nothing of the account can be done without it. */
+  readonly isForAll: boolean;
 }
 
 export interface Repinned {
@@ -85,8 +91,8 @@ export function createCredentials(deps: {
     return new OutsideFault("denied", sayCause(why));
   }
 
-  /** Refused, or another's: asked of the cloud itself. */
-  async function reasonOf(account: string, fault: OutsideFault, ask: AskProject) {
+  /** Refused, or another's: asked of the cloud itself. Undefined: the request's own. */
+  async function reasonOf(account: string, { fault, isForAll }: Denial, ask: AskProject) {
     const pinned = (await pins.read(account))?.project;
     const denied = (text: string) =>
       cause("B9.7", "CREDENTIALS_DENIED", { fault: text, ...(pinned ? { pinned } : {}) });
@@ -98,7 +104,7 @@ export function createCredentials(deps: {
     } catch (error) {
       return denied(outsideFaultOf(error).message);
     }
-    return denied(fault.message);
+    return isForAll ? denied(fault.message) : undefined;
   }
 
   const credentials: Credentials = {
@@ -130,13 +136,16 @@ export function createCredentials(deps: {
     answered(account, by) {
       if (stops[by].delete(account)) deps.recovered();
     },
-    async denied(account, by, fault, ask) {
+    async denied(account, denial, ask) {
       const before = pins.known(account)?.project;
-      const why = await reasonOf(account, fault, ask);
+      const why = await reasonOf(account, denial, ask);
       // An operator pinned it anew, through another node.
       if (pins.known(account)?.project !== before)
         return new OutsideFault("temporary", "the account was pinned to another project just now");
-      return stop(account, by, why);
+      if (why) return stop(account, denial.by, why);
+      const { message, requestId } = denial.fault;
+      const detail = { cause: denial.fault, ...(requestId === undefined ? {} : { requestId }) };
+      return new OutsideFault("badRequest", message, detail);
     },
     tryAgain(account) {
       for (const by of ["look", "change"] as const) {

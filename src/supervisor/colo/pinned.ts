@@ -1,5 +1,5 @@
 import { outsideFaultOf } from "../../core/errors/outside-fault.js";
-import type { Credentials, Repinned, StoppedBy } from "./credentials.js";
+import type { Credentials, Denial, Repinned } from "./credentials.js";
 import type { Answer, Change, Outside, ReadLimit } from "./outside.js";
 import type { Pin } from "./pins.js";
 
@@ -15,7 +15,7 @@ export function pinOutside(outside: Outside, credentials: Credentials): PinnedOu
 
   async function as<Value>(
     account: string,
-    by: StoppedBy,
+    asked: Pick<Denial, "by" | "isForAll">,
     run: (pin: Pin) => Promise<Value>,
   ): Promise<Value> {
     try {
@@ -23,19 +23,20 @@ export function pinOutside(outside: Outside, credentials: Credentials): PinnedOu
     } catch (error) {
       const fault = outsideFaultOf(error);
       if (fault.kind !== "denied" || credentials.isStopped(account)) throw fault;
-      throw await credentials.denied(account, by, fault, asker(account));
+      throw await credentials.denied(account, { ...asked, fault }, asker(account));
     }
   }
 
   const look =
     <Request extends { readonly account: string }, Value>(
       read: (request: Request, limit?: ReadLimit) => Promise<Value>,
+      isForAll = false,
     ) =>
     async (request: Request, limit?: ReadLimit): Promise<Value> => {
       const { account } = request;
       let asked = false;
       try {
-        const value = await as(account, "look", (pin) => {
+        const value = await as(account, { by: "look", isForAll }, (pin) => {
           asked = true;
           return read({ ...request, ...pin }, limit);
         });
@@ -54,7 +55,7 @@ export function pinOutside(outside: Outside, credentials: Credentials): PinnedOu
       const { account } = request;
       let asked = false;
       try {
-        const answer = await as(account, "change", (pin) => {
+        const answer = await as(account, { by: "change", isForAll: false }, (pin) => {
           asked = true;
           return send(one, { ...request, ...pin });
         });
@@ -71,7 +72,7 @@ export function pinOutside(outside: Outside, credentials: Credentials): PinnedOu
     deleteServer: change(outside.deleteServer),
     tagServer: change(outside.tagServer),
     getServer: look(outside.getServer),
-    listServers: look(outside.listServers),
+    listServers: look(outside.listServers, true),
     findByIntention: look(outside.findByIntention),
     repin: (account, principal) => credentials.repin(account, principal, asker(account)),
   };
