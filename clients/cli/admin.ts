@@ -15,12 +15,14 @@ export function addAdminCommands(program: Command, run: Run): void {
     .command("repin")
     .description(
       "Pin an account to the project that its credentials answer for now. Until then credentials\n" +
-        "of another project stop the account's work in that colo, and nothing is taken for lost.",
+        "of another project stop the account's work in that colo, and nothing is taken for lost.\n" +
+        "Refused while the account has servers there: first let them go, or use --force.",
     )
     .argument("<account>", "the account's id")
     .argument("<colo>", "the colo's id")
-    .action((account: string, colo: string, _: unknown, self: Command) =>
-      run(self, (session) => repinAccount(session, account, colo)),
+    .option("--force", "give up the servers of the project before, and make as many in the new one")
+    .action((account: string, colo: string, { force }: { force?: boolean }, self: Command) =>
+      run(self, (session) => repinAccount(session, { account, colo, force: force === true })),
     );
   example(repin, "admin repin acme iad");
   const rebuild = admin
@@ -49,8 +51,12 @@ async function rebuildLedger(session: Session, group: string): Promise<ExitCode>
   return exitCode.ok;
 }
 
-async function repinAccount(session: Session, account: string, colo: string): Promise<ExitCode> {
-  const request = { name: coloName(colo), account: accountName(account) };
+async function repinAccount(
+  session: Session,
+  asked: { readonly account: string; readonly colo: string; readonly force: boolean },
+): Promise<ExitCode> {
+  const { account, colo, force } = asked;
+  const request = { name: coloName(colo), account: accountName(account), force };
   const { project, previousProject } = await session.client.colos.repinAccount(
     request,
     session.call,

@@ -373,9 +373,9 @@ export interface ColoUseCases {
    * difference with what will be done about it; the last batch has the counts. Changes nothing.
    */
   audit(request: AuditColo, caller: Caller): AsyncIterable<AuditBatch>;
-  /** Pins the account to the project that its credentials answer for now (B9.7). */
+  /** Pins the account to what its credentials answer for; away from servers only by force (B9.7). */
   repin(
-    request: { readonly colo: ColoId; readonly account: AccountId },
+    request: { readonly colo: ColoId; readonly account: AccountId; readonly isForced: boolean },
     caller: Caller,
   ): Promise<{ readonly project: string; readonly before: string | undefined }>;
 }

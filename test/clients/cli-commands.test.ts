@@ -377,6 +377,7 @@ describe("colo", () => {
     const answer = await json("admin", "repin", account, colo);
     assert.equal(answer.account, `accounts/${account}`);
     assert.ok(answer.project !== "" && answer.previousProject !== "");
+    await ok("admin", "repin", account, colo, "--force");
     assert.notEqual((await runMusterctl(target, ["admin", "repin", account])).code, 0);
   });
 });

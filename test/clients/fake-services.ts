@@ -341,9 +341,10 @@ export function fakeColos(world: FakeWorld): ServiceImpl<typeof ColoService> {
       const differences = account === "accounts/quiet" ? 0 : 2;
       yield { summary: { ...summary, differences, notSeen: account === "accounts/dim" ? 1 : 0 } };
     },
-    repinAccount({ name, account }) {
+    repinAccount({ name, account, force }) {
       get(name);
-      return { project: `of-${account.slice("accounts/".length)}`, previousProject: "old" };
+      const previousProject = force ? "given-up" : "old";
+      return { project: `of-${account.slice("accounts/".length)}`, previousProject };
     },
   };
 }

@@ -73,8 +73,9 @@ export function createColos(colos: Map<string, ColoView>, clock: Clock): Supervi
       const none = { accounts: 1, groups: 1, ledgerServers: 1, cloudServers: 0, members: 0 };
       yield { differences: [], counts: { ...none, differences: 1, notSeen: 0 } };
     },
-    async repin({ colo, account }) {
+    async repin({ colo, account, isForced }) {
       coloOf(colo);
+      if (isForced) return { project: `new-${account}`, before: "given-up" };
       return { project: `new-${account}`, before: `old-${account}` };
     },
   };

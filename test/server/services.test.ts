@@ -284,19 +284,20 @@ async function colosRoundTrip(door: Door): Promise<void> {
   const name = "colos/iad";
   const duration = durationFromMs(60_000);
   const set = await door.unary(setBrake, { name, operations, reason: "fire", duration }, root);
-  assert.deepEqual(
-    set.colo!.brakes.map(({ operation }) => operation),
-    operations,
-  );
+  const stopped = set.colo!.brakes.map(({ operation }) => operation);
+  assert.deepEqual(stopped, operations);
   const [brake] = set.colo!.brakes;
   assert.deepEqual([brake!.principal, brake!.reason], ["root", "fire"]);
   assert.equal(brake!.expireTime!.seconds - brake!.sinceTime!.seconds, 60n);
   assert.equal((await door.unary(getColo, { name }, root)).colo!.brakes.length, 2);
   const cleared = await door.unary(clearBrake, { name }, root);
   assert.equal(cleared.colo!.brakes.length, 0);
-  const pinned = await door.unary(repinAccount, { name, account: "accounts/acme" }, root);
-  assert.deepEqual([pinned.project, pinned.previousProject], ["new-acme", "old-acme"]);
-  const denied = door.unary(repinAccount, { name, account: "accounts/acme" }, admin);
+  const move = { name, account: "accounts/acme" };
+  const forced = { ...move, force: true };
+  const pins = [move, forced].map((one) => door.unary(repinAccount, one, root));
+  const before = (await Promise.all(pins)).map((one) => one.previousProject);
+  assert.deepEqual(before, ["old-acme", "given-up"]);
+  const denied = door.unary(repinAccount, move, admin);
   assert.equal((await failureOf(denied)).reason, "PERMISSION_MISSING");
   await auditRoundTrip(door);
   const missing = await failureOf(door.unary(getColo, { name: "colos/mars" }, root));

@@ -37,8 +37,8 @@ const condition = async (world: World, type: string, key: GroupKey = web) =>
   (await view(world, key)).placements[0]?.conditions.find((one) => one.type === type);
 const converge = (world: World, key = web) =>
   world.run(world.node().groups.converge(key, world.caller));
-const repin = (world: World) =>
-  world.run(world.node().colos.repin({ colo, account }, world.caller));
+const repin = (world: World, isForced = false) =>
+  world.run(world.node().colos.repin({ colo, account, isForced }, world.caller));
 const lost = async (world: World) =>
   (await world.events()).filter((one) => one.type === "server.lost").length;
 
@@ -170,6 +170,21 @@ test("B9.7 the pin is the first answer, and only an operator changes it", async 
   assert.deepEqual(await repin(world), { project, before: project });
 });
 
+test("B9.7 a pin does not move away from servers, unless it is forced", async () => {
+  const world = await worldAt(3);
+  const effects = world.cloud.effects.length;
+  const rotated = world.cloud.inject({ kind: "otherProject" });
+  await assert.rejects(repin(world), (error) => isFault(error, "SERVER_BOUND"));
+  assert.ok(rotated.fired() > 0);
+  await converge(world);
+  await world.clock.advance(minutes(10));
+  assert.deepEqual([world.cloud.effects.length, await lost(world)], [effects, 0]);
+  assert.equal((await condition(world, "degraded"))?.causes[0]?.code, "CREDENTIALS_OTHER_PROJECT");
+  const { project, before } = await repin(world, true);
+  assert.match(project, /^another-project/);
+  assert.equal(before, "project-of-acme");
+});
+
 test("B9.7 another node learns of a new pin when it needs it", async () => {
   const world = await createWorld({ cloud: quick });
   const first = world.cloud.inject({ kind: "otherProject" });
@@ -181,7 +196,7 @@ test("B9.7 another node learns of a new pin when it needs it", async () => {
   await world.clock.advance(minutes(2));
   assert.ok(first.fired() > 0 && world.cloud.servers().length === 0);
   const second = await world.join("node-2");
-  await world.run(second.supervisor.colos.repin({ colo, account }, world.caller));
+  await world.run(second.supervisor.colos.repin({ colo, account, isForced: false }, world.caller));
   await converges(world, 2, minutes(6));
 });
 

@@ -41,8 +41,8 @@ export function createColoService(colos: ColoUseCases): ServiceMethods<typeof Co
       const command = { colo: coloOf(name), operations: readOperations(operations) };
       return { colo: writeColo(await colos.clearBrake(command, caller)) };
     },
-    async repinAccount({ name, account }, caller) {
-      const command = { colo: coloOf(name), account: accountOf(account) };
+    async repinAccount({ name, account, force }, caller) {
+      const command = { colo: coloOf(name), account: accountOf(account), isForced: force };
       const { project, before } = await colos.repin(command, caller);
       return { project, previousProject: before ?? "" };
     },

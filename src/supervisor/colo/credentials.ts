@@ -32,7 +32,7 @@ export interface Credentials {
   /** A person asks: whatever was refused before is tried again at once. */
   tryAgain(account: string): void;
   /** Pins the account to what its credentials answer for now; only a person does that. */
-  repin(account: string, principal: string, ask: AskProject): Promise<Repinned>;
+  repin(account: string, repin: Repin, ask: AskProject): Promise<Repinned>;
 }
 
 export interface Denial {
@@ -40,6 +40,12 @@ export interface Denial {
   readonly fault: OutsideFault;
   /** Nothing of the account can be done without it. */
   readonly isForAll: boolean;
+}
+
+export interface Repin {
+  readonly principal: string;
+  /** Asked where another project than the pinned one answered. Throws: all stays as it was. */
+  readonly mayMove: (move: { readonly before: string; readonly project: string }) => Promise<void>;
 }
 
 export interface Repinned {
@@ -153,9 +159,11 @@ export function createCredentials(deps: {
         if (stopped) stops[by].set(account, { ...stopped, retryAtMs: clock.monotonicMs() });
       }
     },
-    async repin(account, principal, ask) {
+    async repin(account, { principal, mayMove }, ask) {
       const before = (await pins.read(account))?.project;
       const project = await ask();
+      if (before !== undefined && project !== undefined && project !== before)
+        await mayMove({ before, project });
       await pins.set(account, project, principal);
       log.warn({ colo, account, before, project, principal }, "account pinned to a project");
       for (const by of ["look", "change"] as const) stops[by].delete(account);

@@ -1,12 +1,12 @@
 import { outsideFaultOf } from "../../core/errors/outside-fault.js";
-import type { Credentials, Denial, Repinned } from "./credentials.js";
+import type { Credentials, Denial, Repin, Repinned } from "./credentials.js";
 import type { Answer, Change, Outside, ReadLimit } from "./outside.js";
 import type { Pin } from "./pins.js";
 
 /** The outside as accounts see it: every request carries its account's project (B9.7). */
 export interface PinnedOutside extends Outside {
   /** Pins the account to the project that its credentials answer for now. */
-  repin(account: string, principal: string): Promise<Repinned>;
+  repin(account: string, repin: Repin): Promise<Repinned>;
 }
 
 /** Adds pins to requests, and tells `credentials` of every answer and refusal. */
@@ -74,6 +74,6 @@ export function pinOutside(outside: Outside, credentials: Credentials): PinnedOu
     getServer: look(outside.getServer),
     listServers: look(outside.listServers, true),
     findByIntention: look(outside.findByIntention),
-    repin: (account, principal) => credentials.repin(account, principal, asker(account)),
+    repin: (account, repin) => credentials.repin(account, repin, asker(account)),
   };
 }

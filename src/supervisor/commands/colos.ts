@@ -1,7 +1,6 @@
 import { Fault, isFault } from "../../core/errors/fault.js";
-import { outsideFaultOf } from "../../core/errors/outside-fault.js";
 import { type Brake, operationClasses } from "../../core/model/colo.js";
-import type { AccountId, ColoId, GroupKey, PlacementKey } from "../../core/model/ids.js";
+import type { ColoId, GroupKey, PlacementKey } from "../../core/model/ids.js";
 import type { ColoAdmission, ColoUseCases, ColoView } from "../api.js";
 import type { Api } from "../colo/admission.js";
 import type { Colo } from "../colo/colo.js";
@@ -11,17 +10,7 @@ import { joinSignals } from "../join-signals.js";
 import { placementIndex } from "../placements/hints.js";
 import { auditColo } from "./audit-colo.js";
 import { quarantineColo } from "./quarantine.js";
-
-/** @throws Fault `CLOUD_UNAVAILABLE` while the cloud does not say which project it is. */
-async function repinned(colo: Colo, account: AccountId, principal: string) {
-  try {
-    return await colo.outside.repin(account, principal);
-  } catch (error) {
-    if (isFault(error)) throw error;
-    const say = `the cloud does not tell the account's project: ${outsideFaultOf(error).message}`;
-    throw new Fault("CLOUD_UNAVAILABLE", { say, retryAfterMs: 5_000, cause: error });
-  }
-}
+import { repinAccount } from "./repin-account.js";
 
 const countedMax = 100_000;
 
@@ -129,9 +118,10 @@ export function createColoUseCases(context: Context): ColoUseCases {
         both.release();
       }
     },
-    async repin({ colo: id, account }, { principal }) {
+    async repin(request, caller) {
+      const { colo: id, account } = request;
       const colo = coloOf(id);
-      const { project, before } = await repinned(colo, account, principal);
+      const { project, before } = await repinAccount(context, colo, request, caller);
       if (project === undefined)
         throw new Fault("UNSUPPORTED", { say: `the cloud of ${id} has no projects` });
       colo.servers.forget(account);
