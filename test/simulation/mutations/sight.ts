@@ -121,6 +121,33 @@ export const sightMutations: readonly Mutation[] = [
     caughtBy: { file: "simulation/stories/host-failure.test", test: "B9.2 a host failure" },
   },
   {
+    id: "what-may-pass-stays",
+    guard: "what may pass gives up no server while a pause or a brake keeps it from being replaced",
+    rule: "B9.1",
+    edits: [
+      { file: "core/plan/stays.js", from: "passing.has(why.code) ?", to: "false ?" },
+      { file: "core/plan/check-plan.js", from: "!(halts && isGivenUp", to: "!(false" },
+    ],
+    caughtBy: { file: "supervisor/stays.test", test: "B8.3 B4.2 a maintenance longer" },
+  },
+  {
+    id: "no-second-fleet",
+    guard: "servers that may be newer than the ledger hold all work until they are asked for",
+    rule: "B9.5",
+    edits: [
+      {
+        file: "core/plan/orphans.js",
+        from: "if (!isKnown && provesLoss(sheet, claims))",
+        to: "if (false)",
+      },
+      { file: "core/plan/balance.js", from: ": withheld)", to: ": 0)" },
+    ],
+    caughtBy: {
+      file: "simulation/stories/backup.test",
+      test: "B9.5 M6.2 a backup restored while look-ups",
+    },
+  },
+  {
     id: "ramp-to-the-end",
     guard: "what is left of many goes at the ramp too",
     rule: "B9.2",
