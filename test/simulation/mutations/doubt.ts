@@ -2,6 +2,7 @@ import type { Mutation } from "./mutation.js";
 
 const checkPlan = "core/plan/check-plan.js";
 const quarantine = "core/plan/quarantine.js";
+const rebuildTest = "supervisor/rebuild.test";
 const quarantineTest = "supervisor/quarantine.test";
 const fileSwitch = "supervisor/colo/file-switch.js";
 const fileTest = "supervisor/file-switch.test";
@@ -29,6 +30,36 @@ export const doubtMutations: readonly Mutation[] = [
       { file: quarantine, from: "return isAlike && claims > newestServer", to: "return false" },
     ],
     caughtBy: { file: quarantineTest, test: "B9.5 M6.2 an old backup restored" },
+  },
+  {
+    id: "lost-ledger-unheard",
+    guard: "a server that would prove the ledger lost holds the plan until it was looked up",
+    rule: "B9.5",
+    edits: [{ file: "core/plan/orphans.js", from: "sheet.hold()", to: "void 0" }],
+    caughtBy: {
+      file: "core/plan/orphans.test",
+      test: "while newer servers are not asked for",
+    },
+  },
+  {
+    id: "rebuilt-is-confirmed",
+    guard: "a rebuilt ledger removes nothing until a person confirms it",
+    rule: "B9.5",
+    edits: [
+      {
+        file: "supervisor/commands/rebuild-ledger.js",
+        from: "quarantine: doc.quarantine ?? { sinceMs: nowMs, reason, principal }",
+        to: "quarantine: undefined",
+      },
+    ],
+    caughtBy: { file: rebuildTest, test: "B9.5 a rebuilt ledger removes nothing" },
+  },
+  {
+    id: "sweep",
+    guard: "what carries the name of a group that is gone is looked for",
+    rule: "B9.6",
+    edits: [{ file: "supervisor/sweeper.js", from: "if (tagged === colo.id)", to: "if (false)" }],
+    caughtBy: { file: "supervisor/sweeper.test", test: "B9.6 M6.1 a server in the name" },
   },
   {
     id: "switch-file",
