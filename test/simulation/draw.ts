@@ -12,7 +12,7 @@ import type {
 import { nameOf } from "./scenario.js";
 
 /** About so many groups times hours in the first phase of each scenario. */
-const groupHours = 10.2;
+const groupHours = 9.2;
 const minute = 60_000;
 /** Many for a short time and some for longer: groups cost their beginning, time its polling. */
 const groupsCounts = [10, 20, 20, 30, 30, 30, 30, 40, 40, 60, 80];
