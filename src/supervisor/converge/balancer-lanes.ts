@@ -1,7 +1,12 @@
 import { LRUCache } from "lru-cache";
 import { type OutsideFault, outsideFaultOf } from "../../core/errors/outside-fault.js";
 import type { EventDraft } from "../../core/model/event.js";
-import { type LoadBalancerId, type PlacementKey, placementText } from "../../core/model/ids.js";
+import {
+  type LoadBalancerId,
+  type PlacementKey,
+  placementText,
+  type ServerId,
+} from "../../core/model/ids.js";
 import type { BalancerRefusal, MemberStep } from "../../core/model/observation.js";
 import type { Membership, ServerRow } from "../../core/model/server.js";
 import type { MemberChange } from "../../core/ports/load-balancer.js";
@@ -142,12 +147,20 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
     ticket: Ticket | undefined,
   ): Promise<readonly PlacementKey[]> {
     const sent: Ask[] = [];
+    let served: ReadonlyMap<string, ServerId> | undefined;
+    /** Of another account even: then the member is that one's, and ours is only forgotten (B5.2). */
+    const isAnothers = ({ kind, server, host, port }: MemberStep) => {
+      if (kind !== "remove") return false;
+      served ??= servedAt(context, colo, id);
+      const other = served.get(`${host}:${port}`);
+      return other !== undefined && other !== server;
+    };
     const parts = asks.map(({ key, changes }) => ({
       key,
       changes() {
         const wanted = changes.filter((step) => isStillWanted(context, key, id, step));
         sent.push({ key, changes: wanted });
-        return wanted.map(toChange);
+        return wanted.filter((step) => !isAnothers(step)).map(toChange);
       },
     }));
     const { refused } = await colo.outside.changeMembers(id, parts, ticket);
@@ -200,6 +213,20 @@ function isStillWanted(
       one.port === step.port &&
       (step.kind === "remove" || one.state !== "removing"),
   );
+}
+
+/** Which server serves at which address of the load balancer, in what this node works on. */
+function servedAt(context: Context, colo: Colo, id: LoadBalancerId): ReadonlyMap<string, ServerId> {
+  const served = new Map<string, ServerId>();
+  for (const { key, peek } of context.placements.known()) {
+    if (key.colo !== colo.id || !colo.leases.holds(key)) continue;
+    for (const row of peek()?.servers.values() ?? []) {
+      if (row.state !== "launching" && row.state !== "inService") continue;
+      for (const { loadBalancer, host, port, state } of row.memberships)
+        if (loadBalancer === id && state !== "removing") served.set(`${host}:${port}`, row.id);
+    }
+  }
+  return served;
 }
 
 function isLasting({ kind }: OutsideFault): boolean {

@@ -49,7 +49,10 @@ export async function ensurePlacements(
   await Promise.all(
     placementsOf(context, group).map(async (key) => {
       const actor = context.placements.open(key);
-      if (isCurrent((await actor.state(signal)).doc, group)) return;
+      const { doc } = await actor.state(signal);
+      if (isCurrent(doc, group)) return;
+      // A group that was deleted meanwhile must not come to life again from a node's memory.
+      if (!doc && !(await isAlive(context, group, signal))) return;
       const changed = await actor.change((state) => {
         const change = configure(context, state, group);
         return { change, reply: change.doc !== undefined };
@@ -57,6 +60,11 @@ export async function ensurePlacements(
       if (changed) context.wake(key);
     }),
   );
+}
+
+async function isAlive(context: Context, group: Group, signal: AbortSignal): Promise<boolean> {
+  const key = { account: group.account, group: group.id };
+  return (await context.groups.refresh(key, signal)).group?.uid === group.uid;
 }
 
 export function isCurrent(doc: PlacementDoc | undefined, group: Group): boolean {
