@@ -316,6 +316,22 @@ test("I10 a wait that nobody ends and nobody reports, and one that is reported",
   }
 });
 
+test("I10 what ended while another node had the lease is no wait, whatever memory says", async () => {
+  const bench = await createMonitorBench();
+  await bench.commit({ doc: docOf({ target: 3 }) });
+  const { row } = await made(bench, "1", "deleting");
+  await bench.commit({ servers: [{ ...row, deletingSinceMs: bench.clock.nowMs() }] });
+  const other = await createMonitorBench(bench);
+  await other.run(other.actor.state(new AbortController().signal));
+  await bench.commit({ servers: [{ ...row, state: "gone" }] });
+  assert.equal(other.actor.peek()?.servers.size, 1, "it remembers");
+  other.actor.distrust(); // As the node does when it gains the lease.
+  other.monitor.start();
+  await other.clock.advance(60 * 60_000);
+  assert.deepEqual(other.broken(), []);
+  other.monitor.stop();
+});
+
 test("another life or node that finds the same thing says nothing and pauses nothing anew", async () => {
   const bench = await createMonitorBench();
   await deleteCall(bench, "cloud-9" as CloudServerId);

@@ -3,7 +3,9 @@ import type { Violation } from "../../core/invariants/violation.js";
 import type { Group } from "../../core/model/group.js";
 import { type GroupKey, type PlacementKey, placementText } from "../../core/model/ids.js";
 import type { Clock, Timer } from "../../core/ports/clock.js";
+import type { Log } from "../../core/ports/log.js";
 import type { PlacementBook } from "../placements/placement-book.js";
+import type { PlacementState } from "../placements/placement-state.js";
 import type { Where } from "./findings.js";
 
 /** Walks over the ledgers in memory for waits that nobody ends and nobody reports (I10). */
@@ -21,17 +23,43 @@ const drainTimeoutMsMax = 3_600_000;
 
 export function createWaits(deps: {
   readonly clock: Clock;
-  readonly placements: Pick<PlacementBook, "known">;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly placements: Pick<PlacementBook, "known" | "open">;
   readonly holds: (key: PlacementKey) => boolean;
   readonly groupOf: (key: GroupKey) => Group | undefined;
   readonly listingLagMs: (key: PlacementKey) => number;
   readonly report: (found: readonly Violation[], where: Where) => void;
 }): Waits {
-  const { clock, placements, holds, groupOf, report } = deps;
+  const { clock, log, signal, placements, holds, groupOf, report } = deps;
   let timer: Timer | undefined;
   let sweptAtMs = clock.monotonicMs();
   /** How many sweeps in a row found it, by placement and finding. */
   let overdue: ReadonlyMap<string, number> = none;
+
+  function overdueIn(state: PlacementState | undefined): Violation | undefined {
+    if (!state || state.servers.size === 0 || !holds(state.key)) return undefined;
+    const group = groupOf(state.key);
+    return (
+      group &&
+      checkWaits(state, clock.nowMs(), {
+        buildTimeoutMs: group.buildTimeoutMs,
+        drainTimeoutMs: drainTimeoutMsMax,
+        listingLagMs: deps.listingLagMs(state.key),
+        graceMs,
+      })
+    );
+  }
+
+  /** Memory may be of before a lease was gained, of a group that has ended since. */
+  async function confirm(key: PlacementKey): Promise<void> {
+    try {
+      const found = overdueIn(await placements.open(key).state(signal));
+      if (found) report([found], { colo: key.colo, key });
+    } catch (error) {
+      if (!signal.aborted) log.warn({ ...key, error: String(error) }, "a wait was not looked into");
+    }
+  }
 
   function sweep(): void {
     const nowMs = clock.monotonicMs();
@@ -39,22 +67,13 @@ export function createWaits(deps: {
     sweptAtMs = nowMs;
     let next: Map<string, number> | undefined;
     for (const { key, peek } of placements.known()) {
-      const state = peek();
-      if (!state || state.servers.size === 0 || !holds(key)) continue;
-      const group = groupOf(key);
-      if (!group) continue;
-      const found = checkWaits(state, clock.nowMs(), {
-        buildTimeoutMs: group.buildTimeoutMs,
-        drainTimeoutMs: drainTimeoutMsMax,
-        listingLagMs: deps.listingLagMs(key),
-        graceMs,
-      });
+      const found = overdueIn(peek());
       if (!found) continue;
       const text = `${placementText(key)}|${found.key}`;
       const times = stoodStill ? 1 : (overdue.get(text) ?? 0) + 1;
       next ??= new Map();
       next.set(text, times);
-      if (times >= sweepsMin) report([found], { colo: key.colo, key });
+      if (times >= sweepsMin) void confirm(key);
     }
     overdue = next ?? none;
     timer = clock.after(everyMs, sweep);
