@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { converges, createGroup, setTarget, web } from "./asks.js";
-import { createWorld } from "./world.js";
+import type { AccountId } from "../../src/core/model/ids.js";
+import { converges, createGroup, groupSpec, placed, setTarget, submit, web } from "./asks.js";
+import { createWorld, lb } from "./world.js";
 
 /** What the simulation has found, each as small as it gets. */
 
@@ -31,4 +32,51 @@ test("B8.3 a resume right after another node's pause is a resume", async () => {
     const { placements } = await world.run(second.supervisor.groups.get(web, world.caller));
     assert.equal(placements[0]?.paused, undefined);
   }
+});
+
+test("B8.4 M6.1 a group that was deleted does not come to life again from a node's memory", async () => {
+  const world = await createWorld();
+  const second = await world.join("node-2");
+  await createGroup(world);
+  await world.run(second.supervisor.groups.get(web, world.caller)); // It remembers for seconds.
+  await world.run(world.node().groups.delete({ key: web, force: true }, world.caller));
+  const ask = { kind: "target", target: 4 } as const;
+  const asked = second.supervisor.scaling.submit({ key: web, source: "manual", ask }, world.caller);
+  await assert.rejects(world.run(asked), { reason: "GROUP_NOT_FOUND" });
+  await world.clock.advance(400_000);
+  assert.deepEqual(world.cloud.servers(), []);
+  const created = (await world.events()).filter(({ type }) => type === "group.created");
+  assert.equal(created.length, 1);
+});
+
+test("B5.2 a member stays whose address another account's server has by now", async () => {
+  const world = await createWorld();
+  const other = { ...web, account: "other" as AccountId };
+  const attachments = [{ loadBalancer: lb, port: 80, weight: 1, drainTimeoutMs: 0 }];
+  for (const key of [web, other])
+    await createGroup(world, groupSpec({ placements: [placed("iad", { attachments })] }), key);
+  await setTarget(world, 1);
+  await converges(world, 1);
+  const [gone] = world.cloud.servers();
+  const reuse = world.cloud.inject({ kind: "addressReused" });
+  world.cloud.vanish(gone!.id);
+  await world.run(submit(world, { kind: "target", target: 1 }, { key: other }));
+  await world.until("it has the address", () => world.cloud.servers().length === 1, 5_000);
+  assert.equal(reuse.fired(), 1);
+  reuse.off();
+  const { host } = world.cloud.servers()[0]!.address ?? gone!.address!;
+  assert.equal(host, gone!.address!.host);
+  const isServed = async () => {
+    const request = { key: other, pageSize: 10, states: ["inService"] } as const;
+    return (await world.run(world.node().servers.list(request, world.caller))).items.length === 1;
+  };
+  await world.until("it serves", isServed, 60_000);
+  for (let ms = 0; ms < 400_000; ms += 50) {
+    await world.clock.advance(50);
+    assert.ok(
+      world.balancers.members(lb).some((one) => one.host === host),
+      `away after ${ms} ms`,
+    );
+  }
+  assert.equal(world.balancers.members(lb).length, 2, "the lost one was replaced elsewhere");
 });
