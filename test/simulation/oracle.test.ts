@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CloudServerId } from "../../src/core/model/ids.js";
+import type { AccountId, CloudServerId } from "../../src/core/model/ids.js";
 import {
   converges,
   createGroup,
@@ -102,9 +102,22 @@ test("M6.1 I10 a wait that is overdue and shows nowhere is found", async () => {
   for (let minute = 0; minute < 90 && oracle.findings.length === 0; minute++) {
     await world.clock.advance(60_000);
     world.cluster.taps.tell.called({
-      ...{ node: "node-1", colo: "iad", kind: "look", operation: "listServers" },
+      ...{ node: "node-1", colo: "iad", api: "cloud", kind: "look", operation: "listServers" },
     });
   }
   assert.equal(oracle.findings[0]?.id, "I10");
   assert.equal(oracle.findings[0]?.facts["state"], "deleting");
+});
+
+test("M6.1 I9 a node that goes on asking a sick cloud is found, and one that probes is not", async () => {
+  for (const admission of ["off", undefined] as const) {
+    const world = await createWorld({ ...(admission && { admission }) });
+    const oracle = watch(world);
+    for (let tenant = 0; tenant < 6; tenant++)
+      await createGroup(world, groupSpec(), { ...web, account: `tenant-${tenant}` as AccountId });
+    world.cloud.inject({ kind: "refuse", on: ["list"], with: "temporary" });
+    await world.clock.advance(8 * 60_000);
+    const found = oracle.findings.map(({ id }) => id);
+    assert.deepEqual(found, admission === "off" ? ["I9"] : []);
+  }
 });

@@ -57,7 +57,7 @@ test("M8.1 one draw more under one label moves nothing under another", () => {
   assert.notEqual(one.dice("b").real(), one.dice("c").real());
 });
 
-test("M8.1 a seed is a scenario, always the same, in order, with at least ten group-hours", () => {
+test("M8.1 a seed is a scenario, always the same, in order", () => {
   for (const seed of [1, 2, 3]) {
     const scenario = drawScenario(seed);
     assert.deepEqual(scenario, drawScenario(seed));
@@ -66,7 +66,14 @@ test("M8.1 a seed is a scenario, always the same, in order, with at least ten gr
       times,
       times.toSorted((a, b) => a - b),
     );
-    const hours = (scenario.groups.length * scenario.durationMs) / 3_600_000;
-    assert.ok(Math.abs(hours - 10) < 0.1, `${hours} group-hours`);
   }
+});
+
+test("M8.1 the seeds that CI runs are at least 10,000 group-hours", () => {
+  let hours = 0;
+  for (let seed = 1; seed <= 1100; seed++) {
+    const { groups, durationMs } = drawScenario(seed);
+    hours += (groups.length * durationMs) / 3_600_000;
+  }
+  assert.ok(hours > 10_000, `${hours} group-hours`);
 });

@@ -239,7 +239,7 @@ function tellAll(taps: World["cluster"]["taps"], say: (who: string, what: string
         say(partition.key, `commit of ${[...puts, ...deletes].map((one) => one.kind).join(" ")}`);
     },
     called(call) {
-      const { node, colo, kind, ...rest } = call;
+      const { node, colo, api: _, kind, ...rest } = call;
       if (kind !== "look") say(`${node} → ${colo}`, `${kind} ${JSON.stringify(rest)}`);
     },
     done(colo, { kind, id, intention }) {

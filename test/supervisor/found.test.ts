@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { AccountId } from "../../src/core/model/ids.js";
-import { converges, createGroup, groupSpec, placed, setTarget, submit, web } from "./asks.js";
+import type { AccountId, GroupId } from "../../src/core/model/ids.js";
+import {
+  converges,
+  createGroup,
+  groupSpec,
+  placed,
+  rowsOf,
+  setTarget,
+  submit,
+  web,
+} from "./asks.js";
 import { createWorld, lb } from "./world.js";
 
 /** What the simulation has found, each as small as it gets. */
@@ -79,4 +88,33 @@ test("B5.2 a member stays whose address another account's server has by now", as
     );
   }
   assert.equal(world.balancers.members(lb).length, 2, "the lost one was replaced elsewhere");
+});
+
+test("B5.2 B5.3 a server that is back in service stays a member, though its removal waited", async () => {
+  const world = await createWorld();
+  const other = { ...web, group: "other" as GroupId };
+  const attachments = [{ loadBalancer: lb, port: 80, weight: 1, drainTimeoutMs: 0 }];
+  for (const key of [web, other])
+    await createGroup(world, groupSpec({ placements: [placed("iad", { attachments })] }), key);
+  await setTarget(world, 1);
+  await converges(world, 1);
+  const removals: string[] = [];
+  world.cluster.taps.listen({
+    called(call) {
+      if (call.kind !== "members") return;
+      for (const { kind, host } of call.changes) if (kind === "remove") removals.push(host);
+    },
+  });
+  const slow = world.balancers.inject({ fault: { kind: "slow", delayMs: 5_000 }, times: 1 });
+  await world.run(submit(world, { kind: "target", target: 1 }, { key: other }));
+  await world.until("the load balancer is busy", () => slow.fired() > 0, 60_000);
+  await setTarget(world, 0);
+  const stateOf = async () => (await rowsOf(world))[0]?.state;
+  await world.until("it leaves", async () => (await stateOf()) === "draining", 2_000);
+  await world.clock.advance(1_000);
+  await setTarget(world, 1);
+  await world.until("it is back", async () => (await stateOf()) === "inService", 2_000);
+  await world.clock.advance(60_000);
+  assert.deepEqual(removals, []);
+  assert.equal(world.balancers.members(lb).length, 2);
 });

@@ -72,6 +72,7 @@ export interface WorldOptions {
   readonly cloud?: Omit<Parameters<typeof createSimulatedCloud>[0], "clock" | "random">;
   readonly balancers?: Partial<Parameters<typeof createSimulatedLoadBalancers>[0]>;
   readonly queue?: Partial<ColoQueueLimits>;
+  readonly admission?: "off";
   /** What every node is given beside. */
   readonly node?: Pick<NodeSetup, "meter" | "switchFile">;
 }
@@ -83,13 +84,13 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const clock = createVirtualClock();
   const random = createRandom(seed + 1);
   const colos = options.colos ?? ["iad"];
-  const { cloud = {}, balancers = {}, queue = {} } = options;
+  const { cloud = {}, balancers = {}, queue = {}, admission } = options;
   const cluster = createCluster({
     clock,
     random,
     ids: createSeededIds(seed),
     balancerIds: createSeededIds(seed + 2),
-    colos: colos.map((id) => ({ id, cloud, balancers, queue })),
+    colos: colos.map((id) => ({ id, cloud, balancers, queue, ...(admission && { admission }) })),
   });
   const { store, storeFaults, journal, clouds, warnings, heal } = cluster;
 

@@ -196,8 +196,9 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
 const none: ReadonlyMap<LoadBalancerId, BalancerRefusal> = new Map();
 
 /**
- * Servers may have begun to leave while their change waited: they are not put any more. Or their
- * row ended: the address may be another's by now, and is left alone (B5.2).
+ * Servers may have begun to leave while their change waited, and are not put any more; or they came
+ * back, and are not removed. Or their row ended: the address may be another's by now, and is left
+ * alone (B5.2).
  */
 function isStillWanted(
   context: Context,
@@ -211,7 +212,7 @@ function isStillWanted(
       one.loadBalancer === loadBalancer &&
       one.host === step.host &&
       one.port === step.port &&
-      (step.kind === "remove" || one.state !== "removing"),
+      (step.kind === "remove") === (one.state === "removing"),
   );
 }
 

@@ -1,6 +1,7 @@
 import type { Mutation } from "./mutation.js";
 
 const admit = "core/admission/admit.js";
+const found = "supervisor/found.test";
 const guards = "simulation/guards/guards.test";
 const outage = "core/admission/outage.test";
 const lanes = "supervisor/converge/balancer-lanes.js";
@@ -91,5 +92,31 @@ export const outsideMutations: readonly Mutation[] = [
     rule: "B5.4",
     edits: [{ file: lanes, from: "if (lane.busy || !first)", to: "if (!first)" }],
     caughtBy: { file: members, test: "B5.4 groups that share a load balancer" },
+  },
+  {
+    id: "member-anothers",
+    guard: "a member stays whose address another account's server has",
+    rule: "B5.2",
+    edits: [
+      {
+        file: lanes,
+        from: "return other !== undefined && other !== server;",
+        to: "return false;",
+      },
+    ],
+    caughtBy: { file: found, test: "B5.2 a member stays whose address" },
+  },
+  {
+    id: "removal-waits",
+    guard: "a removal that waited is not sent for a server that is back in service",
+    rule: "B5.3",
+    edits: [
+      {
+        file: lanes,
+        from: '(step.kind === "remove") === (one.state === "removing")',
+        to: '(step.kind === "remove" || one.state !== "removing")',
+      },
+    ],
+    caughtBy: { file: found, test: "B5.2 B5.3 a server that is back in service" },
   },
 ];

@@ -120,4 +120,20 @@ export const recordMutations: readonly Mutation[] = [
       test: "B2.7 force widens limits until it expires",
     },
   },
+  {
+    id: "no-second-life",
+    guard: "a group that was deleted does not live on from a node's memory",
+    rule: "B8.4",
+    edits: [
+      {
+        file: "supervisor/placements/ensure.js",
+        from: "if (!doc && !(await isAlive(context, group, signal)))",
+        to: "if (false)",
+      },
+    ],
+    caughtBy: {
+      file: "supervisor/found.test",
+      test: "B8.4 M6.1 a group that was deleted does not come to life",
+    },
+  },
 ];

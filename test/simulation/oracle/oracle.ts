@@ -5,6 +5,7 @@ import type { Cluster } from "../cluster.js";
 import { createCallChecks } from "./check-calls.js";
 import { createEffectChecks } from "./check-effects.js";
 import { createReceiptChecks } from "./check-receipts.js";
+import { createSickChecks } from "./check-sick.js";
 import { createWaitChecks } from "./check-waits.js";
 import { type Finding, type OracleOptions, sayFinding } from "./finding.js";
 import { createLedgers, type Ledgers } from "./ledgers.js";
@@ -50,6 +51,7 @@ export function watch(world: { readonly cluster: Cluster }, options: OracleOptio
   const effects = createEffectChecks({ cluster, ledgers });
   const receipts = createReceiptChecks();
   const waits = createWaitChecks({ cluster, ledgers, options });
+  const sick = createSickChecks(clock);
   const eventIds = new Set<string>();
 
   const stop = taps.listen({
@@ -72,8 +74,10 @@ export function watch(world: { readonly cluster: Cluster }, options: OracleOptio
     },
     called(call) {
       noteAll(calls.called(call));
+      noteAll(sick.called(call));
       noteAll(waits.look(call.node));
     },
+    answered: (call, fault) => sick.answered(call, fault),
     done: (colo, effect) => noteAll(effects.done(colo, effect)),
   });
 
