@@ -69,6 +69,24 @@ test("B8.1 B8.2 a released server runs on without tags, is never deleted, and lo
   assert.equal(types.filter((type) => type === "server.released").length, 1);
 });
 
+test("B4.11 B8.1 a release that the cloud does not take is told of, and is done once it does", async () => {
+  const world = await worldOf(2);
+  const row = (await rowsOf(world))[0]!;
+  const refused = world.cloud.inject({ kind: "refuse", on: ["tag"], with: "badRequest" });
+  await release(world, row.id);
+  const degraded = async () =>
+    (await view(world)).placements[0]?.conditions
+      .find(({ type, holds }) => type === "degraded" && holds)
+      ?.causes.map(({ code }) => code) ?? [];
+  await world.until("it is told", async () => (await degraded()).length > 0, 1_200_000);
+  assert.deepEqual(await degraded(), ["RELEASE_AGED"]);
+  assert.ok(refused.fired() > 3);
+  refused.off();
+  await world.until("its row is gone", async () => (await rowsOf(world)).length === 1);
+  assert.equal(tagsOf(world, row.cloudId!), undefined);
+  await world.until("that is over", async () => (await degraded()).length === 0);
+});
+
 test("B8.1 a released server that is replaced keeps the target", async () => {
   const world = await worldOf(2);
   const row = (await rowsOf(world))[0]!;

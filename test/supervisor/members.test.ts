@@ -225,6 +225,18 @@ test("B5.4 one group's refused members do not hold up the others'", async () => 
   assert.ok(calls > 2 && calls < 30, `${calls} calls in five minutes for what is refused for good`);
 });
 
+test("B5.4 of a batch that is rejected, what can be taken is taken", async () => {
+  const world = await createWorld({ balancers: { behaviour: { membersMax: 3 } } });
+  await createGroup(world, joined());
+  await setTarget(world, 8);
+  await world.until("three serve", async () => (await inService(world)) === 3, 120_000);
+  const callsBefore = world.balancers.calls("changeMembers");
+  await world.clock.advance(seconds(300));
+  assert.equal(world.balancers.members(lb).length, 3);
+  const calls = world.balancers.calls("changeMembers") - callsBefore;
+  assert.ok(calls > 2 && calls < 40, `${calls} calls in five minutes for what has no room`);
+});
+
 test("B4.3 a member of a server that vanished is taken out", async () => {
   const world = await worldAt(3);
   await world.clock.advance(seconds(20));

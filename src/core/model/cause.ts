@@ -63,6 +63,7 @@ export type CauseCode =
   | "CREDENTIALS_DENIED"
   | "CREDENTIALS_OTHER_PROJECT"
   | "DELETE_AGED"
+  | "RELEASE_AGED"
   | "INVARIANT"
   | "QUARANTINE"
   | "TAGS_LOST"

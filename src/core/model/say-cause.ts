@@ -114,6 +114,9 @@ const sentences: Readonly<Record<CauseCode, string>> = {
   CREDENTIALS_OTHER_PROJECT:
     "the account's credentials answer for another project[, {answered}][, not for {pinned}];" +
     " the account's work stands still here",
+  RELEASE_AGED:
+    "the server[ {server}][, {cloudId} in the cloud,] cannot be released[ since {releasingAtMs}]:" +
+    " its tags are not taken away",
   DELETE_AGED: "the cloud has not confirmed the deletion[ of {server}][ for {ageMs}]",
   QUARANTINE:
     "nothing is scaled in or deleted until the ledger is proven right[: {reason}]" +

@@ -51,6 +51,7 @@ const degradedCodes: ReadonlySet<string> = new Set([
   "WAIT_EXPIRED",
   "STATUS_UNHEARD_OF",
   "DELETE_AGED",
+  "RELEASE_AGED",
   "CREDENTIALS_DENIED",
   "CREDENTIALS_OTHER_PROJECT",
   "TAGS_LOST",

@@ -100,18 +100,24 @@ function withTags(sheet: Sheet, row: ServerRow, tags: ServerRow["tags"]): Server
   return next;
 }
 
+/** A release that the cloud has not taken for so long is reported, as a delete is (B4.10). */
+const releaseAgedMs = 15 * 60_000;
+
 /** Asks for the tags of servers that lost them, and takes those of released ones away (B8.1). */
 export function planTags(sheet: Sheet): void {
+  const { nowMs } = sheet.seen;
   for (const row of sheet.rows()) {
     if (row.cloudId === undefined) continue;
     const { id: server, cloudId } = row;
     if (row.state === "releasing") {
-      if (isDetached(row, sheet.seen.nowMs)) sheet.step({ kind: "untag", server, cloudId });
+      if (isDetached(row, nowMs)) sheet.step({ kind: "untag", server, cloudId });
+      if (nowMs >= row.sinceMs + releaseAgedMs)
+        sheet.wait(cause("B4.11", "RELEASE_AGED", { server, cloudId, releasingAtMs: row.sinceMs }));
     } else if (row.state === "deleting") {
       // Its tags are one of the two witnesses of its delete: they are not ours to make up (B9.5).
     } else if (row.tags === "lost" || row.tags === "adopted") {
       sheet.step({ kind: "tag", server, cloudId });
-      sheet.wakeAt(sheet.seen.nowMs + lostLookMs);
+      sheet.wakeAt(nowMs + lostLookMs);
     }
   }
 }

@@ -5,6 +5,7 @@ const found = "supervisor/found.test";
 const guards = "simulation/guards/guards.test";
 const outage = "core/admission/outage.test";
 const lanes = "supervisor/converge/balancer-lanes.js";
+const sends = "supervisor/converge/send-members.js";
 const members = "supervisor/members.test";
 
 /** What the outside can bear, and whose it is: B5.4, B9.4, B9.7. */
@@ -99,7 +100,7 @@ export const outsideMutations: readonly Mutation[] = [
     rule: "B5.2",
     edits: [
       {
-        file: lanes,
+        file: sends,
         from: "return other !== undefined && other !== server;",
         to: "return false;",
       },
@@ -112,7 +113,7 @@ export const outsideMutations: readonly Mutation[] = [
     rule: "B5.3",
     edits: [
       {
-        file: lanes,
+        file: sends,
         from: '(step.kind === "remove") === (one.state === "removing")',
         to: '(step.kind === "remove" || one.state !== "removing")',
       },
