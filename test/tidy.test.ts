@@ -105,7 +105,7 @@ test("B9.1 only colo/outside.ts calls the drivers: nothing goes around gate and 
   // The one calls; through the other, calls pass under the monitor's eyes.
   const may = ["src/supervisor/colo/outside.ts", "src/supervisor/monitor/watched-drivers.ts"];
   const methods = ["createServer", "deleteServer", "changeMembers", "getServer", "listServers"];
-  methods.push("findByIntention", "checkLaunch", "listMembers", "tagServer", "project");
+  methods.push("findByIntention", "checkLaunch", "listMembers", "tagServer", "project", "quota");
   const call = new RegExp(String.raw`(\boutside)?\??\.(${methods.join("|")})\(`, "g");
   const broken = sources
     .filter(({ path }) => path.startsWith("src/supervisor/") && !may.includes(path))

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { roomOf } from "../../src/core/model/quota.js";
 import { type Check, refused } from "./cloud-bench.js";
 
-/** Clouds with zones, and those without. */
+/** Where servers fit: clouds with zones, and those without; clouds that tell their quotas. */
 export function zoneCases(check: Check): void {
+  quotaCases(check);
   check(
     "CLOUD-24 B4.7 a zone is kept, or refused by name; nothing is made elsewhere",
     async (bench) => {
@@ -25,6 +27,35 @@ export function zoneCases(check: Check): void {
       assert.deepEqual(problems, []);
       const made = await driver.createServer(request, call);
       assert.equal(await cloud.zoneOf?.(await bench.active(made.id)), zone);
+    },
+  );
+}
+
+/** Clouds that tell their quotas; whoever cannot tell, or has none, is not asked. */
+function quotaCases(check: Check): void {
+  check(
+    "CLOUD-40 B4.7 a quota is what the cloud counts: a server takes of it what was told",
+    async (bench) => {
+      const { cloud, driver, call } = bench;
+      const account = cloud.accounts[0];
+      const project = await driver.project(account, call);
+      const pin = project === undefined ? {} : { project };
+      const ask = () => driver.quota?.({ account, ...pin, launch: cloud.launch }, call);
+      const before = await ask();
+      if (!before) return;
+      for (const { limit, used, perServer } of before)
+        assert.ok([limit, used, perServer].every((one) => Number.isInteger(one) && one >= 0));
+      const made = await driver.createServer(bench.request("counted"), call);
+      await bench.active(made.id);
+      await bench.within(cloud.activeWithinMs, async () => {
+        const after = (await ask()) ?? [];
+        const isTaken = before.every(({ resource, used, perServer }) => {
+          return after.find((one) => one.resource === resource)?.used === used + perServer;
+        });
+        return isTaken || undefined;
+      });
+      const room = roomOf(before);
+      if (room) assert.equal(roomOf((await ask()) ?? [])?.servers, room.servers - 1);
     },
   );
 }

@@ -1,5 +1,6 @@
 import type { LaunchConfiguration } from "../model/group.js";
 import type { CloudServerId } from "../model/ids.js";
+import type { QuotaLimit } from "../model/quota.js";
 import type { CloudServer, Ownership } from "../model/server.js";
 import type { Call } from "./call.js";
 
@@ -48,12 +49,22 @@ export interface CloudDriver {
   tagServer(request: TagServer, call: Call): Promise<"tagged" | "gone">;
 
   /**
-   * Problems of a launch configuration; empty when it is valid. @throws when it cannot tell (B1.5).
+   * Problems of a launch configuration, those of each fallback flavor and zone included; empty when
+   * it is valid. @throws when it cannot tell (B1.5).
    */
   checkLaunch(
     request: { readonly account: string; readonly launch: LaunchConfiguration },
     call: Call,
   ): Promise<readonly LaunchProblem[]>;
+
+  /**
+   * What bounds how many more servers like this one the account may have; a resource without a
+   * limit is left out. Undefined: this cloud has no quotas. Absent: the driver cannot tell them.
+   */
+  quota?(
+    request: Pinned & { readonly launch: LaunchConfiguration },
+    call: Call,
+  ): Promise<readonly QuotaLimit[] | undefined>;
 
   close(): Promise<void>;
 }

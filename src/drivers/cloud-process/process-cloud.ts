@@ -80,6 +80,12 @@ export async function createProcessCloud(
         return "tagged";
       }),
     checkLaunch: ({ launch }, call) => guard(call, async () => findProblems(launch)),
+    quota: (request, call) =>
+      guard(call, async () => {
+        refuseOtherProject(request);
+        const used = (await records.ports()).length;
+        return [{ resource: "servers", limit: options.quota, used, perServer: 1 }];
+      }),
     async close() {
       closed = true;
       await births.close();

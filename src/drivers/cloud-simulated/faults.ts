@@ -2,10 +2,16 @@ import type { OutsideFaultKind } from "../../core/errors/outside-fault.js";
 
 export type Operation =
   | ("create" | "delete" | "get" | "list")
-  | ("find" | "check" | "project" | "tag");
+  | ("find" | "check" | "project" | "tag" | "quota");
 
 /** What can be made to go wrong, at run time. Units: ms. */
 export type SimulatedFault =
+  /** The cloud has nothing of that name: checks tell, creates are refused. */
+  | {
+      readonly kind: "missing";
+      readonly what: "image" | "flavor" | "zone";
+      readonly name: string;
+    }
   /** The call is refused and nothing is done; `ambiguous` only says that it might have been. */
   | {
       readonly kind: "refuse";

@@ -47,7 +47,13 @@ export function openView(world: World): CloudDriver {
         return "tagged";
       }),
     checkLaunch: ({ account, launch }, call) =>
-      calls.make("check", account, call, async () => problemsOf(launch)),
+      calls.make("check", account, call, async () => problemsOf(world, account, launch)),
+    quota: (request, call) =>
+      calls.make("quota", request.account, call, async () => {
+        if (isElsewhere(world, request)) throw new OutsideFault("notFound", "no project");
+        const { account } = request;
+        return [{ resource: "instances", perServer: 1, ...world.quotaOf(account) }];
+      }),
     close: calls.close,
   };
 }
@@ -63,7 +69,7 @@ async function createServer(world: World, calls: Calls, request: CreateServer, c
     call,
     async (lose, answer) => {
       if (isElsewhere(world, request)) throw new OutsideFault("notFound", "no project");
-      const [problem] = problemsOf(launch);
+      const [problem] = problemsOf(world, account, { ...launch, ...given(zone) });
       if (problem) throw new OutsideFault("badRequest", `${problem.field} ${problem.description}`);
       const refusal = board.strike("refuse", account, (fault) => {
         return fault.on.includes("create") && isScoped(fault) && fitsCreate(fault, birth);
@@ -167,8 +173,30 @@ function tellOf(world: World, server: SimulatedServer): CloudServer | undefined 
   return { ...rest, status: "UNKNOWN" };
 }
 
-function problemsOf(launch: CreateServer["launch"]) {
-  return (["image", "flavor"] as const)
-    .filter((field) => launch[field].trim() === "")
-    .map((field) => ({ field, description: "must not be blank" }));
+function given(zone: string | undefined) {
+  return zone === undefined ? {} : { availabilityZones: [zone] };
+}
+
+/** Named by the field of the launch configuration that asks for it. */
+function problemsOf(world: World, account: string, launch: CreateServer["launch"]) {
+  const { image, flavor, fallbackFlavors = [], availabilityZones = [] } = launch;
+  const blank = Object.entries({ image, flavor })
+    .filter(([, name]) => name.trim() === "")
+    .map(([field]) => ({ field, description: "must not be blank" }));
+  const named = [
+    { what: "image", field: "image", name: image },
+    { what: "flavor", field: "flavor", name: flavor },
+    ...fallbackFlavors.map((name, index) => {
+      return { what: "flavor", field: `fallback_flavors[${index}]`, name };
+    }),
+    ...availabilityZones.map((name, index) => {
+      return { what: "zone", field: `availability_zones[${index}]`, name };
+    }),
+  ];
+  const missing = named
+    .filter(({ what, name }) =>
+      world.board.strike("missing", account, (one) => one.what === what && one.name === name),
+    )
+    .map(({ what, field, name }) => ({ field, description: `there is no ${what} ${name}` }));
+  return [...blank, ...missing];
 }

@@ -42,6 +42,8 @@ export interface World {
   readonly front: Front | undefined;
   latencyMs(): number;
   setQuota(quota: number): void;
+  /** Servers that the account may have, and has. */
+  quotaOf(account: string): { readonly limit: number; readonly used: number };
   /** Whether the account may have no more servers; counts the refusals. */
   refusesMore(account: string): boolean;
   quotaRefusals(): number;
@@ -122,6 +124,7 @@ export function createWorld(settings: WorldSettings, random: () => number): Worl
       quota = next;
     },
     quotaRefusals: () => quotaRefusals,
+    quotaOf: (account) => ({ limit: quota, used: allOf(account).length }),
     refusesMore(account) {
       const refused = allOf(account).length >= quota;
       if (refused) quotaRefusals += 1;

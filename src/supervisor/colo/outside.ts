@@ -4,6 +4,7 @@ import { type OutsideFault, outsideFaultOf } from "../../core/errors/outside-fau
 import type { Cause } from "../../core/model/cause.js";
 import type { OperationClass } from "../../core/model/colo.js";
 import type { AccountId, ColoId, LoadBalancerId, PlacementKey } from "../../core/model/ids.js";
+import type { QuotaLimit } from "../../core/model/quota.js";
 import type { CloudServer, Member } from "../../core/model/server.js";
 import type { Call } from "../../core/ports/call.js";
 import type { Clock } from "../../core/ports/clock.js";
@@ -53,6 +54,8 @@ export interface Outside {
   listServers(request: ListServers, limit?: ReadLimit): Promise<CloudPage>;
   findByIntention(request: FindRequest, limit?: ReadLimit): Promise<readonly CloudServer[]>;
   checkLaunch(request: CheckRequest, limit?: ReadLimit): Promise<readonly LaunchProblem[]>;
+  /** Undefined: the cloud has no quotas. @throws Fault `UNSUPPORTED` where the driver cannot tell. */
+  quota(request: QuotaRequest, limit?: ReadLimit): Promise<readonly QuotaLimit[] | undefined>;
   /** The project that the account's credentials answer for (B9.7). */
   project(account: string, limit?: ReadLimit): Promise<string | undefined>;
   /** @throws Fault `UNSUPPORTED` where the colo has no load balancers. */
@@ -61,6 +64,7 @@ export interface Outside {
 
 export type FindRequest = Parameters<CloudDriver["findByIntention"]>[0];
 export type CheckRequest = Parameters<CloudDriver["checkLaunch"]>[0];
+export type QuotaRequest = Parameters<NonNullable<CloudDriver["quota"]>>[0];
 
 /** A call that changes something, for one placement. */
 export interface Change {
@@ -289,6 +293,10 @@ export function createOutside(deps: OutsideDeps): Outside {
       read(ofCloud("checkLaunch", request.account), limit, (call) =>
         cloud.checkLaunch(request, call),
       ),
+    async quota(request, limit) {
+      if (!cloud.quota) throw new Fault("UNSUPPORTED", { say: "the cloud driver tells no quotas" });
+      return read(ofCloud("quota", request.account), limit, (call) => cloud.quota!(request, call));
+    },
     project: (account, limit) =>
       read(ofCloud("project", account), limit, (call) => cloud.project(account, call)),
     async listMembers(id, limit) {

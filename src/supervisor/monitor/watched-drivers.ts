@@ -163,6 +163,10 @@ export function watchDrivers(deps: WatchedDeps): Drivers {
       },
       checkLaunch: (request, call) =>
         ofCloud.through(look("checkLaunch", call), () => cloud.checkLaunch(request, call)),
+      ...(cloud.quota && {
+        quota: (request, call) =>
+          ofCloud.through(look("quota", call), () => cloud.quota!(request, call)),
+      }),
       close: () => cloud.close(),
     },
     ...(loadBalancer && {
