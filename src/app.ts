@@ -2,16 +2,20 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Transport } from "@connectrpc/connect";
 import type { ColoConfig, Config } from "./config.js";
+import { Fault } from "./core/errors/fault.js";
 import type { ColoId, NodeId } from "./core/model/ids.js";
 import type { Clock, Ids } from "./core/ports/clock.js";
 import type { DriverHost } from "./core/ports/driver.js";
 import type { Journal } from "./core/ports/journal.js";
 import type { Log } from "./core/ports/log.js";
+import type { SecretBox } from "./core/ports/secret-box.js";
 import type { Store } from "./core/ports/store.js";
 import { createSystemClock, createSystemIds } from "./drivers/clock-system/index.js";
 import { createSqliteJournal } from "./drivers/journal-sqlite/index.js";
 import { type DriverRequest, loadDrivers } from "./drivers/load.js";
 import { createPrometheusMeter } from "./drivers/meter-prometheus/index.js";
+import { createKeyRing, createSecretBox } from "./drivers/secrets-aes/index.js";
+import { createKeyFile } from "./drivers/secrets-aes/key-file.js";
 import { createSqliteStore } from "./drivers/store-sqlite/index.js";
 import { createSwitchFile } from "./drivers/switch-file/index.js";
 import {
@@ -30,6 +34,10 @@ import type { Supervisor } from "./supervisor/api.js";
 import type { ColoSetup } from "./supervisor/colo/colo.js";
 import { defaultQueueLimits } from "./supervisor/colo/colo-queue.js";
 import { defaultLeaseTimes } from "./supervisor/colo/leases.js";
+import {
+  type CredentialBook,
+  createCredentialBook,
+} from "./supervisor/credentials/credential-book.js";
 import { defaultRetention } from "./supervisor/events/journaler.js";
 import { createSupervisor } from "./supervisor/supervisor.js";
 
@@ -42,6 +50,11 @@ export interface MusterOptions extends Omit<Config, "tokens" | "colos"> {
   readonly colos: Readonly<Record<string, (ColoConfig | ColoDrivers) & Unbraked>>;
   /** Folder that `file:` and `npm:` drivers are found from; default: the working folder. */
   readonly baseDir?: string;
+  /**
+   * Keys for accounts' credentials, of 32 bytes each, instead of `secretsKeyFile`: the first
+   * encrypts, all decrypt.
+   */
+  readonly secretsKeys?: readonly Uint8Array[];
   /** Ports of the embedder's own instead of the embedded ones. */
   readonly store?: Store;
   readonly journal?: Journal;
@@ -98,8 +111,10 @@ export async function createMuster(options: MusterOptions): Promise<Muster> {
     closers.push(() => journal.close());
     const node = await identityOf(dataDir, "node", ids);
     const installation = options.installation ?? (await identityOf(dataDir, "installation", ids));
-    const host = { clock, ids, log, installation };
-    const { setups, close } = await openColos(options, host);
+    const box = await openSecretBox(options);
+    const base = { clock, ids, log, installation };
+    const book = createCredentialBook({ ...base, store, box });
+    const { setups, close } = await openColos(options, base, book);
     closers.push(close);
     const meter = createPrometheusMeter();
     const supervisor = createSupervisor({
@@ -149,6 +164,19 @@ function openJournal(dataDir: string, log: Log): Promise<Journal> {
   return createSqliteJournal({ path: join(dataDir, "events.db"), log });
 }
 
+/** @throws Fault `CONFIG_INVALID`: the keys are of no use, or others may read them. */
+async function openSecretBox(options: MusterOptions): Promise<SecretBox> {
+  const { dataDir, secretsKeys, secretsKeyFile = join(dataDir, "secrets.key") } = options;
+  const keys = secretsKeys ? createKeyRing(secretsKeys) : createKeyFile(secretsKeyFile);
+  const box = createSecretBox(keys);
+  try {
+    await box.newestKey();
+    return box;
+  } catch (error) {
+    throw new Fault("CONFIG_INVALID", { say: (error as Error).message, cause: error });
+  }
+}
+
 /**
  * A name made once and kept in the data folder. The store's lock keeps it from being used twice.
  */
@@ -164,7 +192,8 @@ async function identityOf(dataDir: string, what: string, ids: Ids): Promise<stri
 
 async function openColos(
   options: MusterOptions,
-  host: Omit<DriverHost, "dataDir" | "colo">,
+  host: Omit<DriverHost, "dataDir" | "colo" | "credentials">,
+  book: CredentialBook,
 ): Promise<{ setups: ColoSetup[]; close: () => Promise<void> }> {
   const requests: Record<string, DriverRequest> = {};
   for (const [colo, one] of Object.entries(options.colos)) {
@@ -176,7 +205,7 @@ async function openColos(
         field: `colos.${colo}.${field}`,
         use: plugin.use,
         options: plugin.options ?? {},
-        host: { ...host, colo, dataDir },
+        host: { ...host, colo, dataDir, credentials: book.sourceOf(colo) },
       };
     };
     ask("cloud", "cloud", one.cloud);
@@ -197,7 +226,7 @@ async function openColos(
       const balancer = loadBalancer ? { loadBalancer, loadBalancerName: "embedded" } : {};
       return { ...base, cloud, cloudName: "embedded", ...balancer };
     }
-    const loadBalancer = drivers[`${colo}/loadBalancer`] as ColoSetup["loadBalancer"];
+    const loadBalancer = drivers[`${colo}/loadBalancer`]?.driver as ColoSetup["loadBalancer"];
     const loadBalancerName = one.loadBalancers?.use;
     return {
       ...base,
@@ -205,7 +234,7 @@ async function openColos(
         ...defaultQueueLimits,
         concurrency: one.concurrency ?? defaultQueueLimits.concurrency,
       },
-      cloud: drivers[`${colo}/cloud`] as ColoSetup["cloud"],
+      cloud: drivers[`${colo}/cloud`]?.driver as ColoSetup["cloud"],
       cloudName: one.cloud.use,
       ...(loadBalancer && loadBalancerName ? { loadBalancer, loadBalancerName } : {}),
     };
@@ -213,7 +242,7 @@ async function openColos(
   return {
     setups,
     async close() {
-      for (const driver of Object.values(drivers)) await driver.close();
+      for (const { driver } of Object.values(drivers)) await driver.close();
     },
   };
 }

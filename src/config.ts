@@ -13,6 +13,8 @@ export interface Config {
   readonly dataDir?: string;
   /** While this file is there, nothing is done to the outside. Default `<dataDir>/STOP`. */
   readonly killSwitchFile?: string;
+  /** Keys for accounts' credentials. Default `<dataDir>/secrets.key`, made at first need. */
+  readonly secretsKeyFile?: string;
   readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly caFile?: string };
   readonly tokens: readonly TokenConfig[];
   readonly colos: Readonly<Record<string, ColoConfig>>;
@@ -58,6 +60,7 @@ const configSchema = {
     listen: text,
     dataDir: text,
     killSwitchFile: text,
+    secretsKeyFile: text,
     tls: {
       type: "object",
       additionalProperties: false,

@@ -7,6 +7,7 @@ export type { CloudServer, Member, Ownership, ServerAddress } from "./core/model
 export type { Call } from "./core/ports/call.js";
 export type { Clock, Ids, Timer } from "./core/ports/clock.js";
 export type * from "./core/ports/cloud.js";
+export type * from "./core/ports/credentials.js";
 export {
   type DriverDefinition,
   type DriverHost,

@@ -53,9 +53,12 @@ async function startOf(flags: Flags): Promise<Start> {
   }
   const { config, baseDir } = file;
   const tokens = flags.token ? [...config.tokens, adminToken(flags.token)] : config.tokens;
-  const { killSwitchFile } = config;
-  const switchFile = killSwitchFile ? { killSwitchFile: resolve(baseDir, killSwitchFile) } : {};
-  return { options: { ...config, ...switchFile, baseDir, listen, dataDir, tokens }, note: "" };
+  const { killSwitchFile, secretsKeyFile } = config;
+  const files = {
+    ...(killSwitchFile ? { killSwitchFile: resolve(baseDir, killSwitchFile) } : {}),
+    ...(secretsKeyFile ? { secretsKeyFile: resolve(baseDir, secretsKeyFile) } : {}),
+  };
+  return { options: { ...config, ...files, baseDir, listen, dataDir, tokens }, note: "" };
 }
 
 async function main(): Promise<void> {

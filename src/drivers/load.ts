@@ -1,5 +1,4 @@
 import { resolve } from "node:path";
-import { Ajv, type ErrorObject } from "ajv";
 import { Fault, type FieldViolation } from "../core/errors/fault.js";
 import { type OutsideFaultKind, outsideFaultOf } from "../core/errors/outside-fault.js";
 import type { CloudDriver } from "../core/ports/cloud.js";
@@ -11,6 +10,7 @@ import {
   driverApiVersion,
 } from "../core/ports/driver.js";
 import type { LoadBalancerDriver } from "../core/ports/load-balancer.js";
+import { checkBySchema, type SchemaCheck } from "./check-schema.js";
 import { importPlugin } from "./resolve-plugin.js";
 
 /** One driver that the configuration names. */
@@ -34,8 +34,14 @@ export interface LoadSettings {
 }
 
 export type Loaded<Requests extends Readonly<Record<string, DriverRequest>>> = {
-  readonly [Name in keyof Requests]: DriverOf<Requests[Name]["kind"]>;
+  readonly [Name in keyof Requests]: LoadedDriver<Requests[Name]["kind"]>;
 };
+
+export interface LoadedDriver<Kind extends DriverKind = DriverKind> {
+  readonly driver: DriverOf<Kind>;
+  /** What is wrong with an account's secret; undefined: the driver takes no credentials. */
+  readonly checkSecret?: SchemaCheck;
+}
 
 /**
  * Loads every driver, or none: all that is wrong with any of them is reported together, and those
@@ -53,8 +59,8 @@ export async function loadDrivers<const Requests extends Readonly<Record<string,
   const violations = results.flatMap((result) => result.violations);
   if (violations.length === 0)
     return Object.fromEntries(
-      names.map((name, index) => [name, results[index]?.driver]),
-    ) as Loaded<Requests>;
+      names.map((name, index) => [name, results[index]]),
+    ) as unknown as Loaded<Requests>;
   await Promise.allSettled(results.map(({ driver }) => driver?.close()));
   const say = violations.map(({ field, description }) => `${field}: ${description}`).join("\n");
   throw new Fault("CONFIG_INVALID", { say, violations });
@@ -62,6 +68,7 @@ export async function loadDrivers<const Requests extends Readonly<Record<string,
 
 interface Result {
   readonly driver?: CloudDriver | LoadBalancerDriver;
+  readonly checkSecret?: SchemaCheck;
   readonly violations: readonly FieldViolation[];
 }
 
@@ -95,13 +102,20 @@ async function load(request: DriverRequest, settings: LoadSettings): Promise<Res
   if (complaint !== undefined) return refuse("handshake", complaint);
 
   const sound = definition as Definition;
-  const checked = checkOptions(sound.optionsSchema, request.options ?? {});
-  if ("broken" in checked) return refuse("handshake", checked.broken);
-  if (checked.problems.length > 0) {
-    const parts = checked.problems.map(({ path, text }) => refuse("options", text, path));
+  let checks: Checks;
+  try {
+    checks = checksOf(sound);
+  } catch (error) {
+    return refuse("handshake", textOf(error));
+  }
+  const options = structuredClone(request.options ?? {});
+  const problems = checks.options(options);
+  if (problems.length > 0) {
+    const parts = problems.map(({ field, description }) => refuse("options", description, field));
     return { violations: parts.flatMap(({ violations }) => violations) };
   }
-  return await start(sound, checked.options, request, settings, refuse);
+  const started = await start(sound, options, request, settings, refuse);
+  return checks.secret ? { ...started, checkSecret: checks.secret } : started;
 }
 
 async function start(
@@ -130,6 +144,19 @@ async function start(
   }
 }
 
+interface Checks {
+  readonly options: SchemaCheck;
+  readonly secret?: SchemaCheck;
+}
+
+/** @throws Error naming the schema that is none. */
+function checksOf({ optionsSchema, credentialsSchema }: Definition): Checks {
+  const options = checkBySchema(optionsSchema, { kind: "options", root: "options" });
+  if (credentialsSchema === undefined) return { options };
+  const use = { kind: "credentials", root: "secret" } as const;
+  return { options, secret: checkBySchema(credentialsSchema, use) };
+}
+
 const startMsMaxDefault = 30_000;
 
 function handshake(definition: unknown, kind: DriverKind): string | undefined {
@@ -144,49 +171,6 @@ function handshake(definition: unknown, kind: DriverKind): string | undefined {
   if (typeof optionsSchema !== "object" || optionsSchema === null)
     return "its definition has no optionsSchema";
   return undefined;
-}
-
-type Checked =
-  | { readonly broken: string }
-  | {
-      readonly options: unknown;
-      readonly problems: readonly { readonly path: string; readonly text: string }[];
-    };
-
-/** The options with the schema's defaults filled in, and all that is wrong with them. */
-function checkOptions(schema: Definition["optionsSchema"], given: unknown): Checked {
-  try {
-    const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: true });
-    const validate = ajv.compile(closed(schema));
-    const options = structuredClone(given);
-    if (validate(options)) return { options, problems: [] };
-    return { options, problems: (validate.errors ?? []).map(describe) };
-  } catch (error) {
-    return { broken: `its optionsSchema is not a valid JSON Schema: ${textOf(error)}` };
-  }
-}
-
-/** Unknown keys are refused even where a schema forgot to say so. */
-function closed(schema: Definition["optionsSchema"]): Definition["optionsSchema"] {
-  const isPlain = !["additionalProperties", "allOf", "anyOf", "oneOf", "$ref"].some(
-    (keyword) => keyword in schema,
-  );
-  return isPlain ? { type: "object", ...schema, additionalProperties: false } : schema;
-}
-
-/** The option's path as it stands in the configuration, and what is wrong there. */
-function describe(error: ErrorObject): { readonly path: string; readonly text: string } {
-  const parts = error.instancePath.split("/").slice(1).map(unescapePointer);
-  const params = error.params as Readonly<Record<string, unknown>>;
-  const key = params["additionalProperty"] ?? params["missingProperty"];
-  const path = ["options", ...parts, ...(key === undefined ? [] : [String(key)])].join(".");
-  if (error.keyword === "additionalProperties") return { path, text: "unknown option" };
-  if (error.keyword === "required") return { path, text: "is required" };
-  return { path, text: error.message ?? error.keyword };
-}
-
-function unescapePointer(part: string): string {
-  return part.replaceAll("~1", "/").replaceAll("~0", "~");
 }
 
 const partsOf = {

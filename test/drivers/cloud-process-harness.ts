@@ -20,7 +20,8 @@ export const sleepSeconds = 900;
 export function hostAt(dataDir: string, ids = createSystemIds()): DriverHost {
   const quiet = () => {};
   const log = { info: quiet, warn: quiet, error: quiet, debug: quiet };
-  return { clock: createSystemClock(), ids, log, dataDir, installation, colo: "iad" };
+  const credentials = { of: async () => undefined };
+  return { clock: createSystemClock(), ids, log, dataDir, installation, colo: "iad", credentials };
 }
 
 export async function openCloud(dataDir: string, options: Partial<ProcessCloudOptions> = {}) {

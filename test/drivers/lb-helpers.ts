@@ -49,9 +49,12 @@ export function createListLog(): Log & { readonly lines: string[] } {
   return { lines, info: add, warn: add, error: add, debug: add };
 }
 
+/** Drivers that take no credentials find none. */
+const none: DriverHost["credentials"] = { of: async () => undefined };
+
 export function createHost(dataDir: string, log: Log = createListLog()): DriverHost {
   const [clock, ids] = [createSystemClock(), createSystemIds()];
-  return { clock, ids, log, dataDir, installation: "test", colo: "here" };
+  return { clock, ids, log, dataDir, installation: "test", colo: "here", credentials: none };
 }
 
 /** Waits for what happens in sockets, which no event tells of. */

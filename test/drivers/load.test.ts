@@ -49,7 +49,7 @@ function hostWith(lines: string[] = []): DriverHost {
   const dataDir = join(dir, "data");
   return {
     ...{ clock: createSystemClock(), ids: createSystemIds(), log, dataDir },
-    ...{ installation: "here", colo: "iad" },
+    ...{ installation: "here", colo: "iad", credentials: { of: async () => undefined } },
   };
 }
 
@@ -82,12 +82,12 @@ test("M4.1 built-in, file and npm drivers load the same way, with defaults fille
     },
     { baseDir: dir },
   );
-  const { checkLaunch } = loaded.npm;
+  const { checkLaunch } = loaded.npm.driver;
   const greeted = await checkLaunch({ account: "acme", launch }, call);
   assert.deepEqual(greeted, [{ field: "image", description: "hello" }]);
   const asked = { account: "acme", installation: "here" };
-  assert.deepEqual(await loaded.process.listServers(asked, call), { servers: [] });
-  for (const driver of Object.values(loaded)) await driver.close();
+  assert.deepEqual(await loaded.process.driver.listServers(asked, call), { servers: [] });
+  for (const { driver } of Object.values(loaded)) await driver.close();
 });
 
 test("M4.1 what cannot be found or imported is refused at resolve", async () => {
@@ -167,7 +167,7 @@ test("M4.1 a probe that is denied is refused; an outage is not a mistake", async
   const request = cloud(good, { failAt: "outage" }, hostWith(lines));
   const { one } = await loadDrivers({ one: request }, { baseDir: fixtures });
   assert.match(lines[0] ?? "", /did not answer the probe/);
-  await one.close();
+  await one.driver.close();
 });
 
 test("M4.1 the failures of all drivers are reported together", async () => {

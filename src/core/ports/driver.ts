@@ -1,5 +1,6 @@
 import type { Clock, Ids } from "./clock.js";
 import type { CloudDriver } from "./cloud.js";
+import type { CredentialSource } from "./credentials.js";
 import type { LoadBalancerDriver } from "./load-balancer.js";
 import type { Log } from "./log.js";
 
@@ -14,6 +15,8 @@ export interface DriverHost {
   readonly installation: string;
   /** The colo's id. */
   readonly colo: string;
+  /** The accounts' own credentials in this colo; the cloud is called with no others (M9.4). */
+  readonly credentials: CredentialSource;
 }
 
 export const driverApiVersion = 1;
@@ -24,6 +27,8 @@ export interface DriverDefinition<Kind extends DriverKind, Options> {
   readonly name: string;
   readonly apiVersion: typeof driverApiVersion;
   readonly optionsSchema: Readonly<Record<string, unknown>>;
+  /** JSON Schema of an account's secret. A driver without one takes no credentials. */
+  readonly credentialsSchema?: Readonly<Record<string, unknown>>;
   open(options: Options, host: DriverHost): Promise<DriverOf<Kind>>;
 }
 

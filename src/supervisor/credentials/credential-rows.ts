@@ -1,0 +1,95 @@
+import { isFault } from "../../core/errors/fault.js";
+import type { Ids } from "../../core/ports/clock.js";
+import type { Sealed } from "../../core/ports/secret-box.js";
+import type { PartitionId, Store } from "../../core/ports/store.js";
+
+export interface CredentialKey {
+  readonly account: string;
+  readonly colo: string;
+}
+
+/** As stored: JSON. What is not sealed stands for itself, and the seal is bound to it. */
+export interface CredentialDoc {
+  readonly revision: string;
+  readonly setAtMs: number;
+  readonly setBy: string;
+  readonly sealed: Sealed;
+}
+
+/** Rows of credentials, in the partition of the account in its colo. */
+export interface CredentialRows {
+  read(key: CredentialKey, signal: AbortSignal): Promise<CredentialDoc | undefined>;
+  /** Undefined deletes. The last writer wins. Resolves to whether there was one before. */
+  write(key: CredentialKey, doc: CredentialDoc | undefined, signal: AbortSignal): Promise<boolean>;
+  /** Whether any was ever written, for any account. */
+  wereAny(signal: AbortSignal): Promise<boolean>;
+}
+
+const row = { kind: "credentials", key: "cloud" } as const;
+const attemptsMax = 8;
+/** Says where credentials were ever written: what is deleted leaves its entry behind. */
+const index = "credentials";
+
+export function createCredentialRows(deps: {
+  readonly store: Store;
+  readonly ids: Ids;
+}): CredentialRows {
+  const { store, ids } = deps;
+
+  async function commit(
+    { account, colo }: CredentialKey,
+    expectedRevision: number,
+    doc: CredentialDoc | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const partition = partitionOf({ account, colo });
+    const commitId = ids.next();
+    const change = doc
+      ? {
+          puts: [{ ...row, value: JSON.stringify(doc) }],
+          deletes: [],
+          hints: [{ index, key: `${colo}/${account}`, value: "" }],
+        }
+      : { puts: [], deletes: [row], hints: [] };
+    try {
+      const order = { partition, expectedRevision, commitId, events: [], ...change };
+      await store.commit(order, { signal });
+    } catch (error) {
+      const isUnknown = isFault(error, "COMMIT_UNKNOWN");
+      if (!(isUnknown && (await store.wasCommitted(partition, commitId, { signal })))) throw error;
+    }
+  }
+
+  return {
+    async read(key, signal) {
+      const [found] = await store.read(partitionOf(key), [row], { signal });
+      return found && docIn(found.value);
+    },
+    async write(key, doc, signal) {
+      for (let attempt = 1; ; attempt++) {
+        const loaded = await store.load(partitionOf(key), [row.kind], { signal });
+        const existed = loaded.rows.length > 0;
+        if (!doc && !existed) return false;
+        try {
+          await commit(key, loaded.revision, doc, signal);
+          return existed;
+        } catch (error) {
+          const isRaced = isFault(error, "PLACEMENT_CHANGED") || isFault(error, "COMMIT_UNKNOWN");
+          if (!isRaced || attempt >= attemptsMax) throw error;
+        }
+      }
+    },
+    async wereAny(signal) {
+      const page = { index, afterKey: "", hintsMax: 1 };
+      return (await store.listHints(page, { signal })).length > 0;
+    },
+  };
+}
+
+function partitionOf({ account, colo }: CredentialKey): PartitionId {
+  return { scope: "account", key: `${account}/${colo}` };
+}
+
+function docIn(value: string): CredentialDoc {
+  return JSON.parse(value) as CredentialDoc;
+}
