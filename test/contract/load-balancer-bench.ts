@@ -5,7 +5,11 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { LoadBalancerId } from "../../src/core/model/ids.js";
 import type { Member } from "../../src/core/model/server.js";
 import type { Call } from "../../src/core/ports/call.js";
-import type { LoadBalancerDriver, MemberChange } from "../../src/core/ports/load-balancer.js";
+import type {
+  LoadBalancerDriver,
+  LoadBalancerRef,
+  MemberChange,
+} from "../../src/core/ports/load-balancer.js";
 import {
   type Backend,
   type Client,
@@ -16,6 +20,8 @@ import {
 export interface LoadBalancerSubject {
   readonly driver: LoadBalancerDriver;
   readonly loadBalancer: LoadBalancerId;
+  /** For whom it is asked. Default: an account that the driver need not know. */
+  readonly account?: string;
   /**
    * Closes the driver and opens another that talks to the same load balancer. Absent where
    * membership ends with the driver.
@@ -41,6 +47,7 @@ const lookAgainMs = 25;
 export interface Bench {
   readonly subject: LoadBalancerSubject;
   readonly call: Call;
+  readonly ref: LoadBalancerRef;
   driver(): LoadBalancerDriver;
   change(...changes: readonly MemberChange[]): Promise<void>;
   list(): Promise<readonly Member[]>;
@@ -63,14 +70,16 @@ export function createBench(subject: LoadBalancerSubject, t: TestContext): Bench
   const call: Call = { signal: t.signal };
   const backends: Backend[] = [];
   const clients: Client[] = [];
-  const { loadBalancer, pass = wait } = subject;
+  const { pass = wait } = subject;
+  const ref = { account: subject.account ?? "acme", id: subject.loadBalancer };
 
   const bench: Bench = {
     subject,
     call,
+    ref,
     driver: () => driver,
-    change: (...changes) => driver.changeMembers(loadBalancer, changes, call),
-    list: () => driver.listMembers(loadBalancer, call),
+    change: (...changes) => driver.changeMembers(ref, changes, call),
+    list: () => driver.listMembers(ref, call),
     members: async () => sorted((await bench.list()).map(entryOf)),
     async reopen(open) {
       driver = await open();

@@ -139,8 +139,8 @@ function membershipCases(check: Check): void {
 }
 
 function refusalCases(check: Check): void {
-  check("LB-11 an unknown load balancer is notFound", async ({ driver, call }) => {
-    const unknown = "no-such-load-balancer" as LoadBalancerId;
+  check("LB-11 an unknown load balancer is notFound", async ({ driver, call, ref }) => {
+    const unknown = { ...ref, id: "no-such-load-balancer" as LoadBalancerId };
     await throwsOutside("notFound", driver().listMembers(unknown, call));
     await throwsOutside("notFound", driver().changeMembers(unknown, [put(1)], call));
   });
@@ -155,9 +155,8 @@ function refusalCases(check: Check): void {
   check("LB-13 an aborted call throws and changes nothing", async (bench) => {
     await bench.change(put(1));
     const call = { signal: AbortSignal.abort() };
-    const { loadBalancer } = bench.subject;
-    await throwsOutside(undefined, bench.driver().listMembers(loadBalancer, call));
-    await throwsOutside(undefined, bench.driver().changeMembers(loadBalancer, [put(2)], call));
+    await throwsOutside(undefined, bench.driver().listMembers(bench.ref, call));
+    await throwsOutside(undefined, bench.driver().changeMembers(bench.ref, [put(2)], call));
     assert.deepEqual(await bench.members(), [entry(1)]);
   });
 }

@@ -21,6 +21,7 @@ import {
   isOutside,
   makeFolder,
   outside,
+  refOf,
 } from "./lb-helpers.js";
 
 const clock = createSystemClock();
@@ -64,7 +65,7 @@ describe("haproxy driver", () => {
 
   const open = (options: Partial<HaproxyOptions> = {}) =>
     createHaproxyDriver({ socket: haproxy.socket, ...options }, clock);
-  const members = (id: LoadBalancerId) => open().listMembers(id, call);
+  const members = (id: LoadBalancerId) => open().listMembers(refOf(id), call);
 
   test("B5.2 servers from the configuration are listed and refused to be changed", async () => {
     const others = "others" as LoadBalancerId;
@@ -76,10 +77,10 @@ describe("haproxy driver", () => {
 
     const driver = open();
     const change = { kind: "put", ...fixed } as const;
-    await driver.changeMembers(others, [change], call);
-    const heavier = driver.changeMembers(others, [{ ...change, weight: 11 }], call);
+    await driver.changeMembers(refOf(others), [change], call);
+    const heavier = driver.changeMembers(refOf(others), [{ ...change, weight: 11 }], call);
     await assert.rejects(heavier, outside("denied"));
-    const gone = driver.changeMembers(others, [{ ...fixed, kind: "remove" }], call);
+    const gone = driver.changeMembers(refOf(others), [{ ...fixed, kind: "remove" }], call);
     await assert.rejects(gone, outside("denied"));
     assert.deepEqual(await members(others), seen);
   });
@@ -87,37 +88,48 @@ describe("haproxy driver", () => {
   test("B5.2 a backend mapped to an id is used, and an id without one is notFound", async () => {
     const driver = open({ backends: { shop: "web" } });
     const shop = "shop" as LoadBalancerId;
-    await driver.changeMembers(shop, [put(7_001)], call);
-    assert.equal((await driver.listMembers(shop, call)).length, 1);
-    await driver.changeMembers(shop, [{ kind: "remove", host: "127.0.0.1", port: 7_001 }], call);
+    await driver.changeMembers(refOf(shop), [put(7_001)], call);
+    assert.equal((await driver.listMembers(refOf(shop), call)).length, 1);
+    await driver.changeMembers(
+      refOf(shop),
+      [{ kind: "remove", host: "127.0.0.1", port: 7_001 }],
+      call,
+    );
     for (const id of ["web", "__proto__", "toString"])
-      await assert.rejects(driver.listMembers(id as LoadBalancerId, call), outside("notFound"));
+      await assert.rejects(
+        driver.listMembers(refOf(id as LoadBalancerId), call),
+        outside("notFound"),
+      );
     const evil = "web; shutdown frontend web" as LoadBalancerId;
-    await assert.rejects(open().listMembers(evil, call), outside("notFound"));
+    await assert.rejects(open().listMembers(refOf(evil), call), outside("notFound"));
   });
 
   test("B5.4 what haproxy refuses is told by kind", async () => {
     const driver = open();
     const hashed = "hashed" as LoadBalancerId;
     const refuses = async (change: MemberChange, kind: string, id = web) =>
-      assert.rejects(driver.changeMembers(id, [change], call), outside(kind));
+      assert.rejects(driver.changeMembers(refOf(id), [change], call), outside(kind));
     await refuses(put(80), "badRequest", hashed);
     await refuses({ ...put(80), host: "server.example" }, "badRequest");
     await refuses({ ...put(80), host: "fe80::1%lo" }, "badRequest");
     await refuses(put(80, { weight: 257 }), "badRequest");
     const odd = open({ serverArguments: ["no-such-word"] });
-    await assert.rejects(odd.changeMembers(web, [put(80)], call), outside("badRequest"));
+    await assert.rejects(odd.changeMembers(refOf(web), [put(80)], call), outside("badRequest"));
     assert.deepEqual(await members(web), []);
   });
 
   test("B5.2 what haproxy forgot is told, and put again", async () => {
     const driver = open();
-    await driver.changeMembers(web, [put(7_001), put(7_002)], call);
+    await driver.changeMembers(refOf(web), [put(7_001), put(7_002)], call);
     await haproxy.restart();
-    assert.deepEqual(await driver.listMembers(web, call), []);
-    await driver.changeMembers(web, [put(7_001)], call);
-    assert.equal((await driver.listMembers(web, call)).length, 1);
-    await driver.changeMembers(web, [{ kind: "remove", host: "127.0.0.1", port: 7_001 }], call);
+    assert.deepEqual(await driver.listMembers(refOf(web), call), []);
+    await driver.changeMembers(refOf(web), [put(7_001)], call);
+    assert.equal((await driver.listMembers(refOf(web), call)).length, 1);
+    await driver.changeMembers(
+      refOf(web),
+      [{ kind: "remove", host: "127.0.0.1", port: 7_001 }],
+      call,
+    );
   });
 
   test("B5.2 a server left half-way is finished by the next put", async () => {
@@ -127,25 +139,25 @@ describe("haproxy driver", () => {
     const path = `web/muster-127.0.0.1-${backend.port}`;
     const address = `127.0.0.1:${backend.port}`;
     await api.ask([`add server ${path} ${address} check inter 50ms`], call.signal);
-    const half = (await driver.listMembers(web, call))[0];
+    const half = (await driver.listMembers(refOf(web), call))[0];
     assert.deepEqual([half?.draining, half?.health], [true, "unknown"]);
-    await driver.changeMembers(web, [put(backend.port, { weight: 9 })], call);
+    await driver.changeMembers(refOf(web), [put(backend.port, { weight: 9 })], call);
     await eventually("healthy", async () => {
-      const [member] = await driver.listMembers(web, call);
+      const [member] = await driver.listMembers(refOf(web), call);
       return member?.weight === 9 && !member.draining && member.health === "healthy";
     });
     const remove = { kind: "remove", host: "127.0.0.1", port: backend.port } as const;
-    await driver.changeMembers(web, [remove], call);
+    await driver.changeMembers(refOf(web), [remove], call);
     await backend.close();
   });
 
   test("B6.1 a new member gets no traffic before its checks have passed", async () => {
     const driver = open({ check: { intervalMs: 60_000, rise: 2, fall: 1 } });
     const backend = await startTcpBackend();
-    await driver.changeMembers(web, [put(backend.port)], call);
+    await driver.changeMembers(refOf(web), [put(backend.port)], call);
     assert.equal(await connectClient({ path: haproxy.frontSocket }), undefined);
     const remove = { kind: "remove", host: "127.0.0.1", port: backend.port } as const;
-    await driver.changeMembers(web, [remove], call);
+    await driver.changeMembers(refOf(web), [remove], call);
     await backend.close();
   });
 
@@ -161,14 +173,14 @@ describe("haproxy driver", () => {
     });
     const { port } = server.address() as AddressInfo;
     const driver = open();
-    await driver.changeMembers(pooled, [put(port)], call);
+    await driver.changeMembers(refOf(pooled), [put(port)], call);
     const request = get({ socketPath: haproxy.httpSocket, agent: false });
     const answered = once(request, "response") as Promise<[IncomingMessage]>;
     await eventually("asked", () => asked === 1);
-    assert.equal((await driver.listMembers(pooled, call))[0]?.connections, 1);
+    assert.equal((await driver.listMembers(refOf(pooled), call))[0]?.connections, 1);
     const remove = { kind: "remove", host: "127.0.0.1", port } as const;
-    await driver.changeMembers(pooled, [remove], call);
-    assert.deepEqual(await driver.listMembers(pooled, call), []);
+    await driver.changeMembers(refOf(pooled), [remove], call);
+    assert.deepEqual(await driver.listMembers(refOf(pooled), call), []);
     const [response] = await answered;
     assert.equal(response.statusCode, 502);
     response.destroy();
@@ -177,7 +189,7 @@ describe("haproxy driver", () => {
   test("B5.4 a socket without the right to change is denied", async () => {
     const guarded = await startHaproxy("user");
     const driver = createHaproxyDriver({ socket: guarded.socket }, clock);
-    await assert.rejects(driver.changeMembers(web, [put(80)], call), outside("denied"));
+    await assert.rejects(driver.changeMembers(refOf(web), [put(80)], call), outside("denied"));
     await guarded.stop();
   });
 
@@ -220,7 +232,7 @@ describe("haproxy driver, facing a socket that errs", () => {
   test("B5.4 nobody listening is temporary, and nothing was done", async () => {
     const folder = await makeFolder();
     const driver = createHaproxyDriver({ socket: `${folder.path}/none.sock` }, clock);
-    await assert.rejects(driver.changeMembers(web, [put(80)], call), (error) => {
+    await assert.rejects(driver.changeMembers(refOf(web), [put(80)], call), (error) => {
       isOutside(error, "temporary");
       return !error.ambiguous;
     });
@@ -236,7 +248,7 @@ describe("haproxy driver, facing a socket that errs", () => {
       }),
     );
     const driver = createHaproxyDriver({ socket: peer.socket }, clock);
-    await assert.rejects(driver.listMembers(web, call), (error) => {
+    await assert.rejects(driver.listMembers(refOf(web), call), (error) => {
       isOutside(error, "temporary");
       return error.ambiguous;
     });
@@ -252,7 +264,7 @@ describe("haproxy driver, facing a socket that errs", () => {
     });
     const peer = await facing((client) => client.once("data", heard));
     const driver = createHaproxyDriver({ socket: peer.socket, timeoutMs: 3_000 }, virtual);
-    const listing = assert.rejects(driver.listMembers(web, call), outside("temporary"));
+    const listing = assert.rejects(driver.listMembers(refOf(web), call), outside("temporary"));
     await hears;
     await virtual.advance(3_000);
     await listing;
@@ -263,7 +275,10 @@ describe("haproxy driver, facing a socket that errs", () => {
     const leaving = new AbortController();
     const peer = await facing((client) => client.once("data", () => leaving.abort()));
     const driver = createHaproxyDriver({ socket: peer.socket }, clock);
-    await assert.rejects(driver.listMembers(web, { signal: leaving.signal }), outside("temporary"));
+    await assert.rejects(
+      driver.listMembers(refOf(web), { signal: leaving.signal }),
+      outside("temporary"),
+    );
     await peer.close();
   });
 
@@ -281,7 +296,7 @@ describe("haproxy driver, facing a socket that errs", () => {
       client.once("data", pour);
     });
     const driver = createHaproxyDriver({ socket: peer.socket }, clock);
-    await assert.rejects(driver.listMembers(web, call), outside("unknown"));
+    await assert.rejects(driver.listMembers(refOf(web), call), outside("unknown"));
     assert.ok(sent >= 17 && sent < 64, `${sent} MiB were sent`);
     await peer.close();
   });

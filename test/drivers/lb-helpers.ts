@@ -5,9 +5,16 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Ajv } from "ajv";
 import { OutsideFault } from "../../src/core/errors/outside-fault.js";
+import type { LoadBalancerId } from "../../src/core/model/ids.js";
 import type { DriverHost } from "../../src/core/ports/driver.js";
+import type { LoadBalancerRef } from "../../src/core/ports/load-balancer.js";
 import type { Log, LogFields } from "../../src/core/ports/log.js";
 import { createSystemClock, createSystemIds } from "../../src/drivers/clock-system/index.js";
+
+/** A load balancer, as asked for an account of no matter. */
+export function refOf(id: LoadBalancerId): LoadBalancerRef {
+  return { account: "acme", id };
+}
 
 export function isOutside(error: unknown, kind: string): asserts error is OutsideFault {
   assert.ok(error instanceof OutsideFault, `threw ${String(error)}, not an OutsideFault`);

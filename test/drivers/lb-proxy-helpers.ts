@@ -8,7 +8,7 @@ import type { MemberChange } from "../../src/core/ports/load-balancer.js";
 import type { BalancerOptions } from "../../src/drivers/lb-proxy/options.js";
 import { openProxyDriver } from "../../src/drivers/lb-proxy/proxy-driver.js";
 import { startTcpBackend } from "../contract/load-balancer-backend.js";
-import { createHost, makeFolder } from "./lb-helpers.js";
+import { createHost, makeFolder, refOf } from "./lb-helpers.js";
 
 export const web = "web" as LoadBalancerId;
 export const call: Call = { signal: new AbortController().signal };
@@ -43,8 +43,9 @@ export async function openProxy(
     await driver.close();
     await folder.remove();
   });
-  const change = (...changes: readonly MemberChange[]) => driver.changeMembers(web, changes, call);
-  const members = () => driver.listMembers(web, call);
+  const change = (...changes: readonly MemberChange[]) =>
+    driver.changeMembers(refOf(web), changes, call);
+  const members = () => driver.listMembers(refOf(web), call);
   const { port } = driver.addressOf(web);
   return { driver, folder: folder.path, change, members, address: { host: "127.0.0.1", port } };
 }

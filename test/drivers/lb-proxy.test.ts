@@ -12,6 +12,7 @@ import {
   createListLog,
   makeFolder,
   outside,
+  refOf,
 } from "./lb-helpers.js";
 
 import {
@@ -67,7 +68,7 @@ describe("proxy: membership", () => {
       }),
     );
     const first = await openProxyDriver(options, createHost(folder.path));
-    await first.changeMembers(web, [put(backend.port, { weight: 3 })], call);
+    await first.changeMembers(refOf(web), [put(backend.port, { weight: 3 })], call);
     assert.deepEqual(JSON.parse(await readFile(`${folder.path}/web.members.json`, "utf8")), {
       version: 1,
       members: [{ host: "127.0.0.1", port: backend.port, weight: 3, draining: false }],
@@ -101,7 +102,7 @@ describe("proxy: membership", () => {
     const log = createListLog();
     const driver = await openProxyDriver(optionsOf({}), createHost(folder.path, log));
     t.after(() => driver.close());
-    assert.deepEqual(await driver.listMembers(web, call), []);
+    assert.deepEqual(await driver.listMembers(refOf(web), call), []);
     assert.deepEqual(log.lines, ["member file cannot be read"]);
     assert.deepEqual(await readdir(folder.path), ["web.members.json.broken"]);
   });

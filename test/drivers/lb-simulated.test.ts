@@ -12,7 +12,13 @@ import {
 import type { Backend } from "../contract/load-balancer-backend.js";
 import { loadBalancerDriverContract } from "../contract/load-balancer-driver.contract.js";
 import { createSeededIds, createVirtualClock } from "../simulation/virtual-clock.js";
-import { assertOptionsRefused, assertOptionsTaken, isOutside, outside } from "./lb-helpers.js";
+import {
+  assertOptionsRefused,
+  assertOptionsTaken,
+  isOutside,
+  outside,
+  refOf,
+} from "./lb-helpers.js";
 
 const web = "web" as LoadBalancerId;
 const call = { signal: new AbortController().signal };
@@ -66,7 +72,7 @@ describe("simulated load balancers", () => {
       const { world, driver } = createWorld();
       const injected = world.inject({ fault, times: 2 });
       for (let round = 1; round <= 2; round++) {
-        await assert.rejects(driver.changeMembers(web, [put(1)], call), (error) => {
+        await assert.rejects(driver.changeMembers(refOf(web), [put(1)], call), (error) => {
           isOutside(error, kind);
           if ("retryAfterMs" in fault) assert.equal(error.retryAfterMs, fault.retryAfterMs);
           return true;
@@ -74,7 +80,7 @@ describe("simulated load balancers", () => {
         assert.equal(injected.fired(), round);
       }
       assert.deepEqual(world.members(web), []);
-      await driver.changeMembers(web, [put(1)], call);
+      await driver.changeMembers(refOf(web), [put(1)], call);
       assert.equal(injected.fired(), 2);
       assert.equal(world.members(web).length, 1);
     });
@@ -82,28 +88,28 @@ describe("simulated load balancers", () => {
   test("B5.4 a lost answer is ambiguous, and the change was made", async () => {
     const { world, driver } = createWorld();
     const injected = world.inject({ fault: { kind: "lostAnswer" } });
-    await assert.rejects(driver.changeMembers(web, [put(1)], call), (error) => {
+    await assert.rejects(driver.changeMembers(refOf(web), [put(1)], call), (error) => {
       isOutside(error, "temporary");
       return error.ambiguous;
     });
     assert.equal(injected.fired(), 1);
-    assert.equal((await driver.listMembers(web, call)).length, 1);
+    assert.equal((await driver.listMembers(refOf(web), call)).length, 1);
   });
 
   test("B5.4 a partial batch takes the first half, and says nothing of it", async () => {
     const { world, driver } = createWorld();
     const injected = world.inject({ fault: { kind: "partial" } });
     const changes = [put(1), put(2), put(3), put(4)];
-    await assert.rejects(driver.changeMembers(web, changes, call), outside("temporary"));
+    await assert.rejects(driver.changeMembers(refOf(web), changes, call), outside("temporary"));
     assert.equal(injected.fired(), 1);
-    const ports = (await driver.listMembers(web, call)).map(({ port }) => port);
+    const ports = (await driver.listMembers(refOf(web), call)).map(({ port }) => port);
     assert.deepEqual(ports, [1, 2]);
   });
 
   test("B5.4 a slow call ends with its time, or with its caller", async () => {
     const { clock, world, driver } = createWorld();
     const injected = world.inject({ fault: { kind: "slow", delayMs: 5_000 } });
-    const slow = driver.changeMembers(web, [put(1)], call);
+    const slow = driver.changeMembers(refOf(web), [put(1)], call);
     await clock.advance(4_999);
     assert.deepEqual(world.members(web), []);
     await clock.advance(1);
@@ -111,7 +117,7 @@ describe("simulated load balancers", () => {
     assert.equal(world.members(web).length, 1);
 
     const leaving = new AbortController();
-    const left = driver.changeMembers(web, [put(2)], { signal: leaving.signal });
+    const left = driver.changeMembers(refOf(web), [put(2)], { signal: leaving.signal });
     const rejected = assert.rejects(left, outside("temporary"));
     await clock.advance(10);
     leaving.abort();
@@ -123,19 +129,19 @@ describe("simulated load balancers", () => {
 
   test("B5.4 a member limit is quota, apart from a rate limit", async () => {
     const { driver } = createWorld({ behaviour: { membersMax: 2 } });
-    await driver.changeMembers(web, [put(1), put(2)], call);
-    await assert.rejects(driver.changeMembers(web, [put(3)], call), outside("quota"));
-    await driver.changeMembers(web, [put(2, true)], call);
-    assert.equal((await driver.listMembers(web, call)).length, 2);
+    await driver.changeMembers(refOf(web), [put(1), put(2)], call);
+    await assert.rejects(driver.changeMembers(refOf(web), [put(3)], call), outside("quota"));
+    await driver.changeMembers(refOf(web), [put(2, true)], call);
+    assert.equal((await driver.listMembers(refOf(web), call)).length, 2);
   });
 
   test("B5.4 changes that overlap are counted", async () => {
     const { clock, world, driver } = createWorld({ callMs: 10 });
-    const both = [1, 2].map((port) => driver.changeMembers(web, [put(port)], call));
+    const both = [1, 2].map((port) => driver.changeMembers(refOf(web), [put(port)], call));
     await clock.advance(10);
     await Promise.all(both);
     assert.equal(world.overlaps(), 1);
-    const third = world.openDriver().changeMembers(web, [put(3)], call);
+    const third = world.openDriver().changeMembers(refOf(web), [put(3)], call);
     await clock.advance(10);
     await third;
     assert.equal(world.overlaps(), 1);
@@ -145,25 +151,25 @@ describe("simulated load balancers", () => {
   test("B5.3 connections of a draining member end after their time", async () => {
     const behaviour = { connections: 5, drainedAfterMs: 1_000 };
     const { clock, driver } = createWorld({ behaviour });
-    const connections = async () => (await driver.listMembers(web, call))[0]?.connections;
-    await driver.changeMembers(web, [put(1)], call);
+    const connections = async () => (await driver.listMembers(refOf(web), call))[0]?.connections;
+    await driver.changeMembers(refOf(web), [put(1)], call);
     await clock.advance(5_000);
     assert.equal(await connections(), 5);
-    await driver.changeMembers(web, [put(1, true)], call);
+    await driver.changeMembers(refOf(web), [put(1, true)], call);
     await clock.advance(999);
     assert.equal(await connections(), 5);
-    await driver.changeMembers(web, [put(1, true)], call);
+    await driver.changeMembers(refOf(web), [put(1, true)], call);
     await clock.advance(1);
     assert.equal(await connections(), 0);
   });
 
   test("B5.5 a load balancer that goes is notFound, until it is back", async () => {
     const { world, driver } = createWorld();
-    await driver.changeMembers(web, [put(1)], call);
+    await driver.changeMembers(refOf(web), [put(1)], call);
     world.removeLoadBalancer(web);
-    await assert.rejects(driver.listMembers(web, call), outside("notFound"));
+    await assert.rejects(driver.listMembers(refOf(web), call), outside("notFound"));
     world.addLoadBalancer(web);
-    assert.deepEqual(await driver.listMembers(web, call), []);
+    assert.deepEqual(await driver.listMembers(refOf(web), call), []);
   });
 
   test("B5.4 the same seed strikes the same calls, and heal ends it", async () => {
@@ -177,13 +183,13 @@ describe("simulated load balancers", () => {
       const told: string[] = [];
       for (let round = 0; round < 40; round++)
         told.push(
-          await driver.listMembers(web, call).then(
+          await driver.listMembers(refOf(web), call).then(
             () => "ok",
             () => "struck",
           ),
         );
       world.heal();
-      await driver.listMembers(web, call);
+      await driver.listMembers(refOf(web), call);
       return { told, fired: injected.fired() };
     };
     const [first, second] = [await story(), await story()];
@@ -213,9 +219,9 @@ describe("simulated load balancers", () => {
             for (const { kind, port, weight, draining } of batch)
               if (kind === "put") wanted.set(port, { weight, draining });
               else wanted.delete(port);
-            await driver.changeMembers(web, changes, call);
+            await driver.changeMembers(refOf(web), changes, call);
           }
-          const listed = (await driver.listMembers(web, call)).map(
+          const listed = (await driver.listMembers(refOf(web), call)).map(
             ({ port, weight, draining }) => [port, { weight, draining }] as const,
           );
           assert.deepEqual(new Map(listed), wanted);

@@ -38,6 +38,7 @@ interface Deletes {
 
 interface ChangesMembers {
   readonly kind: "members";
+  readonly account: string;
   readonly loadBalancer: string;
   readonly changes: readonly MemberChange[];
 }
@@ -101,8 +102,8 @@ export function tappedCloud(driver: CloudDriver, tapped: Tapped): CloudDriver {
 export function tappedBalancer(driver: LoadBalancerDriver, tapped: Tapped): LoadBalancerDriver {
   return tap(driver, tapped, "loadBalancer", (operation, args) => {
     if (operation !== "changeMembers") return { kind: "look", operation };
-    const [loadBalancer, changes] = args as Parameters<LoadBalancerDriver["changeMembers"]>;
-    return { kind: "members", loadBalancer, changes };
+    const [{ account, id }, changes] = args as Parameters<LoadBalancerDriver["changeMembers"]>;
+    return { kind: "members", account, loadBalancer: id, changes };
   });
 }
 

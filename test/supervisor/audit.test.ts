@@ -121,7 +121,9 @@ test("B5.2 a member that somebody took away is attached again", async () => {
   const { host, port } = gone!;
   const driver = world.balancers.openDriver();
   const call = { signal: world.caller.signal };
-  await world.run(driver.changeMembers(lb, [{ kind: "remove", host, port }], call));
+  await world.run(
+    driver.changeMembers({ account: web.account, id: lb }, [{ kind: "remove", host, port }], call),
+  );
   const { differences, said, counts } = await audit(world);
   assert.deepEqual(said, ["memberMissing attach MEMBER_MISSING"]);
   assert.equal(differences[0]!.address, `${host}:${port}`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { LoadBalancerId } from "../../src/core/model/ids.js";
+import type { AccountId, GroupId, LoadBalancerId } from "../../src/core/model/ids.js";
 import {
   converges,
   createGroup,
@@ -9,6 +9,7 @@ import {
   placed,
   rowsOf,
   setTarget,
+  submit,
   updateGroup,
   view,
   web,
@@ -134,7 +135,7 @@ test("B5.2 a member that someone took out is put back", async () => {
   const [host] = members(world);
   const driver = world.balancers.openDriver();
   const change = [{ kind: "remove", host: host!, port: 80 } as const];
-  await world.run(driver.changeMembers(lb, change, world.caller));
+  await world.run(driver.changeMembers({ account: web.account, id: lb }, change, world.caller));
   await world.run(world.node().groups.converge(web, world.caller));
   await world.until("it is back", () => members(world).length === 2, seconds(30));
 });
@@ -199,6 +200,41 @@ test("B5.4 groups that share a load balancer: one change at a time, merged", asy
   assert.equal(world.balancers.overlaps(), 0);
   const calls = world.balancers.calls("changeMembers");
   assert.ok(calls < 24, `${calls} calls for 24 servers of 8 groups`);
+});
+
+test("M9.4 B5.4 accounts that share a load balancer: one change at a time, each as its own", async () => {
+  const world = await createWorld({ balancers: { callMs: 1_000 } });
+  const accounts = ["acme", "other", "third"];
+  const keys = Array.from({ length: 9 }, (_, index) => ({
+    ...web,
+    account: accounts[index % 3] as AccountId,
+    group: `g${index}` as GroupId,
+  }));
+  const called: { readonly account: string; readonly changes: number }[] = [];
+  const strange: string[] = [];
+  world.cluster.taps.listen({
+    called(call) {
+      if (call.kind !== "members") return;
+      const { account, changes } = call;
+      called.push({ account, changes: changes.length });
+      for (const { host } of changes) {
+        const server = world.cloud.servers().find((one) => one.address?.host === host);
+        if (server?.ownership?.account !== account) strange.push(`${host} as ${account}'s`);
+      }
+    },
+  });
+  for (const key of keys) await createGroup(world, joined(0), key);
+  for (const key of keys) await world.run(submit(world, { kind: "target", target: 3 }, { key }));
+  await world.until("all joined", () => members(world).length === 27, seconds(120));
+  assert.equal(world.balancers.overlaps(), 0);
+  assert.deepEqual(strange, []);
+  assert.deepEqual(new Set(called.map(({ account }) => account)), new Set(accounts));
+  assert.ok(called.length < 27, `${called.length} calls for 27 servers of 9 groups`);
+  const merged = called.filter(({ changes }) => changes > 3);
+  assert.ok(merged.length > 0, "what waits of one account is merged");
+  // Whoever has just been called for waits until the others have been.
+  const runs = called.map(({ account }, index) => account === called[index - 1]?.account);
+  assert.ok(runs.filter(Boolean).length < called.length / 2, called.map((c) => c.account).join());
 });
 
 test("B5.4 one group's refused members do not hold up the others'", async () => {

@@ -90,7 +90,9 @@ test("I7 the monitor's pause stops creates and deletes; load balancers are kept 
   const { cloud, balancers } = world;
   const removed = { kind: "remove", host: first!.host, port: first!.port } as const;
   const { signal } = world.caller;
-  await world.run(balancers.openDriver().changeMembers(lb, [removed], { signal }));
+  await world.run(
+    balancers.openDriver().changeMembers({ account: web.account, id: lb }, [removed], { signal }),
+  );
   cloud.vanish(cloud.servers()[2]!.id);
   await world.clock.advance(400_000);
   assert.equal(balancers.members(lb).length >= 2, true, "what was taken out is put back");

@@ -1,17 +1,18 @@
 import type { LoadBalancerId } from "../model/ids.js";
 import type { Member } from "../model/server.js";
 import type { Call } from "./call.js";
+import type { Pinned } from "./cloud.js";
 
 /**
  * One colo's load balancers. The supervisor never runs two changes of one load balancer at once,
- * and merges what waits (B5.4). Throws `OutsideFault`s; `notFound` means the load balancer itself
- * (B5.5).
+ * and merges what waits of one account (B5.4). Throws `OutsideFault`s; `notFound` means the load
+ * balancer itself (B5.5).
  */
 export interface LoadBalancerDriver {
   readonly capabilities: LoadBalancerCapabilities;
 
   /** All members, ours and others'. */
-  listMembers(loadBalancer: LoadBalancerId, call: Call): Promise<readonly Member[]>;
+  listMembers(loadBalancer: LoadBalancerRef, call: Call): Promise<readonly Member[]>;
 
   /**
    * Brings members to the wanted state, by (host, port). Idempotent: adding what is there with the
@@ -19,12 +20,21 @@ export interface LoadBalancerDriver {
    * or the call throws; what was taken before a throw is seen by the next `listMembers`.
    */
   changeMembers(
-    loadBalancer: LoadBalancerId,
+    loadBalancer: LoadBalancerRef,
     changes: readonly MemberChange[],
     call: Call,
   ): Promise<void>;
 
   close(): Promise<void>;
+}
+
+/**
+ * A load balancer, and for whom it is asked. Where load balancers belong to projects, the account's
+ * own credentials decide what it may look at and change (M9.4); where all accounts share the
+ * operator's, a driver goes by the id alone.
+ */
+export interface LoadBalancerRef extends Pinned {
+  readonly id: LoadBalancerId;
 }
 
 export interface LoadBalancerCapabilities {

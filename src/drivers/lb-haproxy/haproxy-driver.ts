@@ -34,7 +34,7 @@ export function createHaproxyDriver(options: HaproxyOptions, clock: Clock): Load
 
   return {
     capabilities: { checksHealth: options.check !== undefined, countsConnections: true },
-    async listMembers(id, { signal }) {
+    async listMembers({ id }, { signal }) {
       const servers = await showServers(api, backendOf(options, id), signal);
       const backendId = servers[0]?.backendId;
       if (backendId === undefined) return [];
@@ -43,7 +43,7 @@ export function createHaproxyDriver(options: HaproxyOptions, clock: Clock): Load
       const sessions = parseSessions(statistics);
       return servers.map((server) => memberOf(server, sessions.get(server.name)));
     },
-    async changeMembers(id, changes, { signal }) {
+    async changeMembers({ id }, changes, { signal }) {
       const template = templateOf(id);
       const servers = await showServers(api, template.backend, signal);
       const planned = planCommands(changes, servers, template);

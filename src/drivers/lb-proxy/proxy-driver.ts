@@ -45,11 +45,11 @@ export async function openProxyDriver(
 
   return {
     capabilities: { checksHealth, countsConnections: true },
-    async listMembers(id, { signal }) {
+    async listMembers({ id }, { signal }) {
       if (signal.aborted) throw new OutsideFault("temporary", "the call was aborted");
       return balancerOf(id).members();
     },
-    async changeMembers(id, changes, { signal }) {
+    async changeMembers({ id }, changes, { signal }) {
       await balancerOf(id).change(changes, signal);
     },
     addressOf: (id) => balancerOf(id).address(),

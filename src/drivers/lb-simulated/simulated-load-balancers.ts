@@ -107,12 +107,12 @@ export function createSimulatedLoadBalancers(
 
   const openDriver = (): LoadBalancerDriver => ({
     capabilities,
-    async listMembers(id, { signal }) {
+    async listMembers({ id }, { signal }) {
       const { state, struck } = await enter("listMembers", id, signal);
       if (struck.has("lostAnswer")) throw lostAnswer();
       return state.list(clock.nowMs()).map((member) => shown(member, capabilities));
     },
-    async changeMembers(id, changes, { signal }) {
+    async changeMembers({ id }, changes, { signal }) {
       const running = changing.get(id) ?? 0;
       if (running > 0) overlaps++;
       changing.set(id, running + 1);

@@ -1,13 +1,8 @@
-import type {
-  AccountId,
-  ColoId,
-  LoadBalancerId,
-  NodeId,
-  PlacementKey,
-} from "../../core/model/ids.js";
+import type { AccountId, ColoId, NodeId, PlacementKey } from "../../core/model/ids.js";
 import type { Doubt } from "../../core/model/observation.js";
 import type { Member } from "../../core/model/server.js";
 import type { Clock, Ids } from "../../core/ports/clock.js";
+import type { LoadBalancerRef } from "../../core/ports/load-balancer.js";
 import type { Log } from "../../core/ports/log.js";
 import type { Meter } from "../../core/ports/meter.js";
 import type { Store } from "../../core/ports/store.js";
@@ -53,7 +48,8 @@ export interface Colo {
   readonly brakes: Brakes;
   readonly leases: Leases;
   readonly servers: Watch<AccountId, AccountListing>;
-  readonly members: Watch<LoadBalancerId, readonly Member[]>;
+  /** Of each account apart: what it may see of a load balancer is its own matter (M9.4). */
+  readonly members: Watch<LoadBalancerRef, readonly Member[]>;
 }
 
 export interface ColoDeps {
@@ -148,6 +144,10 @@ export function createColo(deps: ColoDeps): Colo {
     brakes,
     leases,
     servers: createWatch(clock, listAccount),
-    members: createWatch(clock, (id: LoadBalancerId) => outside.listMembers(id)),
+    members: createWatch<LoadBalancerRef, readonly Member[]>(
+      clock,
+      (ref) => outside.listMembers(ref),
+      ({ account, id }) => `${account}/${id}`,
+    ),
   };
 }

@@ -3,7 +3,7 @@ import { Fault } from "../../core/errors/fault.js";
 import { type OutsideFault, outsideFaultOf } from "../../core/errors/outside-fault.js";
 import type { Cause } from "../../core/model/cause.js";
 import type { OperationClass } from "../../core/model/colo.js";
-import type { AccountId, ColoId, LoadBalancerId, PlacementKey } from "../../core/model/ids.js";
+import type { AccountId, ColoId, PlacementKey } from "../../core/model/ids.js";
 import type { QuotaLimit } from "../../core/model/quota.js";
 import type { CloudServer, Member } from "../../core/model/server.js";
 import type { Call } from "../../core/ports/call.js";
@@ -21,6 +21,7 @@ import type {
 import type {
   LoadBalancerCapabilities,
   LoadBalancerDriver,
+  LoadBalancerRef,
   MemberChange,
 } from "../../core/ports/load-balancer.js";
 import type { Meter } from "../../core/ports/meter.js";
@@ -43,9 +44,9 @@ export interface Outside {
   deleteServer(change: Change, request: ServerRef): Promise<Answer<"accepted" | "gone">>;
   /** Tags change nothing of the server itself, so no brake stops them; pause and lease do. */
   tagServer(change: Change, request: TagServer): Promise<Answer<"tagged" | "gone">>;
-  /** What the gate refuses is left out, the rest is sent in one call. */
+  /** What the gate refuses is left out, the rest is sent in one call, as the one account's. */
   changeMembers(
-    loadBalancer: LoadBalancerId,
+    loadBalancer: LoadBalancerRef,
     parts: readonly MemberPart[],
     ticket?: Ticket,
   ): Promise<MembersSent>;
@@ -59,7 +60,7 @@ export interface Outside {
   /** The project that the account's credentials answer for (B9.7). */
   project(account: string, limit?: ReadLimit): Promise<string | undefined>;
   /** @throws Fault `UNSUPPORTED` where the colo has no load balancers. */
-  listMembers(loadBalancer: LoadBalancerId, limit?: ReadLimit): Promise<readonly Member[]>;
+  listMembers(loadBalancer: LoadBalancerRef, limit?: ReadLimit): Promise<readonly Member[]>;
 }
 
 export type FindRequest = Parameters<CloudDriver["findByIntention"]>[0];
@@ -80,6 +81,7 @@ export type Answer<Value> =
   | { readonly kind: "answered"; readonly value: Value }
   | { readonly kind: "refused"; readonly cause: Cause };
 
+/** Of a placement of the account for which the load balancer is asked. */
 export interface MemberPart {
   readonly key: PlacementKey;
   /** Asked right before the call, since servers may have begun to leave meanwhile. */
@@ -230,7 +232,7 @@ export function createOutside(deps: OutsideDeps): Outside {
   }
 
   async function changeMembers(
-    id: LoadBalancerId,
+    ref: LoadBalancerRef,
     parts: readonly MemberPart[],
     ticket: Ticket | undefined,
   ): Promise<MembersSent> {
@@ -239,12 +241,12 @@ export function createOutside(deps: OutsideDeps): Outside {
     let merged: readonly MemberChange[] = [];
     const one: Sending = {
       ...{ api: "loadBalancer", operation: "changeMembers", class: "change" },
-      ...{ account: parts[0]!.key.account, deadlineMs: changeDeadlineMs },
+      ...{ account: ref.account as AccountId, deadlineMs: changeDeadlineMs },
       ...{ waitMsMax: changeWaitMsMax, signal: deps.signal, ticket },
     };
     await send(
       one,
-      (call) => driver.changeMembers(id, merged, call),
+      (call) => driver.changeMembers(ref, merged, call),
       () => {
         const asked = parts.map(({ key, changes }) => {
           const cause = gate.refusal("loadBalancer", key);
@@ -258,8 +260,10 @@ export function createOutside(deps: OutsideDeps): Outside {
     return { refused };
   }
 
-  const ofCloud = (operation: string, account: string) =>
-    ({ api: "cloud", operation, account: account as AccountId }) as const;
+  const ofApi = (api: Api) => (operation: string, account: string) =>
+    ({ api, operation, account: account as AccountId }) as const;
+  const ofCloud = ofApi("cloud");
+  const ofBalancers = ofApi("loadBalancer");
   return {
     cloud: cloud.capabilities,
     loadBalancer: loadBalancer?.capabilities,
@@ -299,10 +303,11 @@ export function createOutside(deps: OutsideDeps): Outside {
     },
     project: (account, limit) =>
       read(ofCloud("project", account), limit, (call) => cloud.project(account, call)),
-    async listMembers(id, limit) {
+    async listMembers(ref, limit) {
       const driver = balancer();
-      const what = { api: "loadBalancer", operation: "listMembers", account: nobody } as const;
-      return read(what, limit, (call) => driver.listMembers(id, call));
+      return read(ofBalancers("listMembers", ref.account), limit, (call) =>
+        driver.listMembers(ref, call),
+      );
     },
   };
 }
@@ -328,6 +333,3 @@ function figuresOf(meter: Meter, colo: ColoId) {
       seconds.observe({ colo, api, operation }, tookMs / 1_000),
   };
 }
-
-/** Load balancers are shared by accounts: a look at one is nobody's. */
-const nobody = "" as AccountId;

@@ -1,4 +1,5 @@
 import { outsideFaultOf } from "../../core/errors/outside-fault.js";
+import type { LoadBalancerRef } from "../../core/ports/load-balancer.js";
 import type { Credentials, Denial, Repin, Repinned } from "./credentials.js";
 import type { Answer, Change, Outside, ReadLimit } from "./outside.js";
 import type { Pin } from "./pins.js";
@@ -66,6 +67,11 @@ export function pinOutside(outside: Outside, credentials: Credentials): PinnedOu
       }
     };
 
+  const pinned = (ref: LoadBalancerRef): LoadBalancerRef => {
+    const project = credentials.projectOf(ref.account);
+    return project === undefined ? ref : { ...ref, project };
+  };
+
   return {
     ...outside,
     createServer: change(outside.createServer),
@@ -74,6 +80,10 @@ export function pinOutside(outside: Outside, credentials: Credentials): PinnedOu
     getServer: look(outside.getServer),
     listServers: look(outside.listServers, true),
     findByIntention: look(outside.findByIntention),
+    // A look or change of load balancers asks for no pin: it may not depend on the cloud. And who
+    // denies it need not be the one who issued the account's credentials, so it stops nobody.
+    listMembers: (ref, limit) => outside.listMembers(pinned(ref), limit),
+    changeMembers: (ref, parts, ticket) => outside.changeMembers(pinned(ref), parts, ticket),
     repin: (account, repin) => credentials.repin(account, repin, asker(account)),
   };
 }

@@ -49,14 +49,20 @@ type Counts = { -readonly [name in keyof AuditCounts]: number };
 
 interface Audit extends AuditDeps {
   readonly counts: Counts;
-  /** Each load balancer is looked at once. */
+  /** By load balancer and address: what accounts share counts once. */
+  readonly members: Set<string>;
+}
+
+interface AccountAudit extends Audit {
+  readonly listing: Look<AccountListing>;
+  /** Each load balancer is looked at once for the account. */
   readonly balancers: Map<LoadBalancerId, BalancerView>;
 }
 
 /** Account after account, group after group: what is told is never much. */
 export async function* auditColo(deps: AuditDeps): AsyncGenerator<AuditBatch> {
   const counts = countsOf();
-  const audit: Audit = { ...deps, counts, balancers: new Map() };
+  const audit: Audit = { ...deps, counts, members: new Set() };
   let batch: Difference[] = [];
   for (const [account, groups] of await groupsOf(deps)) {
     for await (const found of auditAccount(audit, account, groups)) {
@@ -68,8 +74,7 @@ export async function* auditColo(deps: AuditDeps): AsyncGenerator<AuditBatch> {
       batch = [];
     }
   }
-  for (const view of audit.balancers.values())
-    if (view.kind === "listed") counts.members += view.members.length;
+  counts.members = audit.members.size;
   yield { differences: batch, counts };
 }
 
@@ -121,20 +126,20 @@ async function* auditAccount(
       const [group, colo] = place.split("/") as [GroupId, string];
       if (colo === eyes.id) groups.add(group);
     }
+  const own: AccountAudit = { ...audit, listing: look, balancers: new Map() };
   for (const group of [...groups].toSorted()) {
     audit.signal.throwIfAborted();
-    yield await auditOne(audit, { account, group, colo: eyes.id }, look);
+    yield await auditOne(own, { account, group, colo: eyes.id });
   }
+  for (const [id, view] of own.balancers)
+    for (const { host, port } of view.kind === "listed" ? view.members : [])
+      audit.members.add(`${id} ${host}:${port}`);
 }
 
 type LookedUp = ReadonlyMap<CloudServerId, CloudServer | "gone" | "unknown">;
 
 /** The ledger is read after all that it is held against: what is newer in it is told apart. */
-async function auditOne(
-  audit: Audit,
-  key: PlacementKey,
-  look: Look<AccountListing>,
-): Promise<readonly Difference[]> {
+async function auditOne(audit: AccountAudit, key: PlacementKey): Promise<readonly Difference[]> {
   const { clock, eyes, counts, balancers } = audit;
   let lookedUp: LookedUp = new Map();
   for (let round = 1; ; round++) {
@@ -142,10 +147,11 @@ async function auditOne(
     const unseen = balancersOf(state, group).filter((id) => !balancers.has(id));
     await Promise.all(
       unseen.map(async (id) => {
-        balancers.set(id, balancerViewOf(await eyes.members.look(id, 0)));
+        const ref = { account: key.account, id };
+        balancers.set(id, balancerViewOf(await eyes.members.look(ref, 0)));
       }),
     );
-    const sight = sightOf(audit, { state, group, look, lookedUp });
+    const sight = sightOf(audit, { state, group, lookedUp });
     const { differences, lookUps } = auditPlacement(sight);
     const open = lookUps.filter((id) => !lookedUp.has(id));
     if (round < roundsMax && unseen.length + open.length > 0) {
@@ -171,16 +177,15 @@ function balancersOf(
 }
 
 function sightOf(
-  audit: Audit,
+  audit: AccountAudit,
   seen: {
     readonly state: PlacementState;
     readonly group: Group | undefined;
-    readonly look: Look<AccountListing>;
     readonly lookedUp: LookedUp;
   },
 ) {
-  const { eyes, clock, installation } = audit;
-  const { state, group, look, lookedUp } = seen;
+  const { eyes, clock, installation, listing: look } = audit;
+  const { state, group, lookedUp } = seen;
   const { key, doc, orphans } = state;
   const ids = balancersOf(state, group);
   return {

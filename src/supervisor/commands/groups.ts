@@ -46,10 +46,11 @@ export function createGroupUseCases(context: Context): Omit<GroupUseCases, "plan
       for (const placement of placementsOf(context, group)) {
         // Who asks for it means what is there now, not what was seen a moment ago.
         const { servers, members, credentials } = context.colos.get(placement.colo)!;
-        credentials.tryAgain(key.account);
-        servers.forget(key.account);
+        const { account } = key;
+        credentials.tryAgain(account);
+        servers.forget(account);
         const spec = group.placements.find(({ colo }) => colo === placement.colo);
-        for (const { loadBalancer } of spec?.attachments ?? []) members.forget(loadBalancer);
+        for (const { loadBalancer: id } of spec?.attachments ?? []) members.forget({ account, id });
         context.wake(placement);
       }
     },

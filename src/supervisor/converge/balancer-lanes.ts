@@ -1,7 +1,13 @@
 import { LRUCache } from "lru-cache";
 import type { OutsideFault } from "../../core/errors/outside-fault.js";
-import { type LoadBalancerId, type PlacementKey, placementText } from "../../core/model/ids.js";
+import {
+  type AccountId,
+  type LoadBalancerId,
+  type PlacementKey,
+  placementText,
+} from "../../core/model/ids.js";
 import type { BalancerRefusal, MemberStep } from "../../core/model/observation.js";
+import type { LoadBalancerRef } from "../../core/ports/load-balancer.js";
 import type { Ticket } from "../colo/admission.js";
 import type { Colo } from "../colo/colo.js";
 import type { Context } from "../context.js";
@@ -9,8 +15,8 @@ import type { Cooling } from "./cooling.js";
 import { type Ask, type Rejections, sendMembers } from "./send-members.js";
 
 /**
- * Changes of load balancers: one at a time for each, whoever asks, and what waits is merged into
- * the next (B5.4).
+ * Changes of load balancers: one at a time for each, whoever asks, and what waits of one account is
+ * merged into the next (B5.4). Accounts take turns, since each call is one account's own (M9.4).
  */
 export interface BalancerLanes {
   submit(key: PlacementKey, loadBalancer: LoadBalancerId, changes: readonly MemberStep[]): void;
@@ -80,16 +86,16 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
   function feed(colo: Colo, loadBalancer: LoadBalancerId, lane: Lane): void {
     const first = lane.waiting.values().next().value;
     if (lane.busy || !first) return;
+    const { account } = first.key;
     lane.busy = colo.queue.offer({
       // A key of its own each time: the queue still knows the last one while it ends.
       key: `${stepOf(loadBalancer)}#${++turns}`,
-      account: first.key.account,
+      account,
       api: "loadBalancer",
       class: "change",
       async run(ticket) {
-        const asks = [...lane.waiting.values()];
-        lane.waiting.clear();
-        await runMerged(colo, loadBalancer, asks, ticket);
+        const asks = takeOf(lane, account);
+        await runMerged(colo, { account, id: loadBalancer }, asks, ticket);
         for (const { key } of asks) done(key, loadBalancer);
         lane.busy = false;
         feed(colo, loadBalancer, lane);
@@ -114,11 +120,12 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
 
   async function runMerged(
     colo: Colo,
-    id: LoadBalancerId,
+    ref: LoadBalancerRef,
     asks: readonly Ask[],
     ticket: Ticket,
   ): Promise<void> {
-    const batch = { colo, id, asks, ticket };
+    const { id } = ref;
+    const batch = { colo, ref, asks, ticket };
     const { taken, refused, failed } = await sendMembers(context, batch, rejectionsOf(id));
     for (const key of taken) if (!failed.has(key)) note(key, id);
     // Without a pause the next turn would ask again at once, and so on while the brake holds.
@@ -145,6 +152,13 @@ export function createBalancerLanes(context: Context, cooling: Cooling): Balance
     underWay: (key) => mine.get(placementText(key)) ?? [],
     refused: (key) => refusals.get(placementText(key)) ?? none,
   };
+}
+
+/** What waits of the account; whoever comes back waits behind the others then. */
+function takeOf(lane: Lane, account: AccountId): readonly Ask[] {
+  const taken = [...lane.waiting].filter(([, { key }]) => key.account === account);
+  for (const [text] of taken) lane.waiting.delete(text);
+  return taken.map(([, ask]) => ask);
 }
 
 const none: ReadonlyMap<LoadBalancerId, BalancerRefusal> = new Map();

@@ -18,6 +18,7 @@ import type {
 import type { CloudServer, Member } from "../../core/model/server.js";
 import { countRows } from "../../core/plan/plan-placement.js";
 import type { Clock } from "../../core/ports/clock.js";
+import type { LoadBalancerRef } from "../../core/ports/load-balancer.js";
 import type { Colo } from "../colo/colo.js";
 import { lookDeadlineMs } from "../colo/outside.js";
 import type { PlacementState } from "../placements/placement-state.js";
@@ -31,7 +32,7 @@ export interface Eyes {
   readonly id: ColoId;
   readonly pollMs: number;
   readonly servers: Pick<Watch<AccountId, AccountListing>, "look">;
-  readonly members: Pick<Watch<LoadBalancerId, readonly Member[]>, "look">;
+  readonly members: Pick<Watch<LoadBalancerRef, readonly Member[]>, "look">;
   readonly lookUp: Colo["outside"]["getServer"];
   readonly limits: () => PlanLimits;
   /** Why a class of calls may not start now (B9.1). */
@@ -53,7 +54,7 @@ export function eyesOf(colo: Colo): Eyes {
     id: colo.id,
     pollMs: setup.pollMs,
     servers: { look: (account, maxAgeMs) => servers.look(account, maxAgeMs) },
-    members: { look: (id, maxAgeMs) => members.look(id, maxAgeMs) },
+    members: { look: (ref, maxAgeMs) => members.look(ref, maxAgeMs) },
     lookUp: (request, limit) => outside.getServer(request, limit),
     limits: () => ({
       listingLagMs: outside.cloud.listingLagMs,
@@ -141,7 +142,8 @@ async function observeBalancers(
   if (!isBusy(state) && state.servers.size === 0) return new Map();
   const views = await Promise.all(
     [...wanted].map(async (id): Promise<[LoadBalancerId, BalancerView]> => {
-      return [id, balancerViewOf(await eyes.members.look(id, maxAgeMs))];
+      const { account } = state.key;
+      return [id, balancerViewOf(await eyes.members.look({ account, id }, maxAgeMs))];
     }),
   );
   return new Map(views);

@@ -3,7 +3,7 @@ import type { EventDraft } from "../../core/model/event.js";
 import type { LoadBalancerId, PlacementKey, ServerId } from "../../core/model/ids.js";
 import type { MemberStep } from "../../core/model/observation.js";
 import type { Membership, ServerRow } from "../../core/model/server.js";
-import type { MemberChange } from "../../core/ports/load-balancer.js";
+import type { LoadBalancerRef, MemberChange } from "../../core/ports/load-balancer.js";
 import type { Ticket } from "../colo/admission.js";
 import type { Colo } from "../colo/colo.js";
 import type { Context } from "../context.js";
@@ -18,8 +18,8 @@ export interface Ask {
 
 export interface Batch {
   readonly colo: Colo;
-  readonly id: LoadBalancerId;
-  /** One of each placement. */
+  readonly ref: LoadBalancerRef;
+  /** One of each placement, all of the account for which the load balancer is asked. */
   readonly asks: readonly Ask[];
   readonly ticket: Ticket;
 }
@@ -49,7 +49,7 @@ const rejectedMax = 24;
  */
 export async function sendMembers(
   context: Context,
-  { colo, id, asks, ticket }: Batch,
+  { colo, ref, asks, ticket }: Batch,
   rejections: Rejections,
 ): Promise<Sent> {
   const taken = new Set<PlacementKey>();
@@ -58,12 +58,12 @@ export async function sendMembers(
 
   async function attempt(part: readonly Ask[], budget: Budget, own?: Ticket): Promise<void> {
     try {
-      const sent = await sendOnce(context, colo, id, { asks: part, ticket: own });
+      const sent = await sendOnce(context, colo, ref, { asks: part, ticket: own });
       for (const key of sent.taken) taken.add(key);
       for (const key of sent.refused) refused.add(key);
     } catch (error) {
       const fault = outsideFaultOf(error);
-      colo.members.forget(id);
+      colo.members.forget(ref);
       const isRejected = fault.kind === "badRequest" || fault.kind === "quota";
       if (isRejected && part.length > 1) {
         for (const ask of part) await attempt([ask], { left: rejectedMax });
@@ -106,9 +106,10 @@ function split(changes: readonly MemberStep[], random: number): readonly (readon
 async function sendOnce(
   context: Context,
   colo: Colo,
-  id: LoadBalancerId,
+  ref: LoadBalancerRef,
   { asks, ticket }: { readonly asks: readonly Ask[]; readonly ticket: Ticket | undefined },
 ): Promise<{ readonly taken: readonly PlacementKey[]; readonly refused: readonly PlacementKey[] }> {
+  const { id } = ref;
   const sent: Ask[] = [];
   let served: ReadonlyMap<string, ServerId> | undefined;
   /** Of another account even: then the member is that one's, and ours is only forgotten (B5.2). */
@@ -126,10 +127,10 @@ async function sendOnce(
       return wanted.filter((step) => !isAnothers(step)).map(toChange);
     },
   }));
-  const { refused } = await colo.outside.changeMembers(id, parts, ticket);
+  const { refused } = await colo.outside.changeMembers(ref, parts, ticket);
   const refusedKeys = refused.map(({ key }) => key);
   if (sent.every(({ changes }) => changes.length === 0)) return { taken: [], refused: refusedKeys };
-  colo.members.forget(id);
+  colo.members.forget(ref);
   await Promise.all(
     sent.map(({ key, changes }) =>
       context.placements.open(key).change((state) => ({

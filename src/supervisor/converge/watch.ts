@@ -30,17 +30,19 @@ interface Watched<Value> {
   validFromMs: number;
 }
 
-export function createWatch<Key extends string, Value>(
+export function createWatch<Key, Value>(
   clock: Clock,
   fetch: (key: Key) => Promise<Value>,
+  textOf: (key: Key) => string = String,
 ): Watch<Key, Value> {
   // What nobody looks at any more leaves memory again.
-  const all = createRecent<Key, Watched<Value>>(watchedMax);
+  const all = createRecent<string, Watched<Value>>(watchedMax);
   const watchedOf = (key: Key): Watched<Value> => {
-    const known = all.get(key);
+    const text = textOf(key);
+    const known = all.get(text);
     if (known) return known;
     const fresh: Watched<Value> = { validFromMs: Number.NEGATIVE_INFINITY };
-    all.set(key, fresh);
+    all.set(text, fresh);
     return fresh;
   };
 

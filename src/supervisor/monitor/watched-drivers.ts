@@ -172,13 +172,13 @@ export function watchDrivers(deps: WatchedDeps): Drivers {
     ...(loadBalancer && {
       loadBalancer: {
         capabilities: loadBalancer.capabilities,
-        listMembers: (id, call) =>
-          ofBalancers.through(look("listMembers", call), () => loadBalancer.listMembers(id, call)),
-        changeMembers(id, changes, call) {
+        listMembers: (ref, call) =>
+          ofBalancers.through(look("listMembers", call), () => loadBalancer.listMembers(ref, call)),
+        changeMembers(ref, changes, call) {
           const found = gateSeen("loadBalancer");
           if (found.length > 0) report(found, { colo });
           const one = change("changeMembers", "loadBalancer", call);
-          return ofBalancers.through(one, () => loadBalancer.changeMembers(id, changes, call));
+          return ofBalancers.through(one, () => loadBalancer.changeMembers(ref, changes, call));
         },
         close: () => loadBalancer.close(),
       },

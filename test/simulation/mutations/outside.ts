@@ -95,6 +95,13 @@ export const outsideMutations: readonly Mutation[] = [
     caughtBy: { file: members, test: "B5.4 groups that share a load balancer" },
   },
   {
+    id: "lane-account",
+    guard: "members are changed only as the account that they belong to",
+    rule: "M9.4",
+    edits: [{ file: lanes, from: "key.account === account", to: "true" }],
+    caughtBy: { file: members, test: "M9.4 B5.4 accounts that share a load balancer" },
+  },
+  {
     id: "member-anothers",
     guard: "a member stays whose address another account's server has",
     rule: "B5.2",

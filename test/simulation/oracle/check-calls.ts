@@ -62,7 +62,8 @@ export function createCallChecks(of: {
         for (const one of memberships) {
           if (one.loadBalancer !== (call.loadBalancer as LoadBalancerId)) continue;
           const address = `${one.host}:${one.port}`;
-          recorded.add(address);
+          // In the ledger of the account as which it is called: nobody changes another's (M9.4).
+          if (key.account === call.account) recorded.add(address);
           if (state === "inService" && one.state === "member") serving.add(address);
         }
     }
