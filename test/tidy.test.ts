@@ -44,7 +44,7 @@ const rooms: readonly { readonly room: string; readonly may: readonly string[] }
 ];
 
 /** Library folders that several drivers share; they are nobody's driver. */
-const shared = ["sqlite-worker", "store-rules", "journal-rules"].map(
+const shared = ["sqlite-worker", "store-rules", "journal-rules", "openstack"].map(
   (one) => `src/drivers/${one}/`,
 );
 const driverMay = ["src/core/model/", "src/core/errors/", "src/core/ports/", ...shared];

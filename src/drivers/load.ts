@@ -77,6 +77,7 @@ type Definition = DriverDefinition<DriverKind, unknown>;
 const builtins: Readonly<Record<string, () => Promise<unknown>>> = {
   process: () => import("./cloud-process/index.js"),
   simulated: () => import("./cloud-simulated/index.js"),
+  openstack: () => import("./cloud-openstack/index.js"),
   proxy: () => import("./lb-proxy/index.js"),
   haproxy: () => import("./lb-haproxy/index.js"),
 };

@@ -1,0 +1,184 @@
+import type { LaunchConfiguration } from "../../core/model/group.js";
+import type { Call } from "../../core/ports/call.js";
+import type { LaunchProblem } from "../../core/ports/cloud.js";
+import type { Openstack } from "../openstack/client.js";
+import { problemsOfLaunch } from "./launch-problems.js";
+import { type Flavor, type Image, type Lookups, unlessNotFound } from "./lookups.js";
+import { metadataPrefix } from "./ownership.js";
+import { type Parameters, parametersOf } from "./parameters.js";
+import { bootsFrom, microversion, personalityMicroversion } from "./server-body.js";
+
+interface Asked {
+  readonly account: string;
+  readonly launch: LaunchConfiguration;
+}
+
+interface Parts {
+  readonly openstack: Openstack;
+  readonly lookups: Lookups;
+}
+
+/** All that the cloud would not take of a launch configuration, or has not got. */
+export async function findProblems(
+  parts: Parts,
+  asked: Asked,
+  call: Call,
+): Promise<readonly LaunchProblem[]> {
+  const { openstack } = parts;
+  const { account, launch } = asked;
+  const problems = problemsOfLaunch(launch);
+  if (problems.length > 0) return problems;
+  const parameters = parametersOf(launch);
+  const get: Get = async (service, path, query) => {
+    const version = service === "compute" && {
+      microversion: path === "/limits" ? personalityMicroversion : microversion,
+    };
+    const request = { account, service, method: "GET", path, query, ...version } as const;
+    return (await unlessNotFound(openstack.request(request, call)))?.body;
+  };
+  const found = await Promise.all([
+    machineProblems(parts, asked, call),
+    zoneProblems(launch, get),
+    keyProblems(parameters, get),
+    ...networkProblems(parameters, get),
+    ...groupProblems(parameters, get),
+    limitProblems(launch, get),
+  ]);
+  return found.flat();
+}
+
+/** A body; undefined for what is not there. */
+type Get = (
+  service: "compute" | "network",
+  path: string,
+  query?: Readonly<Record<string, string>>,
+) => Promise<unknown>;
+
+/** Image and flavors: there, and fitting each other. */
+async function machineProblems(
+  { lookups }: Parts,
+  { account, launch }: Asked,
+  call: Call,
+): Promise<LaunchProblem[]> {
+  const { block_device_mapping_v2: devices = [] } = parametersOf(launch);
+  const root = devices.find(bootsFrom);
+  const isVolume = root?.destination_type === "volume";
+  const needsImage = !isVolume || (root?.source_type === "image" && root.uuid === undefined);
+  const names = [launch.flavor, ...(launch.fallbackFlavors ?? [])];
+  const [image, ...flavors] = await Promise.all([
+    needsImage || launch.image !== "" ? imageOf(lookups, account, launch.image, call) : undefined,
+    ...names.map((name) => lookups.flavor({ account }, name, call)),
+  ]);
+  const imageSays = typeof image === "string" ? [{ field: "image", description: image }] : [];
+  const flavorsSay = flavors.flatMap((flavor, index) => {
+    const field = index === 0 ? "flavor" : `fallback_flavors[${index - 1}]`;
+    if (typeof flavor === "string") return [{ field, description: flavor }];
+    if (typeof image !== "object") return [];
+    return misfits(image, flavor, isVolume).map((description) => ({ field, description }));
+  });
+  return [...imageSays, ...flavorsSay];
+}
+
+async function imageOf(lookups: Lookups, account: string, name: string, call: Call) {
+  if (name.trim() === "") return "must not be blank";
+  const image = await lookups.image({ account }, name, call);
+  if (typeof image === "string" || image.status === "active") return image;
+  return `is ${image.status}, not active`;
+}
+
+/** The root disk is the volume's own matter where the server boots from one. */
+function misfits(image: Image, { ram, disk }: Flavor, isVolume: boolean): string[] {
+  return [
+    ...(ram < image.min_ram ? [`has ${ram} MiB of memory; the image needs ${image.min_ram}`] : []),
+    ...(!isVolume && disk !== 0 && disk < image.min_disk
+      ? [`has ${disk} GiB of disk; the image needs ${image.min_disk}`]
+      : []),
+  ];
+}
+
+async function zoneProblems(
+  { availabilityZones = [] }: LaunchConfiguration,
+  get: Get,
+): Promise<LaunchProblem[]> {
+  if (availabilityZones.length === 0) return [];
+  const body = (await get("compute", "/os-availability-zone")) as {
+    readonly availabilityZoneInfo: readonly {
+      readonly zoneName: string;
+      readonly zoneState: { readonly available: boolean };
+    }[];
+  };
+  return availabilityZones.flatMap((name, index) => {
+    const zone = body.availabilityZoneInfo.find(({ zoneName }) => zoneName === name);
+    if (zone?.zoneState.available) return [];
+    const description = zone ? `zone ${name} is not available` : `there is no zone ${name}`;
+    return [{ field: `availability_zones[${index}]`, description }];
+  });
+}
+
+async function keyProblems({ key_name }: Parameters, get: Get): Promise<LaunchProblem[]> {
+  if (key_name === undefined) return [];
+  if (await get("compute", `/os-keypairs/${encodeURIComponent(key_name)}`)) return [];
+  const description = "the credentials' user has no such key pair";
+  return [{ field: "parameters.key_name", description }];
+}
+
+function networkProblems({ networks }: Parameters, get: Get): Promise<LaunchProblem[]>[] {
+  if (typeof networks === "string") return [];
+  return networks.map(async ({ uuid, port }, index) => {
+    const [what, id] = port === undefined ? ["network", uuid] : ["port", port];
+    if (await get("network", `/v2.0/${what}s/${id}`)) return [];
+    const field = `parameters.networks[${index}].${port === undefined ? "uuid" : "port"}`;
+    return [{ field, description: `there is no such ${what}` }];
+  });
+}
+
+function groupProblems({ security_groups = [] }: Parameters, get: Get): Promise<LaunchProblem[]>[] {
+  return security_groups.map(async ({ name }, index) => {
+    const field = `parameters.security_groups[${index}].name`;
+    const path = `/v2.0/security-groups`;
+    if (await get("network", `${path}/${encodeURIComponent(name)}`)) return [];
+    const body = (await get("network", path, { name })) as {
+      readonly security_groups: readonly unknown[];
+    };
+    const count = body.security_groups.length;
+    if (count === 1) return [];
+    const many = `${count} security groups have this name: give the id of one`;
+    return [{ field, description: count === 0 ? "there is no such security group" : many }];
+  });
+}
+
+/** The project's limits; -1 is none. */
+async function limitProblems(launch: LaunchConfiguration, get: Get): Promise<LaunchProblem[]> {
+  const { limits } = (await get("compute", "/limits")) as {
+    readonly limits: { readonly absolute: Readonly<Record<string, number>> };
+  };
+  const over = (count: number, name: string): number | undefined => {
+    const max = limits.absolute[name] ?? -1;
+    return max >= 0 && count > max ? max : undefined;
+  };
+  const { personality = [] } = parametersOf(launch);
+  const entries = Object.keys(launch.metadata).length + ownEntries;
+  const metadataMax = over(entries, "maxServerMeta");
+  const filesMax = over(personality.length, "maxPersonality");
+  return [
+    ...(metadataMax === undefined
+      ? []
+      : [
+          {
+            field: "metadata",
+            description: `${entries} entries, ${ownEntries} of them ${metadataPrefix}…; the cloud takes ${metadataMax}`,
+          },
+        ]),
+    ...(filesMax === undefined
+      ? []
+      : [{ field: "parameters.personality", description: `the cloud takes ${filesMax} files` }]),
+    ...personality.flatMap(({ contents }, index) => {
+      const max = over(Buffer.from(contents, "base64").length, "maxPersonalitySize");
+      const field = `parameters.personality[${index}].contents`;
+      return max === undefined ? [] : [{ field, description: `over ${max} bytes` }];
+    }),
+  ];
+}
+
+/** Ownership has six, and the address network one. */
+const ownEntries = 7;

@@ -1,0 +1,185 @@
+import { OutsideFault } from "../../core/errors/outside-fault.js";
+import type { CloudServerId } from "../../core/model/ids.js";
+import type { CloudServer } from "../../core/model/server.js";
+import type { Call } from "../../core/ports/call.js";
+import type {
+  CloudDriver,
+  CloudPage,
+  CreateServer,
+  ListServers,
+  Pinned,
+  ServerRef,
+  TagServer,
+} from "../../core/ports/cloud.js";
+import type { DriverHost } from "../../core/ports/driver.js";
+import type { Openstack } from "../openstack/client.js";
+import { findProblems } from "./check-launch.js";
+import { problemsOfLaunch } from "./launch-problems.js";
+import { createLookups, type Lookups, unlessNotFound } from "./lookups.js";
+import { intentionTag, isOwnKey, isOwnTag, marksOf, ownerTag } from "./ownership.js";
+import { createCallOf, microversion } from "./server-body.js";
+import { type NovaServer, viewOf } from "./view.js";
+
+interface Parts {
+  readonly openstack: Openstack;
+  readonly host: Pick<DriverHost, "clock" | "installation">;
+  readonly lookups: Lookups;
+  readonly pageServersMax: number;
+}
+
+/** Nova's servers, by the accounts' own credentials. Keeps nothing but names of images. */
+export function createNovaDriver(given: Omit<Parts, "lookups">): CloudDriver {
+  const parts: Parts = { ...given, lookups: createLookups(given.openstack) };
+  const { openstack } = parts;
+  return {
+    capabilities: { listingLagMs, createDeadlineMs, reportsPort: false },
+    project: (account, call) => openstack.project(account, call),
+    createServer: (request, call) => createServer(parts, request, call),
+    async deleteServer(request, call) {
+      const answer = await unlessNotFound(openstack.request(server(request, "DELETE"), call));
+      return answer ? "accepted" : "gone";
+    },
+    async getServer(request, call) {
+      const found = await read(parts, request, call);
+      return found && viewOf(found, parts.host.installation);
+    },
+    listServers: (request, call) => listPage(parts, request, call),
+    findByIntention: (request, call) => findByIntention(parts, request, call),
+    tagServer: (request, call) => tagServer(parts, request, call),
+    checkLaunch: (request, call) => findProblems(parts, request, call),
+    async close() {
+      openstack.close();
+    },
+  };
+}
+
+/** Nova answers a create once it has written it down, and lists from there. */
+const listingLagMs = 10_000;
+const createDeadlineMs = 60_000;
+
+async function createServer(parts: Parts, request: CreateServer, call: Call): Promise<CloudServer> {
+  const { lookups, openstack, host } = parts;
+  const { launch, name, ownership } = request;
+  const [problem] = problemsOfLaunch(launch);
+  if (problem) throw new OutsideFault("badRequest", `${problem.field}: ${problem.description}`);
+  const [image, flavor] = await Promise.all([
+    launch.image === "" ? "" : lookups.imageId(request, launch.image, call),
+    lookups.flavorId(request, launch.flavor, call),
+  ]);
+  const create = createCallOf(request, { image, flavor });
+  const asked = { ...compute(request, "POST", "/servers"), ...create };
+  const { body, headers, requestId } = await openstack.request(asked, call);
+  const id = (body as { readonly server?: { readonly id?: unknown } } | undefined)?.server?.id;
+  if (typeof id !== "string")
+    throw new OutsideFault("unknown", "compute answers without the new server's id", {
+      ambiguous: true,
+      ...(requestId !== undefined && { requestId }),
+    });
+  const { date } = headers;
+  const createdAtMs = typeof date === "string" ? Date.parse(date) : Number.NaN;
+  return {
+    ...{ id: id as CloudServerId, name, status: "BUILD", taskState: "scheduling", ownership },
+    // By the cloud's clock, as in its listings.
+    createdAtMs: Number.isNaN(createdAtMs) ? host.clock.nowMs() : createdAtMs,
+  };
+}
+
+async function read(parts: Parts, ref: ServerRef, call: Call): Promise<NovaServer | undefined> {
+  const answer = await unlessNotFound(parts.openstack.request(server(ref, "GET"), call));
+  if (!answer) return undefined;
+  const { server: found } = answer.body as { readonly server?: NovaServer };
+  if (found?.id === ref.id) return found;
+  throw new OutsideFault("unknown", `compute does not answer with server ${ref.id}`);
+}
+
+async function listPage(parts: Parts, request: ListServers, call: Call): Promise<CloudPage> {
+  const { cursor } = request;
+  if (cursor !== undefined && !/^[\w-]{1,64}$/.test(cursor))
+    throw new OutsideFault("badRequest", `no cursor of this cloud: ${cursor}`);
+  const { servers, isLast } = await listTagged(parts, request, call, {
+    tags: ownerTag(request),
+    ...(cursor !== undefined && { marker: cursor }),
+  });
+  if (servers.some(({ id }) => id === cursor))
+    throw new OutsideFault("unknown", "compute shows the same page twice");
+  const next = servers.at(-1)?.id;
+  return { servers, ...(!isLast && next !== undefined && { next }) };
+}
+
+async function findByIntention(
+  parts: Parts,
+  request: Pinned & { readonly server: string },
+  call: Call,
+): Promise<readonly CloudServer[]> {
+  const query = { tags: intentionTag(request) };
+  const { servers, isLast } = await listTagged(parts, request, call, query);
+  if (!isLast) throw new OutsideFault("unknown", "too many servers carry one intention's tag");
+  return servers;
+}
+
+/**
+ * Servers by tag, one page. Never by metadata: Nova takes no notice of that filter for whoever is
+ * not an administrator, and shows all of the project's servers.
+ */
+async function listTagged(
+  parts: Parts,
+  of: Pinned,
+  call: Call,
+  query: { readonly tags: string; readonly marker?: string },
+) {
+  const { openstack, pageServersMax, host } = parts;
+  const { account, project } = of;
+  const asked = compute(
+    { account, ...(project !== undefined && { project }) },
+    "GET",
+    "/servers/detail",
+  );
+  const limited = { ...query, limit: String(pageServersMax) };
+  const { body } = await openstack.request({ ...asked, query: limited }, call);
+  const { servers, servers_links } = (body ?? {}) as {
+    readonly servers?: readonly NovaServer[];
+    readonly servers_links?: readonly { readonly rel: string }[];
+  };
+  if (!Array.isArray(servers)) throw new OutsideFault("unknown", "compute answers without a list");
+  return {
+    servers: servers.map((one: NovaServer) => viewOf(one, host.installation)),
+    isLast: !servers_links?.some(({ rel }) => rel === "next"),
+  };
+}
+
+/** Metadata first: it is the record, and who finds only the half sees a server without tags. */
+async function tagServer(parts: Parts, request: TagServer, call: Call): Promise<"tagged" | "gone"> {
+  const { openstack } = parts;
+  const found = await read(parts, request, call);
+  if (!found) return "gone";
+  const wanted = request.ownership && marksOf(request.ownership);
+  const own = (path: string) => `/servers/${encodeURIComponent(request.id)}${path}`;
+  const { metadata = {}, tags = [] } = found;
+  const send = (method: "POST" | "PUT" | "DELETE", path: string, body?: unknown) =>
+    openstack.request({ ...compute(request, method, own(path)), body }, call);
+
+  if (wanted && Object.entries(wanted.metadata).some(([key, value]) => metadata[key] !== value))
+    await send("POST", "/metadata", { metadata: wanted.metadata });
+  if (!wanted)
+    for (const key of Object.keys(metadata).filter(isOwnKey))
+      await unlessNotFound(send("DELETE", `/metadata/${encodeURIComponent(key)}`));
+  const keep = wanted?.tags ?? [];
+  for (const tag of tags.filter((one) => isOwnTag(one) && !keep.includes(one)))
+    await unlessNotFound(send("DELETE", `/tags/${encodeURIComponent(tag)}`));
+  for (const tag of keep.filter((one) => !tags.includes(one)))
+    await send("PUT", `/tags/${encodeURIComponent(tag)}`);
+  return "tagged";
+}
+
+function server(ref: ServerRef, method: "GET" | "DELETE") {
+  return compute(ref, method, `/servers/${encodeURIComponent(ref.id)}`);
+}
+
+function compute<Method extends "GET" | "POST" | "PUT" | "DELETE">(
+  { account, project }: Pinned,
+  method: Method,
+  path: string,
+) {
+  const service = "compute" as const;
+  return { account, project, service, method, path, microversion };
+}
