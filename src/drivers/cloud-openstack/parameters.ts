@@ -43,14 +43,20 @@ const text = (maxLength: number) => ({ type: "string", minLength: 1, maxLength }
 const uuid = {
   type: "string",
   pattern: "^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$",
+  description: "must be a UUID",
 } as const;
 const base64 = {
   type: "string",
   maxLength: 65_535,
   pattern: "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+  description: "must be Base64",
 } as const;
 /** What Nova has room for; `,` and `/` would break the lists and paths that tags stand in. */
-const tag = { type: "string", pattern: "^[^,/]{1,60}$" } as const;
+const tag = {
+  type: "string",
+  pattern: "^[^,/]{1,60}$",
+  description: "must have 1 to 60 characters, none of them , or /",
+} as const;
 const tagsMax = 50;
 
 const blockDevice = {
@@ -124,7 +130,8 @@ const schema = {
   },
 } as const;
 
-const validate = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true }).compile(schema);
+const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true, verbose: true });
+const validate = ajv.compile(schema);
 
 /** The parameters that `problemsOfLaunch` finds nothing wrong with. */
 export function parametersOf({ parameters }: Pick<LaunchConfiguration, "parameters">): Parameters {
@@ -138,7 +145,8 @@ export function problemsOfForm(parameters: LaunchConfiguration["parameters"]): L
   return errors.map(problemOf);
 }
 
-function problemOf({ instancePath, keyword, message, params }: ErrorObject): LaunchProblem {
+function problemOf(error: ErrorObject): LaunchProblem {
+  const { instancePath, keyword, message, params, parentSchema } = error;
   const more = params as Readonly<Record<string, unknown>>;
   const key = more["additionalProperty"] ?? more["missingProperty"];
   const parts = instancePath.split("/").slice(1).map(unescapePointer);
@@ -149,6 +157,8 @@ function problemOf({ instancePath, keyword, message, params }: ErrorObject): Lau
   );
   if (keyword === "additionalProperties") return { field, description: "unknown" };
   if (keyword === "required") return { field, description: "is required" };
+  const rule: unknown = keyword === "pattern" ? parentSchema?.["description"] : undefined;
+  if (typeof rule === "string") return { field, description: rule };
   const allowed = more["allowedValues"];
   const values = Array.isArray(allowed) ? `: ${allowed.join(", ")}` : "";
   return { field, description: `${message ?? keyword}${values}` };

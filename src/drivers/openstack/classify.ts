@@ -37,16 +37,18 @@ const rows: readonly Row[] = [
     kind: "quota",
   },
   // Keystone knows no application credential that was deleted, or whose user is gone.
-  { service: "identity", status: [404], own: true, kind: "denied" },
+  { service: "identity", status: [404], says: /\bapplication credential\b/i, kind: "denied" },
   { service: "identity", status: [401, 403], kind: "denied" },
   { status: [401], kind: "denied" },
   // What may be created but not in this way (`servers:create:forced_host`) is the request's fault.
   { status: [403], says: /policy doesn't allow \S+:(create|update):\S+/i, kind: "badRequest" },
   { status: [403], says: /\bpolicy\b/i, kind: "denied" },
   { status: [403], kind: "badRequest" },
+  // Neutron answers so at an address where it has nothing at all.
+  { status: [404], says: /\(HTTPNotFound\)/, kind: "unknown" },
   { status: [404], own: true, kind: "notFound" },
   // Glance tells of an image that is not there in a page for people.
-  { service: "image", status: [404], kind: "notFound" },
+  { service: "image", status: [404], says: /\bno image found\b/i, kind: "notFound" },
   // A request that names too little: asked again, it gets the same answer.
   {
     status: [409],

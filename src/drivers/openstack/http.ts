@@ -103,10 +103,11 @@ export function createHttp(parts: { readonly clock: Clock; readonly ca?: string[
       running.add(breakOff);
 
       outgoing.once("socket", (socket) => {
-        if (!socket.connecting && outgoing.reusedSocket) sent = true;
-        socket.once(isSecure ? "secureConnect" : "connect", () => {
+        const onReady = () => {
           sent = true;
-        });
+        };
+        if (!socket.connecting) onReady();
+        else socket.once(isSecure ? "secureConnect" : "connect", onReady);
       });
       outgoing.on("error", (error) => fail(sayOf(error), error));
       outgoing.once("response", (incoming) =>
