@@ -4,8 +4,8 @@ import type { LaunchProblem } from "../../core/ports/cloud.js";
 import { isOwnTag, ownTags } from "./ownership.js";
 
 /**
- * What a launch configuration may hold for Nova, by Nova's own names and in its own form: it reaches
- * Nova unchanged (M4.4).
+ * What a launch configuration may hold for Nova, by Nova's own names and in its own form: it
+ * reaches Nova unchanged (M4.4).
  */
 export interface Parameters {
   readonly networks: "auto" | "none" | readonly NetworkRequest[];

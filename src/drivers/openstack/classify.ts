@@ -23,7 +23,8 @@ interface Row {
 }
 
 /**
- * What Nova's, Keystone's, Octavia's, Neutron's and Glance's refusals mean (B4.8), by code and body.
+ * What Nova's, Keystone's, Octavia's, Neutron's and Glance's refusals mean (B4.8), by code and
+ * body.
  */
 const rows: readonly Row[] = [
   { status: [429], kind: "throttled" },

@@ -15,8 +15,8 @@ export interface Openstack {
   /**
    * One call, answered with success.
    *
-   * @throws OutsideFault classified by code and body (B4.8); `denied` when the account's credentials
-   *   answer for another project than the call is pinned to, and nothing was sent then.
+   * @throws OutsideFault classified by code and body (B4.8); `denied` when the account's
+   *   credentials answer for another project than the call is pinned to: nothing was sent then.
    */
   request(request: OpenstackRequest, call: Call): Promise<HttpAnswer>;
   /** The id of the project that the account's credentials answer for. */
