@@ -45,7 +45,7 @@ function ownershipCases(check: Check): void {
     assert.deepEqual(got?.ownership, request.ownership);
     const listed = await bench.listedWithinLag(made.id);
     assert.deepEqual(listed.ownership, request.ownership);
-    assert.ok(Math.abs(listed.createdAtMs - made.createdAtMs) <= 60_000); // Or as it began to build.
+    assert.ok(Math.abs(listed.createdAtMs - made.createdAtMs) <= 60_000); // Or as it builds.
   });
 
   check("CLOUD-02 a server becomes ACTIVE and tells its address", async (bench) => {
