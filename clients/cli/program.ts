@@ -3,6 +3,7 @@ import { addAdminCommands } from "./admin.js";
 import { addAlertCommands } from "./alerts.js";
 import { readSmallFile, readTimeoutMs } from "./args.js";
 import { addAuditCommand } from "./audit.js";
+import { addCheckCommand } from "./check.js";
 import { addColoCommands } from "./colo.js";
 import { addEventCommands } from "./events.js";
 import { type ExitCode, exitCode } from "./exit.js";
@@ -67,6 +68,7 @@ function createProgram(io: Io, run: Run): Command {
   addEventCommands(program, run);
   addExplainCommand(program, run);
   addPlanCommand(program, run);
+  addCheckCommand(program, run);
   addAuditCommand(program, run);
   addColoCommands(program, run);
   addAdminCommands(program, run);
@@ -113,6 +115,7 @@ Exit codes:
   3  the scale event was refused or held
   4  timed out while waiting; what was asked for stands
 Of an audit: 1 differences, 2 not everything could be seen.
+Of a check: 1 problems, 2 no problems, but not everything could be asked.
 
 Example:
   $ musterctl groups apply -f web.json --wait && musterctl scale web +2`;

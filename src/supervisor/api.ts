@@ -1,8 +1,8 @@
-import type { Brake, OperationClass } from "../core/model/colo.js";
-import type { AuditCounts, Difference } from "../core/model/difference.js";
+import type { OperationClass } from "../core/model/colo.js";
 import type { MusterEvent } from "../core/model/event.js";
 import type { Explanation } from "../core/model/explanation.js";
 import type { Group } from "../core/model/group.js";
+import type { GroupCheck } from "../core/model/group-check.js";
 import type { GroupPlan } from "../core/model/group-plan.js";
 import type {
   AccountId,
@@ -21,7 +21,9 @@ import type { Policy } from "../core/model/policy.js";
 import type { Receipt, ScaleAsk } from "../core/model/scale-event.js";
 import type { ServerRow, ServerState } from "../core/model/server.js";
 import type { JournalPage, JournalQuery } from "../core/ports/journal.js";
-import type { AdmissionView } from "./colo/admission.js";
+import type { AuditBatch, AuditColo, ColoView } from "./colo-views.js";
+
+export type { AuditBatch, AuditColo, ColoAdmission, ColoView } from "./colo-views.js";
 
 /**
  * What the service can do, free of any wire. The doors (server, embedders) call only this.
@@ -69,6 +71,11 @@ export interface GroupUseCases {
     request: { readonly key: GroupKey; readonly target?: number },
     caller: Caller,
   ): Promise<GroupPlan>;
+  /** Whether it is going to work, as stored or as `spec` has it; changes nothing. */
+  check(
+    request: { readonly key: GroupKey; readonly spec?: GroupSpec },
+    caller: Caller,
+  ): Promise<GroupCheck>;
 }
 
 /** What a user gives of a group; the rest is the service's own. */
@@ -326,24 +333,6 @@ export interface EventBatch {
   readonly cursor: string;
 }
 
-export interface ColoView {
-  readonly colo: ColoId;
-  readonly cloudDriver: string;
-  readonly loadBalancerDriver: string | undefined;
-  readonly brakes: readonly Brake[];
-  readonly stepsRunning: number;
-  readonly stepsWaiting: number;
-  readonly placements: number;
-  readonly admissions: readonly ColoAdmission[];
-  /** Since this node last read the kill switch. */
-  readonly switchAgeMs: number;
-}
-
-/** An admission controller with all that waits for it (B9.4). */
-export interface ColoAdmission extends AdmissionView {
-  readonly waitingPlacements: number;
-}
-
 export interface ColoUseCases {
   list(caller: Caller): Promise<readonly ColoView[]>;
   get(colo: ColoId, caller: Caller): Promise<ColoView>;
@@ -378,17 +367,6 @@ export interface ColoUseCases {
     request: { readonly colo: ColoId; readonly account: AccountId; readonly isForced: boolean },
     caller: Caller,
   ): Promise<{ readonly project: string; readonly before: string | undefined }>;
-}
-
-export interface AuditColo {
-  readonly colo: ColoId;
-  /** Undefined: of every account that has or had servers here. */
-  readonly account?: AccountId;
-}
-
-export interface AuditBatch {
-  readonly differences: readonly Difference[];
-  readonly counts?: AuditCounts;
 }
 
 /** Limits of B1.1. */

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import type { ColoId, NodeId, PlacementKey } from "../core/model/ids.js";
+import type { ColoId, GroupKey, NodeId, PlacementKey } from "../core/model/ids.js";
 import type { Clock, Ids } from "../core/ports/clock.js";
 import type { Journal } from "../core/ports/journal.js";
 import type { Log } from "../core/ports/log.js";
@@ -10,6 +10,7 @@ import type { Supervisor } from "./api.js";
 import { type Colo, type ColoSetup, createColo } from "./colo/colo.js";
 import { createFileSwitch } from "./colo/file-switch.js";
 import type { LeaseTimes } from "./colo/leases.js";
+import { checkEyesOf, createCheckGroup } from "./commands/check-group.js";
 import { createColoUseCases } from "./commands/colos.js";
 import { createGroupUseCases } from "./commands/groups.js";
 import { createPlanGroup } from "./commands/plan-group.js";
@@ -168,19 +169,30 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
     }
   }
 
+  /** All that a dry run and a check can do with a group and its placements (decision 0010). */
+  const groupOf = async (key: GroupKey, within: AbortSignal) =>
+    (await groups.get(key, within)).group;
+  const stateOf = (key: PlacementKey, within: AbortSignal) => placements.open(key).state(within);
+
   return {
     groups: {
       ...createGroupUseCases(context),
       plan: createPlanGroup({
         ...{ clock, installation: setup.installation, attemptId },
-        groupOf: async (key, within) => (await groups.get(key, within)).group,
-        stateOf: (key, within) => placements.open(key).state(within),
+        ...{ groupOf, stateOf },
         eyesOf: ({ colo }) => {
           const here = colos.get(colo);
           return here && eyesOf(here);
         },
         underWay: actors.underWay,
         doubtOf: (key) => doubts.of(key),
+      }),
+      check: createCheckGroup({
+        ...{ clock, groupOf, stateOf },
+        eyesOf(colo) {
+          const here = colos.get(colo);
+          return here && checkEyesOf(here);
+        },
       }),
     },
     policies: createPolicyUseCases(context),

@@ -7,7 +7,7 @@ import {
   type OperationClass,
 } from "../../src/gen/muster/v1/colo_service_pb.js";
 import { type Group, GroupSchema, PauseSchema } from "../../src/gen/muster/v1/group_pb.js";
-import type { GroupService } from "../../src/gen/muster/v1/group_service_pb.js";
+import { CheckSeverity, type GroupService } from "../../src/gen/muster/v1/group_service_pb.js";
 import { type Policy, PolicySchema } from "../../src/gen/muster/v1/policy_pb.js";
 import type { PolicyService } from "../../src/gen/muster/v1/policy_service_pb.js";
 import { Outcome, type Receipt, ReceiptSchema } from "../../src/gen/muster/v1/receipt_pb.js";
@@ -118,6 +118,15 @@ export function fakeGroups(world: FakeWorld): ServiceImpl<typeof GroupService> {
       const [{ colo = "" } = {}] = group.placements;
       const actions = [{ kind: "create", count: 2, causes: [cause] }];
       return { placements: [{ colo, target: target ?? group.target ?? 0, actions }] };
+    },
+    checkGroup({ name, group }) {
+      const { labels, placements } = group ?? get(name);
+      const [{ colo = "", max: serversMax = 0 } = {}] = placements;
+      const severity = Number(labels["severity"] ?? CheckSeverity.UNSPECIFIED) as CheckSeverity;
+      const cause = { rule: "B1.5", code: "LAUNCH_INVALID", message: "There is no such image." };
+      const field = "launch_configuration.image";
+      const findings = severity === 0 ? [] : [{ field, severity, cause, fix: "name another" }];
+      return { placements: [{ colo, serversMax, room: 7, roomBy: "cores", findings }] };
     },
     convergeGroup({ name }) {
       turn(world, get(name));

@@ -232,6 +232,11 @@ const otherCalls: readonly BadCall[] = [
   bad(EventService.method.searchEvents, { parent, text: "x".repeat(257) }, ["text"]),
   bad(EventService.method.searchEvents, { parent, types: [""] }, ["types[0]"]),
   bad(GroupService.method.planGroup, { name: WEB, target: -1 }, ["target"]),
+  bad(
+    GroupService.method.checkGroup,
+    { name: WEB, group: validGroup({ displayName: "", surge: -1 }) },
+    ["group.display_name", "group.surge"],
+  ),
   bad(EventService.method.explainEvent, { name: `${WEB}/events/e1` }, ["name"]),
   bad(
     EventService.method.searchEvents,

@@ -207,6 +207,17 @@ export function createMemorySupervisor(clock: Clock): MemorySupervisor {
         ],
       };
     },
+    async check({ key, spec }) {
+      const { placements } = spec ?? entryOf(key).group;
+      const why = cause("B4.7", "QUOTA_SHORT", { room: 3 });
+      const by = { resource: "cores", limit: 20, used: 14, perServer: 2 };
+      const short = { field: "placements[0].max", severity: "warning", cause: why } as const;
+      const [first, ...rest] = placements.map(({ colo, max }) => {
+        return { colo, servers: 1, serversMax: max, findings: [] };
+      });
+      const findings = [{ ...short, fix: "ask for more" }];
+      return { placements: [{ ...first!, room: { servers: 3, by }, findings }, ...rest] };
+    },
     async converge(key) {
       settle(entryOf(key));
     },

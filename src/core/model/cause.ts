@@ -72,7 +72,15 @@ export type CauseCode =
   | "LEFT_ALONE"
   | "MEMBER_MISSING"
   | "MEMBER_LEFT_OVER"
-  | "MEMBER_WRONG";
+  | "MEMBER_WRONG"
+  | "NOT_CHECKED"
+  | "COLO_UNKNOWN"
+  | "LAUNCH_INVALID"
+  | "QUOTA_SHORT"
+  | "NO_LOAD_BALANCERS"
+  | "LOAD_BALANCER_UNREADABLE"
+  | "PORT_UNKNOWN"
+  | "HEALTH_UNKNOWN";
 
 export function cause(rule: string, code: CauseCode, facts: Cause["facts"] = {}): Cause {
   return { rule, code, facts };

@@ -135,6 +135,17 @@ const sentences: Readonly<Record<CauseCode, string>> = {
   MEMBER_WRONG:
     "the server[ {server}] is a member of the load balancer[ {loadBalancer}][ at {address}]" +
     " in another way than it should be[: weight {has}][, not {weight}][, draining: {draining}]",
+  NOT_CHECKED: "[{what} ]could not be checked[: {fault}][ ({kind})]",
+  COLO_UNKNOWN: "there is no colo[ {colo}] here",
+  LAUNCH_INVALID: "every such server would be refused[ in {colo}][: {problem}]",
+  QUOTA_SHORT:
+    "the account's quota leaves room for [{room} more ]servers" +
+    "[, by {resource}][: {used} of {limit} are used][; {servers} are there][, {max} may be wanted]" +
+    "[ and {surge} of surge]",
+  NO_LOAD_BALANCERS: "the colo[ {colo}] has no load balancers",
+  LOAD_BALANCER_UNREADABLE: "the load balancer[ {loadBalancer}] cannot be read[: {fault}]",
+  PORT_UNKNOWN: "the cloud[ of {colo}] reports no ports of its servers, so one must be named",
+  HEALTH_UNKNOWN: "the load balancers[ of {colo}] check no health, so nothing follows from it",
 };
 
 /** Free text from outside, such as a cloud's fault, is cut there. */

@@ -10,6 +10,7 @@ import type { ServiceMethods } from "../guarded.js";
 import type { ServerLimits } from "../limits.js";
 import { accountOf, groupKeyOf } from "../names.js";
 import { writeGroup, writeGroupSpec } from "../to-wire/group.js";
+import { writeGroupCheck } from "../to-wire/group-check.js";
 import { writeGroupPlan } from "../to-wire/group-plan.js";
 import { type Filter, readPageToken, writePageToken } from "../tokens.js";
 import type { RequestValidator } from "../validate.js";
@@ -112,6 +113,10 @@ export function createGroupService(
     async planGroup({ name, target }, caller) {
       const request = { key: groupKeyOf(name), ...given({ target }) };
       return writeGroupPlan(await groups.plan(request, caller));
+    },
+    async checkGroup({ name, group }, caller) {
+      const request = { key: groupKeyOf(name), ...(group && { spec: readGroupSpec(group) }) };
+      return writeGroupCheck(await groups.check(request, caller));
     },
     async convergeGroup({ name }, caller) {
       await groups.converge(groupKeyOf(name), caller);

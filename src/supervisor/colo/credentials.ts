@@ -17,6 +17,8 @@ export interface Credentials {
   pinOf(account: string, ask: AskProject): Promise<Pin>;
   /** The project that the account is pinned to, if this node has asked for it. */
   projectOf(account: string): string | undefined;
+  /** As it stands on record, whoever put it there. @throws Fault `STORE_UNAVAILABLE` */
+  pinned(account: string): Promise<string | undefined>;
   /** Looks are not even sent: what throws now was thrown by `pinOf`. */
   isStopped(account: string): boolean;
   /** Why the account's changes may not start now. */
@@ -132,6 +134,7 @@ export function createCredentials(deps: {
       const stopped = stops.look.get(account);
       return stopped !== undefined && clock.monotonicMs() < stopped.retryAtMs;
     },
+    pinned: async (account) => (await pins.read(account))?.project,
     projectOf: (account) => pins.known(account)?.project,
     refusal(account) {
       const looks = stops.look.get(account);

@@ -30,7 +30,7 @@ import { createConfirmLedger } from "./quarantine.js";
 /** A creation's request id is remembered for so long (B1.3). */
 const creationKeptMs = 24 * 3_600_000;
 
-export function createGroupUseCases(context: Context): Omit<GroupUseCases, "plan"> {
+export function createGroupUseCases(context: Context): Omit<GroupUseCases, "plan" | "check"> {
   const view = (key: GroupKey, caller: Caller) => viewGroup(context, key, caller.signal);
   return {
     create: (request, caller) => createGroup(context, request, caller),

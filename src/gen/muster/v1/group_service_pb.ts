@@ -2,8 +2,8 @@
 // @generated from file muster/v1/group_service.proto (package muster.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -14,13 +14,160 @@ import { file_muster_v1_group } from "./group_pb.js";
 import { file_muster_v1_options } from "./options_pb.js";
 import type { Receipt } from "./receipt_pb.js";
 import { file_muster_v1_receipt } from "./receipt_pb.js";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file muster/v1/group_service.proto.
  */
 export const file_muster_v1_group_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1tdXN0ZXIvdjEvZ3JvdXBfc2VydmljZS5wcm90bxIJbXVzdGVyLnYxIocBChBQbGFuR3JvdXBSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kEiAKBnRhcmdldBgCIAEoBUILukgIGgYYgPoBKABIAIgBAUIJCgdfdGFyZ2V0ImYKEVBsYW5Hcm91cFJlc3BvbnNlEiwKCnBsYWNlbWVudHMYASADKAsyGC5tdXN0ZXIudjEuUGxhY2VtZW50UGxhbhIjCgdyZWNlaXB0GAIgASgLMhIubXVzdGVyLnYxLlJlY2VpcHQikwIKDVBsYWNlbWVudFBsYW4SDAoEY29sbxgBIAEoCRIOCgZ0YXJnZXQYAiABKAUSEgoKaW5fc2VydmljZRgDIAEoBRIPCgdwZW5kaW5nGAQgASgFEg8KB2xlYXZpbmcYBSABKAUSKQoHYWN0aW9ucxgGIAMoCzIYLm11c3Rlci52MS5QbGFubmVkQWN0aW9uEiUKBXdhaXRzGAcgAygLMhYubXVzdGVyLnYxLlBsYW5uZWRXYWl0EigKB3N0b3BwZWQYCCADKAsyFy5tdXN0ZXIudjEuU3RvcHBlZENhbGxzEjIKDm5leHRfbG9va190aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKGAQoNUGxhbm5lZEFjdGlvbhIMCgRraW5kGAEgASgJEg0KBWNvdW50GAIgASgFEg4KBnNlcnZlchgDIAEoCRIVCg1sb2FkX2JhbGFuY2VyGAQgASgJEg8KB2FkZHJlc3MYBSABKAkSIAoGY2F1c2VzGAYgAygLMhAubXVzdGVyLnYxLkNhdXNlIqEBCgtQbGFubmVkV2FpdBIRCgljb25kaXRpb24YASABKAkSHwoFY2F1c2UYAiABKAsyEC5tdXN0ZXIudjEuQ2F1c2USLgoKc2luY2VfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdW50aWxfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQgoMU3RvcHBlZENhbGxzEhEKCW9wZXJhdGlvbhgBIAEoCRIfCgVjYXVzZRgCIAEoCzIQLm11c3Rlci52MS5DYXVzZSKUAgoSQ3JlYXRlR3JvdXBSZXF1ZXN0EkQKBnBhcmVudBgBIAEoCUI0ukgxci8yLV5hY2NvdW50cy9bYS16MC05XShbYS16MC05LV17MCw2MX1bYS16MC05XSk/JBJACghncm91cF9pZBgCIAEoCUIuukgrcikyJ14oW2EtejAtOV0oW2EtejAtOS1dezAsNjF9W2EtejAtOV0pPyk/JBInCgVncm91cBgDIAEoCzIQLm11c3Rlci52MS5Hcm91cEIGukgDyAEBEhwKCnJlcXVlc3RfaWQYBCABKAlCCLpIBXIDGIABEhUKDXZhbGlkYXRlX29ubHkYBSABKAgSGAoQYWxsb3dfdW52ZXJpZmllZBgGIAEoCCJIChNDcmVhdGVHcm91cFJlc3BvbnNlEh8KBWdyb3VwGAEgASgLMhAubXVzdGVyLnYxLkdyb3VwEhAKCHdhcm5pbmdzGAIgAygJIlkKD0dldEdyb3VwUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JCIzChBHZXRHcm91cFJlc3BvbnNlEh8KBWdyb3VwGAEgASgLMhAubXVzdGVyLnYxLkdyb3VwIokCChFMaXN0R3JvdXBzUmVxdWVzdBJECgZwYXJlbnQYASABKAlCNLpIMXIvMi1eYWNjb3VudHMvW2EtejAtOV0oW2EtejAtOS1dezAsNjF9W2EtejAtOV0pPyQSHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIEkIKBmxhYmVscxgEIAMoCzIoLm11c3Rlci52MS5MaXN0R3JvdXBzUmVxdWVzdC5MYWJlbHNFbnRyeUIIukgFmgECEBAaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJPChJMaXN0R3JvdXBzUmVzcG9uc2USIAoGZ3JvdXBzGAEgAygLMhAubXVzdGVyLnYxLkdyb3VwEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK5AgoSVXBkYXRlR3JvdXBSZXF1ZXN0EicKBWdyb3VwGAEgASgLMhAubXVzdGVyLnYxLkdyb3VwQga6SAPYAQMSLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhUKDXZhbGlkYXRlX29ubHkYAyABKAgSGAoQYWxsb3dfdW52ZXJpZmllZBgEIAEoCDqXAbpIkwEakAEKCmdyb3VwLm5hbWUSNGdyb3VwLm5hbWUgbXVzdCBiZSBhY2NvdW50cy97YWNjb3VudH0vZ3JvdXBzL3tncm91cH0aTHRoaXMuZ3JvdXAubmFtZS5tYXRjaGVzKCdeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kJykiSAoTVXBkYXRlR3JvdXBSZXNwb25zZRIfCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cBIQCgh3YXJuaW5ncxgCIAMoCSKCAQoSRGVsZXRlR3JvdXBSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kEg0KBWZvcmNlGAIgASgIEhUKBGV0YWcYAyABKAlCB7pIBHICGEAiJwoTRGVsZXRlR3JvdXBSZXNwb25zZRIQCghkcmFpbmluZxgBIAEoCCJ1ChFQYXVzZUdyb3VwUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JBIYCgZyZWFzb24YAiABKAlCCLpIBXIDGIAIIjUKElBhdXNlR3JvdXBSZXNwb25zZRIfCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cCJcChJSZXN1bWVHcm91cFJlcXVlc3QSRgoEbmFtZRgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQiNgoTUmVzdW1lR3JvdXBSZXNwb25zZRIfCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cCLrAQoWQWNrbm93bGVkZ2VIb2xkUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JBKIAQoGcmVhc29uGAIgASgJQni6SHW6AXIKEmFja25vd2xlZGdlLnJlYXNvbhIwbXVzdCBoYXZlIDEgdG8gMSwwMjQgY2hhcmFjdGVycyBhbmQgbm90IGJlIGJsYW5rGip0aGlzLnNpemUoKSA8PSAxMDI0ICYmIHRoaXMubWF0Y2hlcygnXFxTJykiOgoXQWNrbm93bGVkZ2VIb2xkUmVzcG9uc2USHwoFZ3JvdXAYASABKAsyEC5tdXN0ZXIudjEuR3JvdXAiXgoUQ29udmVyZ2VHcm91cFJlcXVlc3QSRgoEbmFtZRgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQiFwoVQ29udmVyZ2VHcm91cFJlc3BvbnNlIngKFENvbmZpcm1MZWRnZXJSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kEhgKBnJlYXNvbhgCIAEoCUIIukgFcgMYgAgiOAoVQ29uZmlybUxlZGdlclJlc3BvbnNlEh8KBWdyb3VwGAEgASgLMhAubXVzdGVyLnYxLkdyb3VwMpgJCgxHcm91cFNlcnZpY2USaQoLQ3JlYXRlR3JvdXASHS5tdXN0ZXIudjEuQ3JlYXRlR3JvdXBSZXF1ZXN0Gh4ubXVzdGVyLnYxLkNyZWF0ZUdyb3VwUmVzcG9uc2UiG4rnGBcKDWdyb3Vwcy5jcmVhdGUSBnBhcmVudBJeCghHZXRHcm91cBIaLm11c3Rlci52MS5HZXRHcm91cFJlcXVlc3QaGy5tdXN0ZXIudjEuR2V0R3JvdXBSZXNwb25zZSIZkAIBiucYEgoKZ3JvdXBzLmdldBIEbmFtZRJnCgpMaXN0R3JvdXBzEhwubXVzdGVyLnYxLkxpc3RHcm91cHNSZXF1ZXN0Gh0ubXVzdGVyLnYxLkxpc3RHcm91cHNSZXNwb25zZSIckAIBiucYFQoLZ3JvdXBzLmxpc3QSBnBhcmVudBJtCgtVcGRhdGVHcm91cBIdLm11c3Rlci52MS5VcGRhdGVHcm91cFJlcXVlc3QaHi5tdXN0ZXIudjEuVXBkYXRlR3JvdXBSZXNwb25zZSIfiucYGwoNZ3JvdXBzLnVwZGF0ZRIKZ3JvdXAubmFtZRJnCgtEZWxldGVHcm91cBIdLm11c3Rlci52MS5EZWxldGVHcm91cFJlcXVlc3QaHi5tdXN0ZXIudjEuRGVsZXRlR3JvdXBSZXNwb25zZSIZiucYFQoNZ3JvdXBzLmRlbGV0ZRIEbmFtZRJjCgpQYXVzZUdyb3VwEhwubXVzdGVyLnYxLlBhdXNlR3JvdXBSZXF1ZXN0Gh0ubXVzdGVyLnYxLlBhdXNlR3JvdXBSZXNwb25zZSIYiucYFAoMZ3JvdXBzLnBhdXNlEgRuYW1lEmYKC1Jlc3VtZUdyb3VwEh0ubXVzdGVyLnYxLlJlc3VtZUdyb3VwUmVxdWVzdBoeLm11c3Rlci52MS5SZXN1bWVHcm91cFJlc3BvbnNlIhiK5xgUCgxncm91cHMucGF1c2USBG5hbWUScwoPQWNrbm93bGVkZ2VIb2xkEiEubXVzdGVyLnYxLkFja25vd2xlZGdlSG9sZFJlcXVlc3QaIi5tdXN0ZXIudjEuQWNrbm93bGVkZ2VIb2xkUmVzcG9uc2UiGYrnGBUKDXNjYWxlLnJlYnVpbGQSBG5hbWUSbQoNQ29uZmlybUxlZGdlchIfLm11c3Rlci52MS5Db25maXJtTGVkZ2VyUmVxdWVzdBogLm11c3Rlci52MS5Db25maXJtTGVkZ2VyUmVzcG9uc2UiGYrnGBUKDWdyb3Vwcy51cGRhdGUSBG5hbWUSaAoNQ29udmVyZ2VHcm91cBIfLm11c3Rlci52MS5Db252ZXJnZUdyb3VwUmVxdWVzdBogLm11c3Rlci52MS5Db252ZXJnZUdyb3VwUmVzcG9uc2UiFIrnGBAKCHNjYWxlLnVwEgRuYW1lEmEKCVBsYW5Hcm91cBIbLm11c3Rlci52MS5QbGFuR3JvdXBSZXF1ZXN0GhwubXVzdGVyLnYxLlBsYW5Hcm91cFJlc3BvbnNlIhmQAgGK5xgSCgpncm91cHMuZ2V0EgRuYW1lYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_muster_v1_cause, file_muster_v1_group, file_muster_v1_options, file_muster_v1_receipt]);
+  fileDesc("Ch1tdXN0ZXIvdjEvZ3JvdXBfc2VydmljZS5wcm90bxIJbXVzdGVyLnYxInwKEUNoZWNrR3JvdXBSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kEh8KBWdyb3VwGAIgASgLMhAubXVzdGVyLnYxLkdyb3VwIkMKEkNoZWNrR3JvdXBSZXNwb25zZRItCgpwbGFjZW1lbnRzGAEgAygLMhkubXVzdGVyLnYxLlBsYWNlbWVudENoZWNrIpwBCg5QbGFjZW1lbnRDaGVjaxIMCgRjb2xvGAEgASgJEg8KB3NlcnZlcnMYAiABKAUSEwoLc2VydmVyc19tYXgYAyABKAUSEQoEcm9vbRgEIAEoBUgAiAEBEg8KB3Jvb21fYnkYBSABKAkSKQoIZmluZGluZ3MYBiADKAsyFy5tdXN0ZXIudjEuQ2hlY2tGaW5kaW5nQgcKBV9yb29tIncKDENoZWNrRmluZGluZxINCgVmaWVsZBgBIAEoCRIqCghzZXZlcml0eRgCIAEoDjIYLm11c3Rlci52MS5DaGVja1NldmVyaXR5Eh8KBWNhdXNlGAMgASgLMhAubXVzdGVyLnYxLkNhdXNlEgsKA2ZpeBgEIAEoCSKHAQoQUGxhbkdyb3VwUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JBIgCgZ0YXJnZXQYAiABKAVCC7pICBoGGID6ASgASACIAQFCCQoHX3RhcmdldCJmChFQbGFuR3JvdXBSZXNwb25zZRIsCgpwbGFjZW1lbnRzGAEgAygLMhgubXVzdGVyLnYxLlBsYWNlbWVudFBsYW4SIwoHcmVjZWlwdBgCIAEoCzISLm11c3Rlci52MS5SZWNlaXB0IpMCCg1QbGFjZW1lbnRQbGFuEgwKBGNvbG8YASABKAkSDgoGdGFyZ2V0GAIgASgFEhIKCmluX3NlcnZpY2UYAyABKAUSDwoHcGVuZGluZxgEIAEoBRIPCgdsZWF2aW5nGAUgASgFEikKB2FjdGlvbnMYBiADKAsyGC5tdXN0ZXIudjEuUGxhbm5lZEFjdGlvbhIlCgV3YWl0cxgHIAMoCzIWLm11c3Rlci52MS5QbGFubmVkV2FpdBIoCgdzdG9wcGVkGAggAygLMhcubXVzdGVyLnYxLlN0b3BwZWRDYWxscxIyCg5uZXh0X2xvb2tfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihgEKDVBsYW5uZWRBY3Rpb24SDAoEa2luZBgBIAEoCRINCgVjb3VudBgCIAEoBRIOCgZzZXJ2ZXIYAyABKAkSFQoNbG9hZF9iYWxhbmNlchgEIAEoCRIPCgdhZGRyZXNzGAUgASgJEiAKBmNhdXNlcxgGIAMoCzIQLm11c3Rlci52MS5DYXVzZSKhAQoLUGxhbm5lZFdhaXQSEQoJY29uZGl0aW9uGAEgASgJEh8KBWNhdXNlGAIgASgLMhAubXVzdGVyLnYxLkNhdXNlEi4KCnNpbmNlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVudGlsX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkIKDFN0b3BwZWRDYWxscxIRCglvcGVyYXRpb24YASABKAkSHwoFY2F1c2UYAiABKAsyEC5tdXN0ZXIudjEuQ2F1c2UilAIKEkNyZWF0ZUdyb3VwUmVxdWVzdBJECgZwYXJlbnQYASABKAlCNLpIMXIvMi1eYWNjb3VudHMvW2EtejAtOV0oW2EtejAtOS1dezAsNjF9W2EtejAtOV0pPyQSQAoIZ3JvdXBfaWQYAiABKAlCLrpIK3IpMideKFthLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8pPyQSJwoFZ3JvdXAYAyABKAsyEC5tdXN0ZXIudjEuR3JvdXBCBrpIA8gBARIcCgpyZXF1ZXN0X2lkGAQgASgJQgi6SAVyAxiAARIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEhgKEGFsbG93X3VudmVyaWZpZWQYBiABKAgiSAoTQ3JlYXRlR3JvdXBSZXNwb25zZRIfCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cBIQCgh3YXJuaW5ncxgCIAMoCSJZCg9HZXRHcm91cFJlcXVlc3QSRgoEbmFtZRgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQiMwoQR2V0R3JvdXBSZXNwb25zZRIfCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cCKJAgoRTGlzdEdyb3Vwc1JlcXVlc3QSRAoGcGFyZW50GAEgASgJQjS6SDFyLzItXmFjY291bnRzL1thLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8kEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBJCCgZsYWJlbHMYBCADKAsyKC5tdXN0ZXIudjEuTGlzdEdyb3Vwc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhAQGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTwoSTGlzdEdyb3Vwc1Jlc3BvbnNlEiAKBmdyb3VwcxgBIAMoCzIQLm11c3Rlci52MS5Hcm91cBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiuQIKElVwZGF0ZUdyb3VwUmVxdWVzdBInCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cEIGukgD2AEDEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIVCg12YWxpZGF0ZV9vbmx5GAMgASgIEhgKEGFsbG93X3VudmVyaWZpZWQYBCABKAg6lwG6SJMBGpABCgpncm91cC5uYW1lEjRncm91cC5uYW1lIG11c3QgYmUgYWNjb3VudHMve2FjY291bnR9L2dyb3Vwcy97Z3JvdXB9Gkx0aGlzLmdyb3VwLm5hbWUubWF0Y2hlcygnXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JCcpIkgKE1VwZGF0ZUdyb3VwUmVzcG9uc2USHwoFZ3JvdXAYASABKAsyEC5tdXN0ZXIudjEuR3JvdXASEAoId2FybmluZ3MYAiADKAkiggEKEkRlbGV0ZUdyb3VwUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JBINCgVmb3JjZRgCIAEoCBIVCgRldGFnGAMgASgJQge6SARyAhhAIicKE0RlbGV0ZUdyb3VwUmVzcG9uc2USEAoIZHJhaW5pbmcYASABKAgidQoRUGF1c2VHcm91cFJlcXVlc3QSRgoEbmFtZRgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQSGAoGcmVhc29uGAIgASgJQgi6SAVyAxiACCI1ChJQYXVzZUdyb3VwUmVzcG9uc2USHwoFZ3JvdXAYASABKAsyEC5tdXN0ZXIudjEuR3JvdXAiXAoSUmVzdW1lR3JvdXBSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kIjYKE1Jlc3VtZUdyb3VwUmVzcG9uc2USHwoFZ3JvdXAYASABKAsyEC5tdXN0ZXIudjEuR3JvdXAi6wEKFkFja25vd2xlZGdlSG9sZFJlcXVlc3QSRgoEbmFtZRgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQSiAEKBnJlYXNvbhgCIAEoCUJ4ukh1ugFyChJhY2tub3dsZWRnZS5yZWFzb24SMG11c3QgaGF2ZSAxIHRvIDEsMDI0IGNoYXJhY3RlcnMgYW5kIG5vdCBiZSBibGFuaxoqdGhpcy5zaXplKCkgPD0gMTAyNCAmJiB0aGlzLm1hdGNoZXMoJ1xcUycpIjoKF0Fja25vd2xlZGdlSG9sZFJlc3BvbnNlEh8KBWdyb3VwGAEgASgLMhAubXVzdGVyLnYxLkdyb3VwIl4KFENvbnZlcmdlR3JvdXBSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kIhcKFUNvbnZlcmdlR3JvdXBSZXNwb25zZSJ4ChRDb25maXJtTGVkZ2VyUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JBIYCgZyZWFzb24YAiABKAlCCLpIBXIDGIAIIjgKFUNvbmZpcm1MZWRnZXJSZXNwb25zZRIfCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cCqDAQoNQ2hlY2tTZXZlcml0eRIeChpDSEVDS19TRVZFUklUWV9VTlNQRUNJRklFRBAAEhoKFkNIRUNLX1NFVkVSSVRZX1BST0JMRU0QARIaChZDSEVDS19TRVZFUklUWV9XQVJOSU5HEAISGgoWQ0hFQ0tfU0VWRVJJVFlfVU5LTk9XThADMv4JCgxHcm91cFNlcnZpY2USaQoLQ3JlYXRlR3JvdXASHS5tdXN0ZXIudjEuQ3JlYXRlR3JvdXBSZXF1ZXN0Gh4ubXVzdGVyLnYxLkNyZWF0ZUdyb3VwUmVzcG9uc2UiG4rnGBcKDWdyb3Vwcy5jcmVhdGUSBnBhcmVudBJeCghHZXRHcm91cBIaLm11c3Rlci52MS5HZXRHcm91cFJlcXVlc3QaGy5tdXN0ZXIudjEuR2V0R3JvdXBSZXNwb25zZSIZkAIBiucYEgoKZ3JvdXBzLmdldBIEbmFtZRJnCgpMaXN0R3JvdXBzEhwubXVzdGVyLnYxLkxpc3RHcm91cHNSZXF1ZXN0Gh0ubXVzdGVyLnYxLkxpc3RHcm91cHNSZXNwb25zZSIckAIBiucYFQoLZ3JvdXBzLmxpc3QSBnBhcmVudBJtCgtVcGRhdGVHcm91cBIdLm11c3Rlci52MS5VcGRhdGVHcm91cFJlcXVlc3QaHi5tdXN0ZXIudjEuVXBkYXRlR3JvdXBSZXNwb25zZSIfiucYGwoNZ3JvdXBzLnVwZGF0ZRIKZ3JvdXAubmFtZRJnCgtEZWxldGVHcm91cBIdLm11c3Rlci52MS5EZWxldGVHcm91cFJlcXVlc3QaHi5tdXN0ZXIudjEuRGVsZXRlR3JvdXBSZXNwb25zZSIZiucYFQoNZ3JvdXBzLmRlbGV0ZRIEbmFtZRJjCgpQYXVzZUdyb3VwEhwubXVzdGVyLnYxLlBhdXNlR3JvdXBSZXF1ZXN0Gh0ubXVzdGVyLnYxLlBhdXNlR3JvdXBSZXNwb25zZSIYiucYFAoMZ3JvdXBzLnBhdXNlEgRuYW1lEmYKC1Jlc3VtZUdyb3VwEh0ubXVzdGVyLnYxLlJlc3VtZUdyb3VwUmVxdWVzdBoeLm11c3Rlci52MS5SZXN1bWVHcm91cFJlc3BvbnNlIhiK5xgUCgxncm91cHMucGF1c2USBG5hbWUScwoPQWNrbm93bGVkZ2VIb2xkEiEubXVzdGVyLnYxLkFja25vd2xlZGdlSG9sZFJlcXVlc3QaIi5tdXN0ZXIudjEuQWNrbm93bGVkZ2VIb2xkUmVzcG9uc2UiGYrnGBUKDXNjYWxlLnJlYnVpbGQSBG5hbWUSbQoNQ29uZmlybUxlZGdlchIfLm11c3Rlci52MS5Db25maXJtTGVkZ2VyUmVxdWVzdBogLm11c3Rlci52MS5Db25maXJtTGVkZ2VyUmVzcG9uc2UiGYrnGBUKDWdyb3Vwcy51cGRhdGUSBG5hbWUSaAoNQ29udmVyZ2VHcm91cBIfLm11c3Rlci52MS5Db252ZXJnZUdyb3VwUmVxdWVzdBogLm11c3Rlci52MS5Db252ZXJnZUdyb3VwUmVzcG9uc2UiFIrnGBAKCHNjYWxlLnVwEgRuYW1lEmEKCVBsYW5Hcm91cBIbLm11c3Rlci52MS5QbGFuR3JvdXBSZXF1ZXN0GhwubXVzdGVyLnYxLlBsYW5Hcm91cFJlc3BvbnNlIhmQAgGK5xgSCgpncm91cHMuZ2V0EgRuYW1lEmQKCkNoZWNrR3JvdXASHC5tdXN0ZXIudjEuQ2hlY2tHcm91cFJlcXVlc3QaHS5tdXN0ZXIudjEuQ2hlY2tHcm91cFJlc3BvbnNlIhmQAgGK5xgSCgpncm91cHMuZ2V0EgRuYW1lYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_muster_v1_cause, file_muster_v1_group, file_muster_v1_options, file_muster_v1_receipt]);
+
+/**
+ * Asks whether a group is going to work.
+ *
+ * @generated from message muster.v1.CheckGroupRequest
+ */
+export type CheckGroupRequest = Message<"muster.v1.CheckGroupRequest"> & {
+  /**
+   * `accounts/{account}/groups/{group}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What to check, as it would be created. Absent: the group as it is stored.
+   *
+   * @generated from field: muster.v1.Group group = 2;
+   */
+  group?: Group | undefined;
+};
+
+/**
+ * Describes the message muster.v1.CheckGroupRequest.
+ * Use `create(CheckGroupRequestSchema)` to create a new message.
+ */
+export const CheckGroupRequestSchema: GenMessage<CheckGroupRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 0);
+
+/**
+ * What stands in the group's way. Nothing was changed.
+ *
+ * @generated from message muster.v1.CheckGroupResponse
+ */
+export type CheckGroupResponse = Message<"muster.v1.CheckGroupResponse"> & {
+  /**
+   * Each placement's part, in the group's order.
+   *
+   * @generated from field: repeated muster.v1.PlacementCheck placements = 1;
+   */
+  placements: PlacementCheck[];
+};
+
+/**
+ * Describes the message muster.v1.CheckGroupResponse.
+ * Use `create(CheckGroupResponseSchema)` to create a new message.
+ */
+export const CheckGroupResponseSchema: GenMessage<CheckGroupResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 1);
+
+/**
+ * Whether one placement is going to work.
+ *
+ * @generated from message muster.v1.PlacementCheck
+ */
+export type PlacementCheck = Message<"muster.v1.PlacementCheck"> & {
+  /**
+   * The colo's id.
+   *
+   * @generated from field: string colo = 1;
+   */
+  colo: string;
+
+  /**
+   * Servers that it has in the cloud already.
+   *
+   * @generated from field: int32 servers = 2;
+   */
+  servers: number;
+
+  /**
+   * Most that it may ever have at once: its `max`, and the group's `surge`.
+   *
+   * @generated from field: int32 servers_max = 3;
+   */
+  serversMax: number;
+
+  /**
+   * How many more servers the account's quota leaves room for. Absent: unlimited, or not told.
+   *
+   * @generated from field: optional int32 room = 4;
+   */
+  room?: number | undefined;
+
+  /**
+   * Which of the quota's resources bounds it, in the cloud's words: `instances`, `cores`, `ram`.
+   *
+   * @generated from field: string room_by = 5;
+   */
+  roomBy: string;
+
+  /**
+   * What stands in its way, the gravest first. Empty: nothing.
+   *
+   * @generated from field: repeated muster.v1.CheckFinding findings = 6;
+   */
+  findings: CheckFinding[];
+};
+
+/**
+ * Describes the message muster.v1.PlacementCheck.
+ * Use `create(PlacementCheckSchema)` to create a new message.
+ */
+export const PlacementCheckSchema: GenMessage<PlacementCheck> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 2);
+
+/**
+ * One thing that stands in a placement's way.
+ *
+ * @generated from message muster.v1.CheckFinding
+ */
+export type CheckFinding = Message<"muster.v1.CheckFinding"> & {
+  /**
+   * The group's field: `launch_configuration.image`, `placements[0].max`.
+   *
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * How grave it is.
+   *
+   * @generated from field: muster.v1.CheckSeverity severity = 2;
+   */
+  severity: CheckSeverity;
+
+  /**
+   * The rule, and what was found as a sentence.
+   *
+   * @generated from field: muster.v1.Cause cause = 3;
+   */
+  cause?: Cause | undefined;
+
+  /**
+   * What to do about it.
+   *
+   * @generated from field: string fix = 4;
+   */
+  fix: string;
+};
+
+/**
+ * Describes the message muster.v1.CheckFinding.
+ * Use `create(CheckFindingSchema)` to create a new message.
+ */
+export const CheckFindingSchema: GenMessage<CheckFinding> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 3);
 
 /**
  * Asks what would be done for a group.
@@ -48,7 +195,7 @@ export type PlanGroupRequest = Message<"muster.v1.PlanGroupRequest"> & {
  * Use `create(PlanGroupRequestSchema)` to create a new message.
  */
 export const PlanGroupRequestSchema: GenMessage<PlanGroupRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 0);
+  messageDesc(file_muster_v1_group_service, 4);
 
 /**
  * What would be done now, and why. Nothing of it was done.
@@ -76,7 +223,7 @@ export type PlanGroupResponse = Message<"muster.v1.PlanGroupResponse"> & {
  * Use `create(PlanGroupResponseSchema)` to create a new message.
  */
 export const PlanGroupResponseSchema: GenMessage<PlanGroupResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 1);
+  messageDesc(file_muster_v1_group_service, 5);
 
 /**
  * What the next turn of a placement would do.
@@ -153,7 +300,7 @@ export type PlacementPlan = Message<"muster.v1.PlacementPlan"> & {
  * Use `create(PlacementPlanSchema)` to create a new message.
  */
 export const PlacementPlanSchema: GenMessage<PlacementPlan> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 2);
+  messageDesc(file_muster_v1_group_service, 6);
 
 /**
  * One thing that would be done.
@@ -210,7 +357,7 @@ export type PlannedAction = Message<"muster.v1.PlannedAction"> & {
  * Use `create(PlannedActionSchema)` to create a new message.
  */
 export const PlannedActionSchema: GenMessage<PlannedAction> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 3);
+  messageDesc(file_muster_v1_group_service, 7);
 
 /**
  * What a placement would wait for.
@@ -252,7 +399,7 @@ export type PlannedWait = Message<"muster.v1.PlannedWait"> & {
  * Use `create(PlannedWaitSchema)` to create a new message.
  */
 export const PlannedWaitSchema: GenMessage<PlannedWait> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 4);
+  messageDesc(file_muster_v1_group_service, 8);
 
 /**
  * A class of calls that may not start.
@@ -280,7 +427,7 @@ export type StoppedCalls = Message<"muster.v1.StoppedCalls"> & {
  * Use `create(StoppedCallsSchema)` to create a new message.
  */
 export const StoppedCallsSchema: GenMessage<StoppedCalls> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 5);
+  messageDesc(file_muster_v1_group_service, 9);
 
 /**
  * Asks for a new group.
@@ -336,7 +483,7 @@ export type CreateGroupRequest = Message<"muster.v1.CreateGroupRequest"> & {
  * Use `create(CreateGroupRequestSchema)` to create a new message.
  */
 export const CreateGroupRequestSchema: GenMessage<CreateGroupRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 6);
+  messageDesc(file_muster_v1_group_service, 10);
 
 /**
  * The new group.
@@ -364,7 +511,7 @@ export type CreateGroupResponse = Message<"muster.v1.CreateGroupResponse"> & {
  * Use `create(CreateGroupResponseSchema)` to create a new message.
  */
 export const CreateGroupResponseSchema: GenMessage<CreateGroupResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 7);
+  messageDesc(file_muster_v1_group_service, 11);
 
 /**
  * Asks for one group.
@@ -385,7 +532,7 @@ export type GetGroupRequest = Message<"muster.v1.GetGroupRequest"> & {
  * Use `create(GetGroupRequestSchema)` to create a new message.
  */
 export const GetGroupRequestSchema: GenMessage<GetGroupRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 8);
+  messageDesc(file_muster_v1_group_service, 12);
 
 /**
  * One group.
@@ -406,7 +553,7 @@ export type GetGroupResponse = Message<"muster.v1.GetGroupResponse"> & {
  * Use `create(GetGroupResponseSchema)` to create a new message.
  */
 export const GetGroupResponseSchema: GenMessage<GetGroupResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 9);
+  messageDesc(file_muster_v1_group_service, 13);
 
 /**
  * Asks for a page of groups.
@@ -448,7 +595,7 @@ export type ListGroupsRequest = Message<"muster.v1.ListGroupsRequest"> & {
  * Use `create(ListGroupsRequestSchema)` to create a new message.
  */
 export const ListGroupsRequestSchema: GenMessage<ListGroupsRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 10);
+  messageDesc(file_muster_v1_group_service, 14);
 
 /**
  * A page of groups.
@@ -476,7 +623,7 @@ export type ListGroupsResponse = Message<"muster.v1.ListGroupsResponse"> & {
  * Use `create(ListGroupsResponseSchema)` to create a new message.
  */
 export const ListGroupsResponseSchema: GenMessage<ListGroupsResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 11);
+  messageDesc(file_muster_v1_group_service, 15);
 
 /**
  * Asks for a change of a group.
@@ -518,7 +665,7 @@ export type UpdateGroupRequest = Message<"muster.v1.UpdateGroupRequest"> & {
  * Use `create(UpdateGroupRequestSchema)` to create a new message.
  */
 export const UpdateGroupRequestSchema: GenMessage<UpdateGroupRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 12);
+  messageDesc(file_muster_v1_group_service, 16);
 
 /**
  * The changed group.
@@ -546,7 +693,7 @@ export type UpdateGroupResponse = Message<"muster.v1.UpdateGroupResponse"> & {
  * Use `create(UpdateGroupResponseSchema)` to create a new message.
  */
 export const UpdateGroupResponseSchema: GenMessage<UpdateGroupResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 13);
+  messageDesc(file_muster_v1_group_service, 17);
 
 /**
  * Asks for a group's end.
@@ -581,7 +728,7 @@ export type DeleteGroupRequest = Message<"muster.v1.DeleteGroupRequest"> & {
  * Use `create(DeleteGroupRequestSchema)` to create a new message.
  */
 export const DeleteGroupRequestSchema: GenMessage<DeleteGroupRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 14);
+  messageDesc(file_muster_v1_group_service, 18);
 
 /**
  * The group is gone, or going.
@@ -602,7 +749,7 @@ export type DeleteGroupResponse = Message<"muster.v1.DeleteGroupResponse"> & {
  * Use `create(DeleteGroupResponseSchema)` to create a new message.
  */
 export const DeleteGroupResponseSchema: GenMessage<DeleteGroupResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 15);
+  messageDesc(file_muster_v1_group_service, 19);
 
 /**
  * Asks for a pause.
@@ -630,7 +777,7 @@ export type PauseGroupRequest = Message<"muster.v1.PauseGroupRequest"> & {
  * Use `create(PauseGroupRequestSchema)` to create a new message.
  */
 export const PauseGroupRequestSchema: GenMessage<PauseGroupRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 16);
+  messageDesc(file_muster_v1_group_service, 20);
 
 /**
  * The group is paused.
@@ -651,7 +798,7 @@ export type PauseGroupResponse = Message<"muster.v1.PauseGroupResponse"> & {
  * Use `create(PauseGroupResponseSchema)` to create a new message.
  */
 export const PauseGroupResponseSchema: GenMessage<PauseGroupResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 17);
+  messageDesc(file_muster_v1_group_service, 21);
 
 /**
  * Asks for a pause's end.
@@ -672,7 +819,7 @@ export type ResumeGroupRequest = Message<"muster.v1.ResumeGroupRequest"> & {
  * Use `create(ResumeGroupRequestSchema)` to create a new message.
  */
 export const ResumeGroupRequestSchema: GenMessage<ResumeGroupRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 18);
+  messageDesc(file_muster_v1_group_service, 22);
 
 /**
  * The group goes on.
@@ -693,7 +840,7 @@ export type ResumeGroupResponse = Message<"muster.v1.ResumeGroupResponse"> & {
  * Use `create(ResumeGroupResponseSchema)` to create a new message.
  */
 export const ResumeGroupResponseSchema: GenMessage<ResumeGroupResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 19);
+  messageDesc(file_muster_v1_group_service, 23);
 
 /**
  * Asks for replacement to go on.
@@ -721,7 +868,7 @@ export type AcknowledgeHoldRequest = Message<"muster.v1.AcknowledgeHoldRequest">
  * Use `create(AcknowledgeHoldRequestSchema)` to create a new message.
  */
 export const AcknowledgeHoldRequestSchema: GenMessage<AcknowledgeHoldRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 20);
+  messageDesc(file_muster_v1_group_service, 24);
 
 /**
  * Replacement goes on.
@@ -742,7 +889,7 @@ export type AcknowledgeHoldResponse = Message<"muster.v1.AcknowledgeHoldResponse
  * Use `create(AcknowledgeHoldResponseSchema)` to create a new message.
  */
 export const AcknowledgeHoldResponseSchema: GenMessage<AcknowledgeHoldResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 21);
+  messageDesc(file_muster_v1_group_service, 25);
 
 /**
  * Asks for a look at a group.
@@ -763,7 +910,7 @@ export type ConvergeGroupRequest = Message<"muster.v1.ConvergeGroupRequest"> & {
  * Use `create(ConvergeGroupRequestSchema)` to create a new message.
  */
 export const ConvergeGroupRequestSchema: GenMessage<ConvergeGroupRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 22);
+  messageDesc(file_muster_v1_group_service, 26);
 
 /**
  * The look is under way.
@@ -778,7 +925,7 @@ export type ConvergeGroupResponse = Message<"muster.v1.ConvergeGroupResponse"> &
  * Use `create(ConvergeGroupResponseSchema)` to create a new message.
  */
 export const ConvergeGroupResponseSchema: GenMessage<ConvergeGroupResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 23);
+  messageDesc(file_muster_v1_group_service, 27);
 
 /**
  * Asks for a quarantine's end.
@@ -806,7 +953,7 @@ export type ConfirmLedgerRequest = Message<"muster.v1.ConfirmLedgerRequest"> & {
  * Use `create(ConfirmLedgerRequestSchema)` to create a new message.
  */
 export const ConfirmLedgerRequestSchema: GenMessage<ConfirmLedgerRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 24);
+  messageDesc(file_muster_v1_group_service, 28);
 
 /**
  * The group goes on.
@@ -827,7 +974,55 @@ export type ConfirmLedgerResponse = Message<"muster.v1.ConfirmLedgerResponse"> &
  * Use `create(ConfirmLedgerResponseSchema)` to create a new message.
  */
 export const ConfirmLedgerResponseSchema: GenMessage<ConfirmLedgerResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group_service, 25);
+  messageDesc(file_muster_v1_group_service, 29);
+
+/**
+ * How grave a finding is.
+ *
+ * @generated from enum muster.v1.CheckSeverity
+ */
+export const CheckSeverity = {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: CHECK_SEVERITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It will not work.
+   *
+   * @generated from enum value: CHECK_SEVERITY_PROBLEM = 1;
+   */
+  PROBLEM: 1,
+
+  /**
+   * It will not work at the moment, or not to the full.
+   *
+   * @generated from enum value: CHECK_SEVERITY_WARNING = 2;
+   */
+  WARNING: 2,
+
+  /**
+   * It could not be asked, which says nothing of the group.
+   *
+   * @generated from enum value: CHECK_SEVERITY_UNKNOWN = 3;
+   */
+  UNKNOWN: 3,
+} as const;
+
+/**
+ * How grave a finding is.
+ *
+ * @generated from enum muster.v1.CheckSeverity
+ */
+export type CheckSeverity = (typeof CheckSeverity)[keyof typeof CheckSeverity] | UnknownEnum;
+
+/**
+ * Describes the enum muster.v1.CheckSeverity.
+ */
+export const CheckSeveritySchema: GenEnum<CheckSeverity> = /*@__PURE__*/
+  enumDesc(file_muster_v1_group_service, 0);
 
 /**
  * Groups: their limits, placements and launch configuration.
@@ -972,6 +1167,20 @@ export const GroupService: GenService<{
     methodKind: "unary";
     input: typeof PlanGroupRequestSchema;
     output: typeof PlanGroupResponseSchema;
+  },
+  /**
+   * Tells whether a group is going to work, by asking its colos: launch configuration, quota,
+   * credentials, load balancers, and what stops it at the moment. Of a group that exists, as it
+   * stands or as `group` would have it, or of one that does not exist yet. Changes nothing.
+   *
+   * Reasons: FIELD_INVALID, GROUP_NOT_FOUND (where no `group` is given).
+   *
+   * @generated from rpc muster.v1.GroupService.CheckGroup
+   */
+  checkGroup: {
+    methodKind: "unary";
+    input: typeof CheckGroupRequestSchema;
+    output: typeof CheckGroupResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_muster_v1_group_service, 0);
