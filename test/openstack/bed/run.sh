@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Runs a command while the bed is up, from an empty one, and takes the bed down whatever happened.
+# What the services logged stays in the state folder until the next run.
+set -euo pipefail
+bed="$(dirname "$0")/bed.py"
+
+"$bed" down --clean
+trap '"$bed" down' EXIT
+# Bash ends through the trap above only if it ends by itself.
+trap 'exit 130' INT TERM
+"$bed" up
+"$@"
