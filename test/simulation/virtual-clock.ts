@@ -22,6 +22,7 @@ export function createVirtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock
   let nowMs = startMs;
   let serial = 0;
   const timers = createHeap();
+  const settle = createSettling();
 
   const first = () => {
     for (let due = timers.first(); due; due = timers.first()) {
@@ -120,16 +121,32 @@ function createHeap() {
   };
 }
 
-let settled = 0;
-const settledPerTurn = 1_000;
+/** So many waits pass without a turn of the event loop, which what is around the clock needs. */
+const waitsPerTurn = 1_000;
 
 /**
- * Lets every promise that can go on go on: they all do before the next tick. Code under a virtual
- * clock does no real I/O; what is around it gets its turn of the event loop now and then.
+ * Waits until every promise that can go on has gone on: they all have before the next tick. Who
+ * waits at the same time goes on one after the other. Code under a virtual clock does no real I/O.
  */
-function settle(): Promise<void> {
-  const isTurn = ++settled % settledPerTurn === 0;
-  return new Promise((resolve) => (isTurn ? setImmediate(resolve) : process.nextTick(resolve)));
+function createSettling(): () => Promise<void> {
+  const waiting: (() => void)[] = [];
+  let waits = 0;
+
+  const release = () => {
+    waiting.shift()!();
+    // From a microtask: what the first one sets going is done before the next one goes on.
+    if (waiting.length > 0) queueMicrotask(schedule);
+  };
+  const schedule = () => {
+    if (++waits % waitsPerTurn === 0) setImmediate(release);
+    else process.nextTick(release);
+  };
+
+  return () =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+      if (waiting.length === 1) schedule();
+    });
 }
 
 export function createSeededIds(seed: number): Ids {

@@ -6,7 +6,7 @@ const tolerance = 2;
 const slackMs = 100;
 /** After an outage much has waited: it is let go no faster than the cloud's others hardly feel. */
 const toleranceGentle = 1.2;
-const slackMsGentle = 50;
+const slackMsGentle = 30;
 const gentleForMs = 10 * 60_000;
 const slowProbeFactor = 2;
 const fallWeight = 0.2;

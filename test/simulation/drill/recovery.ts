@@ -7,7 +7,7 @@ const windowSeconds = 10;
 /** Share of the attempts that may be lost. */
 const lostShareMax = 0.01;
 /** Mean latency, as a multiple of what it was before. */
-const latencyFactor = 1.75;
+const latencyFactor = 1.5;
 
 /** From the end of the blip until latency and errors are normal for good; ms. */
 export function recoveryMs(
