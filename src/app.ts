@@ -12,7 +12,7 @@ import type { SecretBox } from "./core/ports/secret-box.js";
 import type { Store } from "./core/ports/store.js";
 import { createSystemClock, createSystemIds } from "./drivers/clock-system/index.js";
 import { createSqliteJournal } from "./drivers/journal-sqlite/index.js";
-import { type DriverRequest, loadDrivers } from "./drivers/load.js";
+import { type DriverRequest, type LoadedDriver, loadDrivers } from "./drivers/load.js";
 import { createPrometheusMeter } from "./drivers/meter-prometheus/index.js";
 import { createKeyRing, createSecretBox } from "./drivers/secrets-aes/index.js";
 import { createKeyFile } from "./drivers/secrets-aes/key-file.js";
@@ -126,6 +126,7 @@ export async function createMuster(options: MusterOptions): Promise<Muster> {
       ids,
       log,
       colos: setups,
+      credentials: book,
       leaseTimes: defaultLeaseTimes,
       retention: defaultRetention,
       meter,
@@ -228,6 +229,7 @@ async function openColos(
     }
     const loadBalancer = drivers[`${colo}/loadBalancer`]?.driver as ColoSetup["loadBalancer"];
     const loadBalancerName = one.loadBalancers?.use;
+    const checkSecret = checkOf([drivers[`${colo}/cloud`], drivers[`${colo}/loadBalancer`]]);
     return {
       ...base,
       queue: {
@@ -237,6 +239,7 @@ async function openColos(
       cloud: drivers[`${colo}/cloud`]?.driver as ColoSetup["cloud"],
       cloudName: one.cloud.use,
       ...(loadBalancer && loadBalancerName ? { loadBalancer, loadBalancerName } : {}),
+      ...(checkSecret ? { checkSecret } : {}),
     };
   });
   return {
@@ -244,6 +247,17 @@ async function openColos(
     async close() {
       for (const { driver } of Object.values(drivers)) await driver.close();
     },
+  };
+}
+
+/** A secret must suit every driver of the colo that takes one. */
+function checkOf(drivers: readonly (LoadedDriver | undefined)[]): ColoSetup["checkSecret"] {
+  const checks = drivers.flatMap((one) => one?.checkSecret ?? []);
+  if (checks.length === 0) return undefined;
+  return (secret) => {
+    const found = checks.flatMap((check) => check(secret));
+    const byText = found.map((one) => [`${one.field} ${one.description}`, one] as const);
+    return [...new Map(byText).values()];
   };
 }
 

@@ -20,6 +20,8 @@ const advice: Readonly<Record<string, string>> = {
   POLICY_NOT_FOUND: "see `musterctl policies list GROUP`",
   SERVER_NOT_FOUND: "see `musterctl servers list GROUP`; those that are gone stand in the events",
   COLO_NOT_FOUND: "see `musterctl colo list`",
+  CREDENTIALS_NOT_FOUND: "see `musterctl credentials list ACCOUNT`",
+  CREDENTIALS_UNREADABLE: "see the server's log; docs/operate.md tells of the keys",
   GROUP_EXISTS: "use `musterctl groups apply` to change it",
   GROUP_NOT_EMPTY: "add --force to delete its servers first",
   GROUP_DELETING: "wait until it is gone: `musterctl groups delete ID --force --wait`",

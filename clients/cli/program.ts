@@ -5,6 +5,7 @@ import { readSmallFile, readTimeoutMs } from "./args.js";
 import { addAuditCommand } from "./audit.js";
 import { addCheckCommand } from "./check.js";
 import { addColoCommands } from "./colo.js";
+import { addCredentialCommands } from "./credentials.js";
 import { addEventCommands } from "./events.js";
 import { type ExitCode, exitCode } from "./exit.js";
 import { addExplainCommand } from "./explain.js";
@@ -71,6 +72,7 @@ function createProgram(io: Io, run: Run): Command {
   addCheckCommand(program, run);
   addAuditCommand(program, run);
   addColoCommands(program, run);
+  addCredentialCommands(program, run);
   addAdminCommands(program, run);
   return program.addHelpText("after", epilogue);
 }

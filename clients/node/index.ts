@@ -1,4 +1,5 @@
 import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
+import { AccessService } from "../../src/gen/muster/v1/access_service_pb.js";
 import { ColoService } from "../../src/gen/muster/v1/colo_service_pb.js";
 import { EventService } from "../../src/gen/muster/v1/event_service_pb.js";
 import { GroupService } from "../../src/gen/muster/v1/group_service_pb.js";
@@ -17,6 +18,7 @@ export {
 export {
   accountName,
   coloName,
+  credentialsName,
   eventName,
   groupName,
   idOf,
@@ -32,6 +34,7 @@ export interface MusterClient {
   readonly servers: Client<typeof ServerService>;
   readonly events: Client<typeof EventService>;
   readonly colos: Client<typeof ColoService>;
+  readonly access: Client<typeof AccessService>;
   /** Ends the kept connections. Without it they keep a process alive for a little. */
   close(): void;
 }
@@ -73,6 +76,7 @@ export function createEmbeddedClient(transport: Transport): MusterClient {
     servers: createClient(ServerService, transport),
     events: createClient(EventService, transport),
     colos: createClient(ColoService, transport),
+    access: createClient(AccessService, transport),
     close() {},
   };
 }

@@ -19,6 +19,9 @@ export const serverName = (path: {
 export const eventName = (account: string, event: string): string =>
   `${accountName(account)}/events/${event}`;
 
+export const credentialsName = (account: string, colo: string): string =>
+  `${accountName(account)}/credentials/${colo}`;
+
 export const coloName = (colo: string): string => `colos/${colo}`;
 
 /** The last part of a name: `accounts/a/groups/web` is `web`. */

@@ -238,6 +238,7 @@ const ownReasons: ReadonlySet<string> = new Set([
   "GROUP_NOT_FOUND",
   "POLICY_NOT_FOUND",
   "SERVER_NOT_FOUND",
+  "CREDENTIALS_NOT_FOUND",
 ]);
 
 function nameOf(method: DescMethod): string {

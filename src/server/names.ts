@@ -12,12 +12,12 @@ import type {
 
 /** A resource name of the API (AIP-122), taken apart. `text` is the name as it was given. */
 export interface ResourceName {
-  readonly kind: "account" | "group" | "policy" | "server" | "event";
+  readonly kind: "account" | "group" | "policy" | "server" | "event" | "credentials";
   readonly text: string;
   readonly account: AccountId;
-  /** "" for an account. */
+  /** "" where it lies in none. */
   readonly group: GroupId;
-  /** Id of the policy, server or event; "" for an account or group. */
+  /** Id of the policy, server or event, or the credentials' colo; "" for an account or group. */
   readonly child: string;
 }
 
@@ -25,15 +25,16 @@ const SEGMENT = "[a-z0-9-]{1,63}";
 const NAME = new RegExp(
   `^accounts/(${SEGMENT})(?:/groups/(${SEGMENT})(?:/(policies|servers)/(${SEGMENT}))?)?$`,
 );
-const EVENT = new RegExp(`^accounts/(${SEGMENT})/events/(${SEGMENT})$`);
+const OF_ACCOUNT = new RegExp(`^accounts/(${SEGMENT})/(events|credentials)/(${SEGMENT})$`);
 const COLO = new RegExp(`^colos/(${SEGMENT})$`);
 
 /** Takes a name apart; undefined when it is none. */
 export function readName(text: string): ResourceName | undefined {
-  const event = EVENT.exec(text);
-  if (event) {
-    const [, account, child = ""] = event;
-    return { kind: "event", text, account: account as AccountId, group: "" as GroupId, child };
+  const own = OF_ACCOUNT.exec(text);
+  if (own) {
+    const [, account, collection, child = ""] = own;
+    const kind = collection === "events" ? "event" : "credentials";
+    return { kind, text, account: account as AccountId, group: "" as GroupId, child };
   }
   const match = NAME.exec(text);
   if (!match) return undefined;
@@ -53,6 +54,7 @@ const notFoundReasons = {
   policy: "POLICY_NOT_FOUND",
   server: "SERVER_NOT_FOUND",
   event: "EVENT_NOT_FOUND",
+  credentials: "CREDENTIALS_NOT_FOUND",
 } as const satisfies Record<ResourceName["kind"], Reason>;
 
 /**
@@ -89,6 +91,14 @@ export function eventOf(text: string): { readonly account: AccountId; readonly e
   return { account, event: child as EventId };
 }
 
+export function credentialsOf(text: string): {
+  readonly account: AccountId;
+  readonly colo: ColoId;
+} {
+  const { account, child } = nameOf(text);
+  return { account, colo: child as ColoId };
+}
+
 export function coloOf(text: string): ColoId {
   const match = COLO.exec(text);
   if (!match) throw new Fault("COLO_NOT_FOUND", { say: `${text} does not exist` });
@@ -119,6 +129,10 @@ export function serverName(key: GroupKey, server: ServerId): string {
 
 export function eventName(account: AccountId, event: EventId | string): string {
   return `accounts/${account}/events/${event}`;
+}
+
+export function credentialsName(account: AccountId, colo: ColoId): string {
+  return `accounts/${account}/credentials/${colo}`;
 }
 
 export function coloName(colo: ColoId): string {

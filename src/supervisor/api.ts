@@ -21,6 +21,8 @@ import type { Policy } from "../core/model/policy.js";
 import type { Receipt, ScaleAsk } from "../core/model/scale-event.js";
 import type { ServerRow, ServerState } from "../core/model/server.js";
 import type { JournalPage, JournalQuery } from "../core/ports/journal.js";
+import type { AccessUseCases } from "./access.js";
+import type { Caller } from "./caller.js";
 import type { AuditBatch, AuditColo, ColoView } from "./colo-views.js";
 
 export type { AuditBatch, AuditColo, ColoAdmission, ColoView } from "./colo-views.js";
@@ -36,17 +38,14 @@ export interface Supervisor {
   readonly servers: ServerUseCases;
   readonly events: EventUseCases;
   readonly colos: ColoUseCases;
+  readonly access: AccessUseCases;
   /** Loads what was under way and goes on with it. */
   start(): Promise<void>;
   /** Starts no new step, lets running ones finish for at most `graceMs`, gives its leases back. */
   stop(graceMs: number): Promise<void>;
 }
 
-/** Who calls. Goes into events (B10.5). */
-export interface Caller {
-  readonly principal: string;
-  readonly signal: AbortSignal;
-}
+export type { Caller };
 
 export interface GroupUseCases {
   create(request: CreateGroup, caller: Caller): Promise<CreatedGroup>;

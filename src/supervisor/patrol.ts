@@ -1,4 +1,4 @@
-import type { ColoId, PlacementKey } from "../core/model/ids.js";
+import type { AccountId, ColoId, PlacementKey } from "../core/model/ids.js";
 import type { Context } from "./context.js";
 import { createLater } from "./later.js";
 import {
@@ -18,6 +18,8 @@ export interface Patrol {
   stop(): void;
   /** Something changed for the whole colo: look at what has work there. */
   stir(colo: ColoId): void;
+  /** Something changed for all that an account has in the colo. */
+  stirAccount(colo: ColoId, account: AccountId): void;
 }
 
 /** Every placement is looked at once in this time (B4.9). */
@@ -71,6 +73,20 @@ export function createPatrol(context: Context): Patrol {
     }
   }
 
+  /** Keys begin with the account, and come in their order. */
+  async function wakeAccount(colo: ColoId, account: AccountId): Promise<void> {
+    let afterKey = `${account}/`;
+    for (;;) {
+      const page = { index: placementIndex(colo), afterKey, hintsMax: pageMax };
+      const hints = await store.listHints(page, { signal });
+      const keys = hints.map((hint) => placementOfHint(colo, hint));
+      const own = keys.filter((key) => key.account === account);
+      for (const key of own) wakeHere(key);
+      if (own.length < pageMax) return;
+      afterKey = hints.at(-1)!.key;
+    }
+  }
+
   /** One page, then a pause as long as its share of the round. */
   async function walk(colo: ColoId, afterKey: string): Promise<void> {
     const page = { index: placementIndex(colo), afterKey, hintsMax: pageMax };
@@ -102,5 +118,6 @@ export function createPatrol(context: Context): Patrol {
       stirred.add(colo);
       later(stirDelayMs, () => wakeWork(colo));
     },
+    stirAccount: (colo, account) => later(stirDelayMs, () => wakeAccount(colo, account)),
   };
 }

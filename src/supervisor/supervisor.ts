@@ -10,6 +10,7 @@ import type { Supervisor } from "./api.js";
 import { type Colo, type ColoSetup, createColo } from "./colo/colo.js";
 import { createFileSwitch } from "./colo/file-switch.js";
 import type { LeaseTimes } from "./colo/leases.js";
+import { createAccessUseCases } from "./commands/access.js";
 import { checkEyesOf, createCheckGroup } from "./commands/check-group.js";
 import { createColoUseCases } from "./commands/colos.js";
 import { createGroupUseCases } from "./commands/groups.js";
@@ -25,6 +26,7 @@ import { createLookAfter } from "./converge/look-after.js";
 import { eyesOf } from "./converge/observe.js";
 import { createConverger } from "./converge/turn.js";
 import { createWakeups, type Wakeups } from "./converge/wakeups.js";
+import type { CredentialBook } from "./credentials/credential-book.js";
 import { createEventMaker } from "./events/event-maker.js";
 import { createExplain } from "./events/explain.js";
 import { createEventHub } from "./events/hub.js";
@@ -51,6 +53,7 @@ export interface SupervisorSetup {
   readonly colos: readonly ColoSetup[];
   readonly leaseTimes: LeaseTimes;
   readonly retention: Retention;
+  readonly credentials: CredentialBook;
   readonly meter?: Meter;
   /** The operator's local kill switch, where there is one. */
   readonly switchFile?: SwitchFile;
@@ -128,10 +131,12 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
         fileSwitch,
         peek: placements.peek,
         monitor,
+        book: setup.credentials,
         doubted(colo, why) {
           doubts.raise(colo, why);
           colos.get(colo)?.servers.forgetAll();
         },
+        rotated: (colo, account) => patrol.stirAccount(colo, account),
         stirred(colo) {
           placements.distrust(colo);
           patrol.stir(colo);
@@ -211,6 +216,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
       explain: createExplain(context, journal),
     },
     colos: createColoUseCases(context),
+    access: createAccessUseCases(context, setup.credentials),
     async start() {
       wakeups = createWakeups(clock, turn);
       await fileSwitch.start();

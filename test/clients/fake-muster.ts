@@ -8,6 +8,7 @@ import { createValidator } from "@bufbuild/protovalidate";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { BadRequestSchema, ErrorInfoSchema } from "../../src/gen/google/rpc/error_details_pb.js";
+import { AccessService } from "../../src/gen/muster/v1/access_service_pb.js";
 import { ColoService } from "../../src/gen/muster/v1/colo_service_pb.js";
 import { EventService } from "../../src/gen/muster/v1/event_service_pb.js";
 import { GroupService } from "../../src/gen/muster/v1/group_service_pb.js";
@@ -15,7 +16,14 @@ import { PolicyService } from "../../src/gen/muster/v1/policy_service_pb.js";
 import { ScalingService } from "../../src/gen/muster/v1/scaling_service_pb.js";
 import { ServerService } from "../../src/gen/muster/v1/server_service_pb.js";
 import { fakeEvents, type StreamFaults } from "./fake-events.js";
-import { fakeColos, fakeGroups, fakePolicies, fakeScaling, fakeServers } from "./fake-services.js";
+import {
+  fakeAccess,
+  fakeColos,
+  fakeGroups,
+  fakePolicies,
+  fakeScaling,
+  fakeServers,
+} from "./fake-services.js";
 import { createFakeWorld, type FakeWorld, refusal } from "./fake-world.js";
 
 export interface FakeMuster {
@@ -62,6 +70,7 @@ export async function startFakeMuster(options: {
       router.service(ServerService, fakeServers(world));
       router.service(EventService, fakeEvents(world, streamFaults));
       router.service(ColoService, fakeColos(world));
+      router.service(AccessService, fakeAccess(world));
     },
   });
   const plain = http.createServer(handle);

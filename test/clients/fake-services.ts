@@ -2,6 +2,11 @@ import { create } from "@bufbuild/protobuf";
 import { durationMs, timestampFromMs, timestampNow } from "@bufbuild/protobuf/wkt";
 import { Code, type ServiceImpl } from "@connectrpc/connect";
 import {
+  type AccessService,
+  type Credentials,
+  CredentialsSchema,
+} from "../../src/gen/muster/v1/access_service_pb.js";
+import {
   BrakeSchema,
   type ColoService,
   type OperationClass,
@@ -354,6 +359,32 @@ export function fakeColos(world: FakeWorld): ServiceImpl<typeof ColoService> {
       get(name);
       const previousProject = force ? "given-up" : "old";
       return { project: `of-${account.slice("accounts/".length)}`, previousProject };
+    },
+  };
+}
+
+/** Keeps what it was given only in the recorded requests. */
+export function fakeAccess(world: FakeWorld): ServiceImpl<typeof AccessService> {
+  const all = new Map<string, Credentials>();
+  const get = (name: string) => found(all.get(name), "CREDENTIALS_NOT_FOUND", name);
+  return {
+    setCredentials({ name }) {
+      const colo = name.split("/").at(-1);
+      found(world.colo.name === `colos/${colo}` ? colo : undefined, "COLO_NOT_FOUND", name);
+      const facts = { revision: `r${all.size + 1}`, principal: "test", key: "k1" };
+      const credentials = create(CredentialsSchema, { name, ...facts, setTime: timestampNow() });
+      all.set(name, credentials);
+      return { credentials };
+    },
+    getCredentials: ({ name }) => ({ credentials: get(name) }),
+    listCredentials({ parent }) {
+      const own = [...all.values()].filter(({ name }) => name.startsWith(`${parent}/`));
+      return { credentials: own };
+    },
+    deleteCredentials({ name }) {
+      get(name);
+      all.delete(name);
+      return {};
     },
   };
 }

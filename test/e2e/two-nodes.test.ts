@@ -10,9 +10,11 @@ import type { Store } from "../../src/core/ports/store.js";
 import { createSystemClock, createSystemIds } from "../../src/drivers/clock-system/index.js";
 import processCloud from "../../src/drivers/cloud-process/index.js";
 import { createSqliteJournal } from "../../src/drivers/journal-sqlite/index.js";
+import { createKeyRing, createSecretBox } from "../../src/drivers/secrets-aes/index.js";
 import { createSqliteStore } from "../../src/drivers/store-sqlite/index.js";
 import { defaultQueueLimits } from "../../src/supervisor/colo/colo-queue.js";
 import { defaultLeaseTimes } from "../../src/supervisor/colo/leases.js";
+import { createCredentialBook } from "../../src/supervisor/credentials/credential-book.js";
 import { defaultRetention } from "../../src/supervisor/events/journaler.js";
 import { createSupervisor } from "../../src/supervisor/supervisor.js";
 import { patient } from "../simulation/cluster.js";
@@ -55,6 +57,8 @@ async function openPair(t: TestContext) {
   const store = await createSqliteStore({ path: join(folder, "state.db"), clock });
   const journal = await createSqliteJournal({ path: join(folder, "events.db") });
   await shareLeases(store, iad, names);
+  const box = createSecretBox(createKeyRing([]));
+  const credentials = createCredentialBook({ ...host, store, box });
   const creates: { readonly node: string; readonly atMs: number }[] = [];
   const nodes = names.map((node) =>
     createSupervisor({
@@ -66,7 +70,7 @@ async function openPair(t: TestContext) {
           queue: { ...defaultQueueLimits, concurrency: 5 },
         },
       ],
-      ...{ leaseTimes: defaultLeaseTimes, retention: defaultRetention },
+      ...{ leaseTimes: defaultLeaseTimes, retention: defaultRetention, credentials },
     }),
   );
   for (const node of nodes) await node.start();

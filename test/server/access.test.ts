@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { createSystemClock } from "../../src/drivers/clock-system/index.js";
 import { Health } from "../../src/gen/grpc/health/v1/health_pb.js";
+import { AccessService } from "../../src/gen/muster/v1/access_service_pb.js";
 import { ColoService } from "../../src/gen/muster/v1/colo_service_pb.js";
 import { EventService } from "../../src/gen/muster/v1/event_service_pb.js";
 import { GroupService } from "../../src/gen/muster/v1/group_service_pb.js";
@@ -36,7 +37,11 @@ const services = [
   ServerService,
   EventService,
   ColoService,
+  AccessService,
 ];
+
+const OWN = `${parent}/credentials/iad`;
+const secret = { password: "hush-hush" };
 
 type Try = (door: Door, token: string | undefined) => Promise<unknown>;
 
@@ -116,6 +121,23 @@ const tries: readonly { readonly title: string; readonly needs: Permission[]; re
       title: "ListServers",
       needs: ["servers.list"],
       go: (door, token) => door.unary(ServerService.method.listServers, { parent: WEB }, { token }),
+    },
+    {
+      title: "SetCredentials",
+      needs: ["access.manage"],
+      go: (door, token) =>
+        door.unary(AccessService.method.setCredentials, { name: OWN, secret }, { token }),
+    },
+    {
+      title: "GetCredentials",
+      needs: ["access.manage"],
+      go: (door, token) =>
+        door.unary(AccessService.method.getCredentials, { name: OWN }, { token }),
+    },
+    {
+      title: "ListCredentials",
+      needs: ["access.manage"],
+      go: (door, token) => door.unary(AccessService.method.listCredentials, { parent }, { token }),
     },
     {
       title: "Subscribe",
@@ -267,6 +289,8 @@ describe("B10.4 what is not yours does not exist", () => {
       grpc.unary(EventService.method.searchEvents, { parent }, { token }),
       grpc.unary(EventService.method.explainEvent, { name: `${parent}/events/e1` }, { token }),
       grpc.stream(EventService.method.subscribe, { parent }, { token }).next(),
+      grpc.unary(AccessService.method.setCredentials, { name: OWN, secret }, { token }),
+      grpc.unary(AccessService.method.listCredentials, { parent }, { token }),
     ];
     const failures = await Promise.all(foreign.map(failureOf));
     assert.deepEqual(
@@ -279,6 +303,8 @@ describe("B10.4 what is not yours does not exist", () => {
         [5, "GROUP_NOT_FOUND"],
         [5, "ACCOUNT_NOT_FOUND"],
         [5, "EVENT_NOT_FOUND"],
+        [5, "ACCOUNT_NOT_FOUND"],
+        [5, "CREDENTIALS_NOT_FOUND"],
         [5, "ACCOUNT_NOT_FOUND"],
       ],
     );

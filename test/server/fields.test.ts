@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { AccessService } from "../../src/gen/muster/v1/access_service_pb.js";
 import { ColoService } from "../../src/gen/muster/v1/colo_service_pb.js";
 import { EventService } from "../../src/gen/muster/v1/event_service_pb.js";
 import { GroupService } from "../../src/gen/muster/v1/group_service_pb.js";
@@ -244,6 +245,13 @@ const otherCalls: readonly BadCall[] = [
     ["end_time"],
   ),
   bad(ColoService.method.getColo, { name: "iad" }, ["name"], root),
+  bad(AccessService.method.setCredentials, { name: `${parent}/credentials/I` }, ["name", "secret"]),
+  bad(
+    AccessService.method.setCredentials,
+    { name: `${parent}/credentials/iad`, secret: { user: "x" } },
+    ["secret.password"],
+  ),
+  bad(AccessService.method.getCredentials, { name: `${parent}/groups/iad` }, ["name"]),
   bad(
     ColoService.method.setBrake,
     { name: "colos/iad", operations: [], reason: "", duration: durationFromMs(0) },

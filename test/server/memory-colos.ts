@@ -1,8 +1,9 @@
-import { Fault } from "../../src/core/errors/fault.js";
+import { Fault, invalidFields } from "../../src/core/errors/fault.js";
 import { cause } from "../../src/core/model/cause.js";
 import type { Brake, OperationClass } from "../../src/core/model/colo.js";
 import type { AccountId, ColoId, GroupId, ServerId } from "../../src/core/model/ids.js";
 import type { Clock } from "../../src/core/ports/clock.js";
+import type { CredentialsView } from "../../src/supervisor/access.js";
 import type { ColoView, Supervisor } from "../../src/supervisor/api.js";
 
 export function newColos(): Map<string, ColoView> {
@@ -77,6 +78,34 @@ export function createColos(colos: Map<string, ColoView>, clock: Clock): Supervi
       coloOf(colo);
       if (isForced) return { project: `new-${account}`, before: "given-up" };
       return { project: `new-${account}`, before: `old-${account}` };
+    },
+  };
+}
+
+/** Keeps no secret: what it is given is to be found nowhere. */
+export function createAccess(clock: Clock): Supervisor["access"] {
+  const views = new Map<string, CredentialsView>();
+  const textOf = (ref: { account: AccountId; colo: ColoId }) => `${ref.account}/${ref.colo}`;
+  const viewOf = (ref: { account: AccountId; colo: ColoId }) => {
+    const view = views.get(textOf(ref));
+    if (view) return view;
+    throw new Fault("CREDENTIALS_NOT_FOUND", { say: "none in the memory" });
+  };
+  return {
+    async setCredentials({ account, colo, secret }, { principal }) {
+      if (secret["password"] === undefined)
+        throw invalidFields([{ field: "secret.password", description: "is required" }]);
+      const facts = { revision: `r${views.size}`, setAtMs: clock.nowMs(), setBy: principal };
+      const view = { account, colo, ...facts, key: "k1" };
+      views.set(textOf(view), view);
+      return view;
+    },
+    getCredentials: async (ref) => viewOf(ref),
+    listCredentials: async (account) =>
+      [...views.values()].filter((one) => one.account === account),
+    async deleteCredentials(ref) {
+      viewOf(ref);
+      views.delete(textOf(ref));
     },
   };
 }

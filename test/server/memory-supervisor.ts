@@ -20,7 +20,7 @@ import {
   type SubmitScaleEvent,
   type Supervisor,
 } from "../../src/supervisor/api.js";
-import { createColos, newColos } from "./memory-colos.js";
+import { createAccess, createColos, newColos } from "./memory-colos.js";
 import { createMemoryEvents, type MemoryEvents } from "./memory-events.js";
 import { createPolicies, createServers, type Entry } from "./memory-use-cases.js";
 
@@ -252,6 +252,7 @@ export function createMemorySupervisor(clock: Clock): MemorySupervisor {
     servers: createServers({ entryOf }),
     events,
     colos: createColos(colos, clock),
+    access: createAccess(clock),
     submitted,
     get before() {
       return before;

@@ -23,6 +23,7 @@ type Question = MessageShape<typeof v1.ServerReflectionRequestSchema>["messageRe
 type Answer = MessageShape<typeof v1.ServerReflectionResponseSchema>;
 
 const services = [
+  "AccessService",
   "ColoService",
   "EventService",
   "GroupService",

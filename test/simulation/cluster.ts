@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { ColoId, LoadBalancerId, NodeId } from "../../src/core/model/ids.js";
 import type { Clock, Ids } from "../../src/core/ports/clock.js";
@@ -7,15 +8,18 @@ import type { Log } from "../../src/core/ports/log.js";
 import type { Meter } from "../../src/core/ports/meter.js";
 import type { Store } from "../../src/core/ports/store.js";
 import type { SwitchFile } from "../../src/core/ports/switch-file.js";
-import {
+import { checkBySchema } from "../../src/drivers/check-schema.js";
+import simulated, {
   createSimulatedCloud,
   type SimulatedCloud,
+  withCredentials,
 } from "../../src/drivers/cloud-simulated/index.js";
 import { createMemoryJournal } from "../../src/drivers/journal-memory/index.js";
 import {
   createSimulatedLoadBalancers,
   type SimulatedLoadBalancers,
 } from "../../src/drivers/lb-simulated/simulated-load-balancers.js";
+import { createKeyRing, createSecretBox } from "../../src/drivers/secrets-aes/index.js";
 import {
   createMemoryStore,
   createStoreFaults,
@@ -25,6 +29,7 @@ import {
 import type { Supervisor } from "../../src/supervisor/api.js";
 import { type ColoQueueLimits, defaultQueueLimits } from "../../src/supervisor/colo/colo-queue.js";
 import { defaultLeaseTimes } from "../../src/supervisor/colo/leases.js";
+import { createCredentialBook } from "../../src/supervisor/credentials/credential-book.js";
 import { defaultRetention } from "../../src/supervisor/events/journaler.js";
 import { createSupervisor } from "../../src/supervisor/supervisor.js";
 import { createWires, type Wires } from "../supervisor/ports.js";
@@ -84,9 +89,14 @@ export interface ColoOptions {
   readonly queue?: Partial<ColoQueueLimits>;
   readonly pollMs?: number;
   readonly admission?: "off";
+  /** Whether its cloud lets accounts in by their own credentials alone. */
+  readonly needsCredentials?: boolean;
 }
 
 export const installation = "test";
+
+const use = { kind: "credentials", root: "secret" } as const;
+const checkSecret = checkBySchema(simulated.credentialsSchema!, use);
 
 export function createCluster(options: ClusterOptions): Cluster {
   const { clock, ids, random, sabotage = (driver) => driver } = options;
@@ -100,6 +110,7 @@ export function createCluster(options: ClusterOptions): Cluster {
   const journal = createMemoryJournal();
   const warnings: string[] = [];
   const log = createTestLog(warnings, options.onLog);
+  const box = createSecretBox(createKeyRing([randomBytes(32)]));
   const clouds = new Map(
     options.colos.map(({ id, cloud }) => {
       const onEffect: NonNullable<Parameters<typeof createSimulatedCloud>[0]["onEffect"]> = (
@@ -124,27 +135,36 @@ export function createCluster(options: ClusterOptions): Cluster {
       const wires = createWires();
       const storeWires = createWires();
       const watch: Clock = setup.skew ? createSkewedClock(clock, setup.skew) : clock;
-      const supervisor = createSupervisor({
-        installation,
-        node: name as NodeId,
+      const wired = {
         store: wires.through(storeWires.through(store)),
-        journal: wires.through(journal),
         clock: wires.through(watch),
-        ids: setup.ids ?? ids,
+      };
+      const nodeIds = setup.ids ?? ids;
+      const credentials = createCredentialBook({ ...wired, installation, box, log, ids: nodeIds });
+      const cloudOf = ({ id, needsCredentials }: ColoOptions): CloudDriver => {
+        const tapped = tappedCloud(clouds.get(id)!.openDriver(), { name, colo: id, taps });
+        return needsCredentials ? withCredentials(tapped, credentials.sourceOf(id)) : tapped;
+      };
+      const supervisor = createSupervisor({
+        ...wired,
+        installation,
+        credentials,
+        node: name as NodeId,
+        journal: wires.through(journal),
+        ids: nodeIds,
         log,
-        colos: options.colos.map(({ id, queue, pollMs = 1_000, admission }) => ({
-          id: id as ColoId,
-          cloud: wires.through(
-            sabotage(tappedCloud(clouds.get(id)!.openDriver(), { name, colo: id, taps })),
-          ),
+        colos: options.colos.map((one) => ({
+          id: one.id as ColoId,
+          cloud: wires.through(sabotage(cloudOf(one))),
           cloudName: "simulated",
           loadBalancer: wires.through(
-            tappedBalancer(balancers.get(id)!.openDriver(), { name, colo: id, taps }),
+            tappedBalancer(balancers.get(one.id)!.openDriver(), { name, colo: one.id, taps }),
           ),
           loadBalancerName: "simulated",
-          pollMs,
-          queue: { ...defaultQueueLimits, ...queue },
-          ...(admission === undefined ? {} : { admission }),
+          pollMs: one.pollMs ?? 1_000,
+          queue: { ...defaultQueueLimits, ...one.queue },
+          ...(one.admission === undefined ? {} : { admission: one.admission }),
+          ...(one.needsCredentials ? { checkSecret } : {}),
         })),
         leaseTimes: { ...defaultLeaseTimes, shards: options.shards ?? defaultLeaseTimes.shards },
         retention: defaultRetention,

@@ -216,6 +216,7 @@ test("B9.7 a wall clock that goes back keeps no account stopped", async () => {
   let recovered = 0;
   const credentials = createCredentials({
     ...{ colo, clock, ids: createSeededIds(1), recovered: () => void recovered++ },
+    ...{ source: undefined, rotated: () => {}, signal: new AbortController().signal },
     pins: {
       of: async () => ({ project: "one" }),
       known: () => ({ project: "one" }),

@@ -73,6 +73,7 @@ export interface WorldOptions {
   readonly balancers?: Partial<Parameters<typeof createSimulatedLoadBalancers>[0]>;
   readonly queue?: Partial<ColoQueueLimits>;
   readonly admission?: "off";
+  readonly needsCredentials?: boolean;
   /** What every node is given beside. */
   readonly node?: Pick<NodeSetup, "meter" | "switchFile">;
 }
@@ -84,13 +85,14 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const clock = createVirtualClock();
   const random = createRandom(seed + 1);
   const colos = options.colos ?? ["iad"];
-  const { cloud = {}, balancers = {}, queue = {}, admission } = options;
+  const { cloud = {}, balancers = {}, queue = {}, admission, needsCredentials = false } = options;
+  const colo = { cloud, balancers, queue, needsCredentials, ...(admission && { admission }) };
   const cluster = createCluster({
     clock,
     random,
     ids: createSeededIds(seed),
     balancerIds: createSeededIds(seed + 2),
-    colos: colos.map((id) => ({ id, cloud, balancers, queue, ...(admission && { admission }) })),
+    colos: colos.map((id) => ({ id, ...colo })),
   });
   const { store, storeFaults, journal, clouds, warnings, heal } = cluster;
 

@@ -1,5 +1,6 @@
 import { defineCloudDriver } from "../../core/ports/driver.js";
 import { createSimulatedCloud, type SimulatedCloudOptions } from "./simulated-cloud.js";
+import { credentialsSchema, withCredentials } from "./with-credentials.js";
 
 export { type Capacity, createFront, type Front, serveThrough } from "./capacity/front.js";
 export type { Condition } from "./capacity/station.js";
@@ -16,6 +17,7 @@ export {
   type SimulatedCloud,
   type SimulatedCloudOptions,
 } from "./simulated-cloud.js";
+export { withCredentials } from "./with-credentials.js";
 export type { CallRecord, EffectRecord } from "./witness.js";
 
 const spread = {
@@ -60,6 +62,7 @@ type Options = Omit<SimulatedCloudOptions, "clock" | "random"> & {
   readonly buildErrorShare?: number;
   readonly createAnswerLostShare?: number;
   readonly createRefusedShare?: number;
+  readonly needsCredentials?: boolean;
 };
 
 /**
@@ -83,14 +86,17 @@ export default defineCloudDriver<Options>({
       quota: { type: "integer", minimum: 0, description: "Servers per account." },
       cells: { type: "integer", minimum: 1 },
       hasProjects: { type: "boolean", description: "Whether accounts have projects." },
+      needsCredentials: { type: "boolean", description: "Whether accounts need their own." },
       capacity,
       buildErrorShare: { ...share, description: "Builds that end in ERROR." },
       createAnswerLostShare: { ...share, description: "Creates done without an answer." },
       createRefusedShare: { ...share, description: "Creates refused for want of capacity." },
     },
   },
-  async open(options, { clock, ids }) {
-    const { buildErrorShare, createAnswerLostShare, createRefusedShare, ...rest } = options;
+  credentialsSchema,
+  async open(options, { clock, ids, credentials }) {
+    const { buildErrorShare, createAnswerLostShare, createRefusedShare, ...others } = options;
+    const { needsCredentials, ...rest } = others;
     const cloud = createSimulatedCloud({ ...rest, clock, random: ids.random });
     if (buildErrorShare)
       cloud.inject(
@@ -104,6 +110,7 @@ export default defineCloudDriver<Options>({
         { kind: "refuse", on: ["create"], with: "noCapacity" },
         { share: createRefusedShare },
       );
-    return cloud.openDriver();
+    const driver = cloud.openDriver();
+    return needsCredentials ? withCredentials(driver, credentials) : driver;
   },
 });

@@ -1,3 +1,4 @@
+import { AccessService } from "../../gen/muster/v1/access_service_pb.js";
 import { ColoService } from "../../gen/muster/v1/colo_service_pb.js";
 import { EventService } from "../../gen/muster/v1/event_service_pb.js";
 import { GroupService } from "../../gen/muster/v1/group_service_pb.js";
@@ -9,6 +10,7 @@ import type { Guard } from "../guard.js";
 import type { GuardedService } from "../guarded.js";
 import type { ServerLimits } from "../limits.js";
 import type { RequestValidator } from "../validate.js";
+import { createAccessService } from "./access-service.js";
 import { createColoService } from "./colo-service.js";
 import { createEventService } from "./event-service.js";
 import { createGroupService } from "./group-service.js";
@@ -29,5 +31,6 @@ export function createServices(
     guard.wrap(ServerService, createServerService(supervisor.servers)),
     guard.wrap(EventService, createEventService(supervisor.events, limits)),
     guard.wrap(ColoService, createColoService(supervisor.colos)),
+    guard.wrap(AccessService, createAccessService(supervisor.access)),
   ];
 }

@@ -1,3 +1,4 @@
+import type { FieldViolation } from "../../core/errors/fault.js";
 import type { AccountId, ColoId, NodeId, PlacementKey } from "../../core/model/ids.js";
 import type { Doubt } from "../../core/model/observation.js";
 import type { Member } from "../../core/model/server.js";
@@ -7,6 +8,7 @@ import type { Log } from "../../core/ports/log.js";
 import type { Meter } from "../../core/ports/meter.js";
 import type { Store } from "../../core/ports/store.js";
 import { type AccountListing, createWatch, listAll, type Watch } from "../converge/watch.js";
+import type { CredentialBook } from "../credentials/credential-book.js";
 import type { Monitor } from "../monitor/monitor.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { type Admission, type Api, createAdmission } from "./admission.js";
@@ -32,6 +34,8 @@ export interface ColoSetup extends Drivers {
   readonly queue: ColoQueueLimits;
   /** Holds nothing back, whatever the cloud says: only to show what the brakes are for. */
   readonly admission?: "off";
+  /** What is wrong with an account's secret; undefined: the drivers take no credentials. */
+  readonly checkSecret?: (secret: unknown) => readonly FieldViolation[];
 }
 
 /** A colo at work on this node: one queue, one gate, one set of brakes. */
@@ -67,8 +71,11 @@ export interface ColoDeps {
   readonly fileSwitch: FileSwitch;
   readonly peek: (key: PlacementKey) => PlacementState | undefined;
   readonly monitor: Pick<Monitor, "watch" | "listed">;
+  readonly book: Pick<CredentialBook, "sourceOf">;
   /** Leases were gained or brakes changed: what waited here is looked at again. */
   readonly stirred: (colo: ColoId) => void;
+  /** An account's credentials were rotated: what it has here is to be looked at. */
+  readonly rotated: (colo: ColoId, account: AccountId) => void;
   /** What this node knows of the colo is to be proven again before surplus is deleted (B9.5). */
   readonly doubted: (colo: ColoId, why: Doubt["why"]) => void;
 }
@@ -101,7 +108,12 @@ export function createColo(deps: ColoDeps): Colo {
     ...deps,
     colo: setup.id,
     pins: createPins({ ...deps, colo: setup.id }),
+    source: setup.checkSecret && deps.book.sourceOf(setup.id),
     recovered: () => deps.stirred(setup.id),
+    rotated(account) {
+      servers.forget(account as AccountId);
+      deps.rotated(setup.id, account as AccountId);
+    },
   });
   const gate = createGate({
     brakes,
@@ -132,6 +144,7 @@ export function createColo(deps: ColoDeps): Colo {
     deps.monitor.listed(setup.id, account, listing);
     return listing;
   }
+  const servers = createWatch(clock, listAccount);
   return {
     id: setup.id,
     setup,
@@ -143,7 +156,7 @@ export function createColo(deps: ColoDeps): Colo {
     admissions,
     brakes,
     leases,
-    servers: createWatch(clock, listAccount),
+    servers,
     members: createWatch<LoadBalancerRef, readonly Member[]>(
       clock,
       (ref) => outside.listMembers(ref),

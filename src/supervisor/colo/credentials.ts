@@ -5,8 +5,10 @@ import type { ColoId } from "../../core/model/ids.js";
 import { sayCause } from "../../core/model/say-cause.js";
 import type { Clock, Ids } from "../../core/ports/clock.js";
 import type { Log } from "../../core/ports/log.js";
+import type { RotatingSource } from "../credentials/credential-book.js";
 import { createRecent } from "../recent.js";
 import type { Pin, Pins } from "./pins.js";
+import { createRotations } from "./rotations.js";
 
 /**
  * Whose credentials the cloud refuses, or answers for another project than the one that the account
@@ -33,6 +35,10 @@ export interface Credentials {
   denied(account: string, denial: Denial, ask: AskProject): Promise<OutsideFault>;
   /** A person asks: whatever was refused before is tried again at once. */
   tryAgain(account: string): void;
+  /** Credentials were written or deleted: all of the account's work here is looked at again. */
+  rotated(account: string): void;
+  /** Of the credentials that calls go out with. Undefined: none is known, or none is needed. */
+  revision(account: string): string | undefined;
   /** Pins the account to what its credentials answer for now; only a person does that. */
   repin(account: string, repin: Repin, ask: AskProject): Promise<Repinned>;
 }
@@ -42,6 +48,8 @@ export interface Denial {
   readonly fault: OutsideFault;
   /** Nothing of the account can be done without it. */
   readonly isForAll: boolean;
+  /** The credentials' revision before it was sent. */
+  readonly revision?: string | undefined;
 }
 
 export interface Repin {
@@ -76,10 +84,15 @@ export function createCredentials(deps: {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  readonly signal: AbortSignal;
+  /** The accounts' credentials; undefined where the drivers take none. */
+  readonly source: RotatingSource | undefined;
   /** An account's work goes on. */
   readonly recovered: () => void;
+  /** What an account has here is to be looked at again, now. */
+  readonly rotated: (account: string) => void;
 }): Credentials {
-  const { colo, pins, clock, ids, log } = deps;
+  const { colo, pins, clock, ids, log, source } = deps;
   const stops = {
     look: createRecent<string, Stop>(accountsMax),
     change: createRecent<string, Stop>(accountsMax),
@@ -95,6 +108,7 @@ export function createCredentials(deps: {
       const waitMs = delayMs * (1 - 0.2 * ids.random());
       stops[by].set(account, { cause: why, failures, retryAtMs: nowMs + waitMs });
       log.warn({ colo, account, by, waitMs, facts: why.facts }, sayCause(why));
+      rotations?.watch(account);
     }
     return new OutsideFault("denied", sayCause(why));
   }
@@ -148,6 +162,8 @@ export function createCredentials(deps: {
     async denied(account, denial, ask) {
       const before = pins.known(account)?.project;
       const why = await reasonOf(account, denial, ask);
+      if (denial.revision !== credentials.revision(account))
+        return new OutsideFault("temporary", "the account's credentials were rotated just now");
       // An operator pinned it anew, through another node.
       if (pins.known(account)?.project !== before)
         return new OutsideFault("temporary", "the account was pinned to another project just now");
@@ -162,6 +178,11 @@ export function createCredentials(deps: {
         if (stopped) stops[by].set(account, { ...stopped, retryAtMs: clock.monotonicMs() });
       }
     },
+    rotated(account) {
+      credentials.tryAgain(account);
+      deps.rotated(account);
+    },
+    revision: (account) => rotations?.revision(account),
     async repin(account, { principal, mayMove }, ask) {
       const before = (await pins.read(account))?.project;
       const project = await ask();
@@ -174,5 +195,11 @@ export function createCredentials(deps: {
       return { before, project };
     },
   };
+  const rotations =
+    source &&
+    createRotations({
+      ...{ source, clock, signal: deps.signal, rotated: credentials.rotated },
+      isStopped: (account) => stops.look.has(account) || stops.change.has(account),
+    });
   return credentials;
 }

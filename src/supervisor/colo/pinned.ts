@@ -19,12 +19,13 @@ export function pinOutside(outside: Outside, credentials: Credentials): PinnedOu
     asked: Pick<Denial, "by" | "isForAll">,
     run: (pin: Pin) => Promise<Value>,
   ): Promise<Value> {
+    const revision = credentials.revision(account);
     try {
       return await run(await credentials.pinOf(account, asker(account)));
     } catch (error) {
       const fault = outsideFaultOf(error);
       if (fault.kind !== "denied" || credentials.isStopped(account)) throw fault;
-      throw await credentials.denied(account, { ...asked, fault }, asker(account));
+      throw await credentials.denied(account, { ...asked, fault, revision }, asker(account));
     }
   }
 

@@ -10,7 +10,7 @@ import { type CredentialDoc, type CredentialKey, createCredentialRows } from "./
 /** Accounts' credentials: sealed in the store, open in this node's memory for some seconds. */
 export interface CredentialBook {
   /** What the colo's drivers are given. */
-  sourceOf(colo: string): CredentialSource;
+  sourceOf(colo: string): RotatingSource;
   /** All but the secret; undefined: none was written. From the store. */
   describe(key: CredentialKey, signal: AbortSignal): Promise<CredentialFacts | undefined>;
   /** In force on this node at once, on others within seconds. */
@@ -21,6 +21,11 @@ export interface CredentialBook {
   ): Promise<CredentialFacts>;
   /** Resolves to whether there were any. */
   delete(key: CredentialKey, signal: AbortSignal): Promise<boolean>;
+}
+
+export interface RotatingSource extends CredentialSource {
+  /** The revision of the last one that this node read or wrote, without a look at the store. */
+  known(account: string): string | undefined;
 }
 
 export interface CredentialFacts {
@@ -69,10 +74,16 @@ export function createCredentialBook(deps: {
       return { revision: doc.revision, secret: Object.freeze(secret) };
     } catch (error) {
       if (!isFault(error, "CREDENTIALS_UNREADABLE")) throw error;
-      log.error({ ...key, error: error.message }, "credentials cannot be opened");
       const say = `the credentials of ${key.account} in ${key.colo} cannot be opened`;
       throw new Fault("CREDENTIALS_UNREADABLE", { say: `${say}: see the log`, cause: error });
     }
+  }
+
+  /** Once for each reason: what cannot be opened is asked for again and again. */
+  function tell(key: CredentialKey, { cause }: Fault, before: Fault | undefined): void {
+    const why = String((cause as Error).message);
+    if (why === (before?.cause as Error | undefined)?.message) return;
+    log.error({ ...key, error: why }, "credentials cannot be opened");
   }
 
   /** A read that hangs is as good as none. */
@@ -96,8 +107,10 @@ export function createCredentialBook(deps: {
     const now = await read(key).then(
       (credential): Kept => ({ credential, readAtMs }),
       (error: unknown): Kept => {
-        if (isFault(error, "CREDENTIALS_UNREADABLE"))
+        if (isFault(error, "CREDENTIALS_UNREADABLE")) {
+          tell(key, error, before?.unreadable);
           return { credential: undefined, unreadable: error, readAtMs };
+        }
         if (!before) throw storeAway(key, error);
         log.warn({ ...key, error: String(error) }, "credentials not read; the last known serve");
         return { ...before, readAtMs };
@@ -126,7 +139,10 @@ export function createCredentialBook(deps: {
     cache.set(textOf(key), { credential, readAtMs: clock.monotonicMs() });
 
   return {
-    sourceOf: (colo) => ({ of: (account) => of({ account, colo }) }),
+    sourceOf: (colo) => ({
+      of: (account) => of({ account, colo }),
+      known: (account) => cache.peek(textOf({ account, colo }))?.credential?.revision,
+    }),
     async describe(key, signal) {
       const doc = await rows.read(key, signal);
       return doc && factsOf(doc);
@@ -134,10 +150,11 @@ export function createCredentialBook(deps: {
     async set(key, secret, { principal, signal }) {
       await needKey(signal);
       const rest = { revision: ids.next(), setAtMs: clock.nowMs(), setBy: principal };
-      const sealed = await box.seal(JSON.stringify(secret), boundTo(key, rest));
+      const text = JSON.stringify(secret);
+      const sealed = await box.seal(text, boundTo(key, rest));
       const doc: CredentialDoc = { ...rest, sealed };
       await rows.write(key, doc, signal);
-      keep(key, { revision: doc.revision, secret: Object.freeze(structuredClone(secret)) });
+      keep(key, { revision: doc.revision, secret: Object.freeze(JSON.parse(text)) });
       return factsOf(doc);
     },
     async delete(key, signal) {
