@@ -27,6 +27,7 @@ import { eyesOf } from "./converge/observe.js";
 import { createConverger } from "./converge/turn.js";
 import { createWakeups, type Wakeups } from "./converge/wakeups.js";
 import type { CredentialBook } from "./credentials/credential-book.js";
+import { createResealer } from "./credentials/reseal.js";
 import { createEventMaker } from "./events/event-maker.js";
 import { createExplain } from "./events/explain.js";
 import { createEventHub } from "./events/hub.js";
@@ -158,6 +159,10 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
   const lookAfter = createLookAfter(context, converger);
   const patrol = createPatrol(context);
   const sweeper = createSweeper(context);
+  const resealer = createResealer({
+    ...{ book: setup.credentials, clock, log, signal },
+    colos: setup.colos.flatMap((one) => (one.checkSecret ? [one.id] : [])),
+  });
   meterOrphans(meter, placements, colos, sweeper);
 
   async function turn(key: PlacementKey): Promise<void> {
@@ -228,12 +233,14 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
       }
       patrol.start();
       sweeper.start();
+      resealer.start();
       monitor.start();
     },
     async stop(graceMs) {
       stopping = true;
       patrol.stop();
       sweeper.stop();
+      resealer.stop();
       monitor.stop();
       await settled(
         Promise.all([...colos.values()].map((colo) => colo.queue.drain())),

@@ -230,3 +230,52 @@ test("M9.4 no new key hides that the one in use is lost", async () => {
   await assert.rejects(run(set), fault("CREDENTIALS_UNREADABLE", /secrets\.key is missing/));
   assert.equal(made.length, 0);
 });
+
+test("M9.4 what an older key sealed is sealed anew, so that it can be retired", async () => {
+  const { node, run, store, commits } = createBench();
+  const [old, young] = [key, randomBytes(32)];
+  const before = node(boxOf(old));
+  const names = Array.from({ length: 30 }, (_, index) => `account-${index}`);
+  for (const account of names) await run(before.book.set({ account, colo: "iad" }, secret, by));
+  await run(before.book.set({ account: "account-1", colo: "iad2" }, secret, by));
+  await run(before.book.delete({ account: "account-2", colo: "iad" }, by.signal));
+  const revision = (await run(before.iad.of("account-0")))?.revision;
+  const { book } = node(boxOf(young, old));
+  assert.deepEqual(await run(book.reseal("iad", by.signal)), { resealed: 29, failed: 0 });
+  const written = commits.length;
+  assert.deepEqual(await run(book.reseal("iad", by.signal)), { resealed: 0, failed: 0 });
+  assert.equal(commits.length, written, "once is enough");
+  const after = node(boxOf(young));
+  for (const account of names) {
+    const held = await run(after.iad.of(account));
+    assert.deepEqual(held?.secret, account === "account-2" ? undefined : secret);
+  }
+  assert.equal((await run(after.iad.of("account-0")))?.revision, revision, "no token is dropped");
+  const elsewhere = after.book.sourceOf("iad2").of("account-1");
+  await assert.rejects(run(elsewhere), fault("CREDENTIALS_UNREADABLE", /cannot be opened/));
+  const row = commits.find(({ partition }) => partition.key === "account-1/iad2")!;
+  await run(move(store, row, "account-3/iad"));
+  const lost = node(boxOf(randomBytes(32)));
+  assert.deepEqual(await run(lost.book.reseal("iad", by.signal)), { resealed: 0, failed: 29 });
+});
+
+test("M9.4 a rotation while old ones are sealed anew is not undone by it", async () => {
+  const { node, run, store } = createBench();
+  const young = randomBytes(32);
+  await run(node().book.set(acme, secret, by));
+  const rotated = { ...secret, password: "hush-hush-2" };
+  const box = boxOf(young, key);
+  const slow = node({
+    ...box,
+    async seal(text, bound) {
+      // Between its reading and its writing, a person writes new ones.
+      await node(boxOf(young, key)).book.set(acme, rotated, by);
+      return box.seal(text, bound);
+    },
+  });
+  await run(slow.book.reseal("iad", by.signal));
+  assert.deepEqual((await run(node(boxOf(young)).iad.of("acme")))?.secret, rotated);
+  assert.ok(
+    (await run(store.load({ scope: "account", key: "acme/iad" }, "all", by))).revision >= 2,
+  );
+});

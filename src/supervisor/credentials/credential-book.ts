@@ -21,6 +21,11 @@ export interface CredentialBook {
   ): Promise<CredentialFacts>;
   /** Resolves to whether there were any. */
   delete(key: CredentialKey, signal: AbortSignal): Promise<boolean>;
+  /** Seals with the newest key what older ones sealed: the same credentials, the same revision. */
+  reseal(
+    colo: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly resealed: number; readonly failed: number }>;
 }
 
 export interface RotatingSource extends CredentialSource {
@@ -157,12 +162,44 @@ export function createCredentialBook(deps: {
       keep(key, { revision: doc.revision, secret: Object.freeze(JSON.parse(text)) });
       return factsOf(doc);
     },
+    async reseal(colo, signal) {
+      const newest = await box.newestKey();
+      if (newest === undefined) return { resealed: 0, failed: 0 };
+      let [resealed, failed] = [0, 0];
+      for (const account of await rows.underOtherKeys(colo, newest, signal)) {
+        const done = await resealOne({ account, colo }, newest, signal);
+        if (done === "resealed") resealed++;
+        if (done === "failed") failed++;
+      }
+      return { resealed, failed };
+    },
     async delete(key, signal) {
       const existed = await rows.write(key, undefined, signal);
       keep(key, undefined);
       return existed;
     },
   };
+
+  async function resealOne(
+    key: CredentialKey,
+    newest: string,
+    signal: AbortSignal,
+  ): Promise<"resealed" | "failed" | "settled"> {
+    const doc = await rows.read(key, signal);
+    if (!doc || doc.sealed.key === newest) {
+      await rows.settle(key, newest, signal);
+      return "settled";
+    }
+    const bound = boundTo(key, doc);
+    const text = await box.open(doc.sealed, bound).catch((error: unknown) => {
+      if (isFault(error, "CREDENTIALS_UNREADABLE")) return undefined;
+      throw error;
+    });
+    if (text === undefined) return "failed";
+    const sealed = await box.seal(text, bound);
+    await rows.replace(key, { ...doc, sealed }, signal);
+    return "resealed";
+  }
 
   /** Where keys were in use, a new one would only hide that theirs is lost. */
   async function needKey(signal: AbortSignal): Promise<void> {

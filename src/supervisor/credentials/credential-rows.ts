@@ -1,7 +1,7 @@
 import { isFault } from "../../core/errors/fault.js";
 import type { Ids } from "../../core/ports/clock.js";
 import type { Sealed } from "../../core/ports/secret-box.js";
-import type { PartitionId, Store } from "../../core/ports/store.js";
+import type { Hint, PartitionId, Store } from "../../core/ports/store.js";
 
 export interface CredentialKey {
   readonly account: string;
@@ -21,14 +21,25 @@ export interface CredentialRows {
   read(key: CredentialKey, signal: AbortSignal): Promise<CredentialDoc | undefined>;
   /** Undefined deletes. The last writer wins. Resolves to whether there was one before. */
   write(key: CredentialKey, doc: CredentialDoc | undefined, signal: AbortSignal): Promise<boolean>;
+  /** Only in place of the same revision. */
+  replace(key: CredentialKey, doc: CredentialDoc, signal: AbortSignal): Promise<void>;
+  /** Accounts of the colo that may have credentials under another key than this one. */
+  underOtherKeys(colo: string, newest: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** There are none under another key than this one. */
+  settle(key: CredentialKey, newest: string, signal: AbortSignal): Promise<void>;
   /** Whether any was ever written, for any account. */
   wereAny(signal: AbortSignal): Promise<boolean>;
 }
 
 const row = { kind: "credentials", key: "cloud" } as const;
 const attemptsMax = 8;
-/** Says where credentials were ever written: what is deleted leaves its entry behind. */
+/** Says where credentials were ever written, and under which key: what is deleted leaves it. */
 const index = "credentials";
+const hintOf = ({ account, colo }: CredentialKey, sealedWith: string): Hint => ({
+  ...{ index, key: `${colo}/${account}`, value: sealedWith },
+});
+const pageMax = 500;
+const pagesMax = 200;
 
 export function createCredentialRows(deps: {
   readonly store: Store;
@@ -48,7 +59,7 @@ export function createCredentialRows(deps: {
       ? {
           puts: [{ ...row, value: JSON.stringify(doc) }],
           deletes: [],
-          hints: [{ index, key: `${colo}/${account}`, value: "" }],
+          hints: [hintOf({ account, colo }, doc.sealed.key)],
         }
       : { puts: [], deletes: [row], hints: [] };
     try {
@@ -79,6 +90,26 @@ export function createCredentialRows(deps: {
         }
       }
     },
+    async replace(key, doc, signal) {
+      const loaded = await store.load(partitionOf(key), [row.kind], { signal });
+      const [found] = loaded.rows;
+      if (found && docIn(found.value).revision === doc.revision)
+        await commit(key, loaded.revision, doc, signal);
+    },
+    async underOtherKeys(colo, newest, signal) {
+      const accounts: string[] = [];
+      let afterKey = `${colo}/`;
+      for (let page = 0; page < pagesMax; page++) {
+        const hints = await store.listHints({ index, afterKey, hintsMax: pageMax }, { signal });
+        const own = hints.filter(({ key }) => key.startsWith(`${colo}/`));
+        const other = own.filter(({ value }) => value !== newest);
+        accounts.push(...other.map(({ key }) => key.slice(colo.length + 1)));
+        if (own.length < pageMax) break;
+        afterKey = hints.at(-1)!.key;
+      }
+      return accounts;
+    },
+    settle: (key, newest, signal) => store.putHints([hintOf(key, newest)], { signal }),
     async wereAny(signal) {
       const page = { index, afterKey: "", hintsMax: 1 };
       return (await store.listHints(page, { signal })).length > 0;
