@@ -17,7 +17,7 @@ export async function openBench(cloud: CloudUnderTest, call: Call) {
     return opened;
   };
   const driver = await open();
-  const { installation, accounts, colo } = cloud;
+  const { installation, accounts, colo, pollMs = pollMsDefault } = cloud;
 
   /** Asks again and again, for so long as the cloud may need. */
   const within = async <Answer>(ms: number, ask: () => Promise<Answer | undefined>) => {
@@ -71,7 +71,7 @@ export type Check = (
   isOffered?: boolean,
 ) => void;
 
-const pollMs = 20;
+const pollMsDefault = 20;
 const pagesMax = 1_000;
 
 /** Every page, with a bound. */

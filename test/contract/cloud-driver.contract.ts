@@ -225,7 +225,7 @@ function taggingCases(check: Check): void {
   check("CLOUD-21 tags can be replaced, and everything goes by the new ones", async (bench) => {
     const { cloud, driver, call } = bench;
     const made = await driver.createServer(bench.request("before"), call);
-    await bench.listedWithinLag(made.id);
+    await Promise.all([bench.active(made.id), bench.listedWithinLag(made.id)]);
     const ref = { account: cloud.accounts[0], id: made.id };
     const { ownership } = bench.request("after");
     assert.equal(await driver.tagServer({ ...ref, ownership }, call), "tagged");
@@ -250,7 +250,7 @@ function taggingCases(check: Check): void {
       const { cloud, driver, call } = bench;
       const request = bench.request("released");
       const made = await driver.createServer(request, call);
-      await bench.listedWithinLag(made.id);
+      await Promise.all([bench.active(made.id), bench.listedWithinLag(made.id)]);
       const ref = { account: cloud.accounts[0], id: made.id };
       await driver.tagServer({ ...ref, ownership: undefined }, call);
       await driver.tagServer({ ...ref, ownership: undefined }, call);
@@ -346,10 +346,10 @@ function faultCases(check: Check, { offers }: CloudHarness): void {
   });
 
   const lostAnswer = async ({ cloud, driver, call, ...bench }: Bench) => {
-    const fault = cloud.loseCreateAnswer?.();
+    const fault = await cloud.loseCreateAnswer?.();
     const told = await refused(() => driver.createServer(bench.request("lost"), call));
     assert.equal(told.ambiguous, true, "a create that may have happened is ambiguous");
-    assert.equal(fault?.fired(), 1);
+    assert.equal(await fault?.fired(), 1);
     const found = await bench.within(driver.capabilities.listingLagMs, async () => {
       const intention = { account: cloud.accounts[0], server: "lost" };
       return (await driver.findByIntention(intention, call))[0];
@@ -374,11 +374,11 @@ function faultCases(check: Check, { offers }: CloudHarness): void {
     };
     for (const operation of ["create", "delete", "get", "list"] as const)
       for (const kind of ["throttled", "temporary", "denied"] as const) {
-        const fault = cloud.refuse?.({ operation, kind, retryAfterMs: 7_000 });
+        const fault = await cloud.refuse?.({ operation, kind, retryAfterMs: 7_000 });
         const told = await refused(attempts[operation], kind);
         if (kind === "throttled") assert.equal(told.retryAfterMs, 7_000);
-        assert.equal(fault?.fired(), 1, `${operation} ${kind} did not fire`);
-        fault?.off();
+        assert.equal(await fault?.fired(), 1, `${operation} ${kind} did not fire`);
+        await fault?.off();
       }
     assert.equal((await bench.active(made.id)).taskState, undefined);
   };
@@ -390,10 +390,10 @@ function faultCases(check: Check, { offers }: CloudHarness): void {
     );
     await Promise.all(requests.map((one) => driver.createServer(one, call)));
     await cloud.pass(driver.capabilities.listingLagMs);
-    const fault = cloud.failPage?.();
+    const fault = await cloud.failPage?.();
     await refused(() => listAll(driver, bench.listing(), call));
-    assert.equal(fault?.fired(), 1);
-    fault?.off();
+    assert.equal(await fault?.fired(), 1);
+    await fault?.off();
     assert.equal((await listAll(driver, bench.listing(), call)).length, cloud.manyServers);
   };
   check("CLOUD-20 a page that cannot be had fails the listing", failingPage, offers.failPage);

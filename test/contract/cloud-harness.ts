@@ -28,6 +28,8 @@ export interface CloudUnderTest {
   readonly invalidLaunch: { readonly launch: LaunchConfiguration; readonly field: string };
   /** A zone of the cloud; undefined where it has none, and refuses whoever names one. */
   readonly zone?: string;
+  /** How often the suite looks whether something came about; default 20. */
+  readonly pollMs?: number;
   readonly activeWithinMs: number;
   readonly goneWithinMs: number;
   /** So many servers need more than one page. */
@@ -41,23 +43,26 @@ export interface CloudUnderTest {
   /** The zone that the server is in; with `zone`. */
   zoneOf?(server: CloudServer): Promise<string | undefined>;
   /** The next create is done, and its answer lost. */
-  loseCreateAnswer?(): InjectedFault;
+  loseCreateAnswer?(): MaybeLater<InjectedFault>;
   /** The next call of `operation` is refused by the cloud in this way. */
   refuse?(refusal: {
     readonly operation: "create" | "delete" | "get" | "list";
     readonly kind: OutsideFaultKind;
     readonly retryAfterMs?: number;
-  }): InjectedFault;
+  }): MaybeLater<InjectedFault>;
   /** The next listing fails at a page that is not its first. */
-  failPage?(): InjectedFault;
+  failPage?(): MaybeLater<InjectedFault>;
   /** From now on the first account's credentials answer for another project. */
-  otherProject?(): InjectedFault;
+  otherProject?(): MaybeLater<InjectedFault>;
   /** Removes everything that the suite has made. */
   stop(): Promise<void>;
 }
 
 export interface InjectedFault {
   /** How often it has struck. */
-  fired(): number;
-  off(): void;
+  fired(): MaybeLater<number>;
+  off(): MaybeLater<void>;
 }
+
+/** Real clouds are disturbed from outside, which takes time. */
+type MaybeLater<Value> = Value | Promise<Value>;

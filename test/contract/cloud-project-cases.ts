@@ -55,11 +55,11 @@ export function projectCases(check: Check, { offers }: CloudHarness): void {
     const [account] = cloud.accounts;
     const project = await driver.project(account, call);
     const made = await driver.createServer(bench.request("kept"), call);
-    const fault = cloud.otherProject?.();
+    const fault = await cloud.otherProject?.();
     await deniedFor(bench, made.id, project!);
     assert.notEqual(await driver.project(account, call), project);
-    assert.ok((fault?.fired() ?? 0) > 0);
-    fault?.off();
+    assert.ok(((await fault?.fired()) ?? 0) > 0);
+    await fault?.off();
     assert.equal(await driver.project(account, call), project);
     assert.equal((await bench.active(made.id)).taskState, undefined);
   };

@@ -3,6 +3,7 @@ import type { Call } from "../../core/ports/call.js";
 import type { LaunchProblem } from "../../core/ports/cloud.js";
 import type { Openstack } from "../openstack/client.js";
 import { problemsOfLaunch } from "./launch-problems.js";
+import { limitsIn } from "./limits.js";
 import { type Flavor, type Image, type Lookups, unlessNotFound } from "./lookups.js";
 import { metadataPrefix } from "./ownership.js";
 import { type Parameters, parametersOf } from "./parameters.js";
@@ -147,37 +148,31 @@ function groupProblems({ security_groups = [] }: Parameters, get: Get): Promise<
   });
 }
 
-/** The project's limits; -1 is none. */
+/** What the project's limits leave no room for. */
 async function limitProblems(launch: LaunchConfiguration, get: Get): Promise<LaunchProblem[]> {
-  const { limits } = (await get("compute", "/limits")) as {
-    readonly limits: { readonly absolute: Readonly<Record<string, number>> };
-  };
-  const over = (count: number, name: string): number | undefined => {
-    const max = limits.absolute[name] ?? -1;
-    return max >= 0 && count > max ? max : undefined;
-  };
+  const limits = limitsIn(await get("compute", "/limits"));
+  const isOver = (count: number, name: string) => count > (limits(name) ?? count);
   const { personality = [] } = parametersOf(launch);
   const entries = Object.keys(launch.metadata).length + ownEntries;
-  const metadataMax = over(entries, "maxServerMeta");
-  const filesMax = over(personality.length, "maxPersonality");
+  const files = "parameters.personality";
   return [
-    ...(metadataMax === undefined
-      ? []
-      : [
-          {
-            field: "metadata",
-            description: `${entries} entries, ${ownEntries} of them ${metadataPrefix}…; the cloud takes ${metadataMax}`,
-          },
-        ]),
-    ...(filesMax === undefined
-      ? []
-      : [{ field: "parameters.personality", description: `the cloud takes ${filesMax} files` }]),
+    ...(isOver(entries, "maxServerMeta")
+      ? [{ field: "metadata", description: tooMany(entries, limits("maxServerMeta")) }]
+      : []),
+    ...(isOver(personality.length, "maxPersonality")
+      ? [{ field: files, description: `the cloud takes ${limits("maxPersonality")} files` }]
+      : []),
     ...personality.flatMap(({ contents }, index) => {
-      const max = over(Buffer.from(contents, "base64").length, "maxPersonalitySize");
-      const field = `parameters.personality[${index}].contents`;
-      return max === undefined ? [] : [{ field, description: `over ${max} bytes` }];
+      const bytes = Buffer.from(contents, "base64").length;
+      const description = `over ${limits("maxPersonalitySize")} bytes`;
+      const field = `${files}[${index}].contents`;
+      return isOver(bytes, "maxPersonalitySize") ? [{ field, description }] : [];
     }),
   ];
+}
+
+function tooMany(entries: number, max: number | undefined): string {
+  return `${entries} entries, ${ownEntries} of them ${metadataPrefix}*; the cloud takes ${max}`;
 }
 
 /** Ownership has six, and the address network one. */

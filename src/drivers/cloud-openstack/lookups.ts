@@ -29,6 +29,7 @@ export interface Image {
 export interface Flavor {
   readonly id: string;
   readonly name: string;
+  readonly vcpus: number;
   /** MiB. */
   readonly ram: number;
   /** GiB of the root disk; 0: as large as the image. */
@@ -47,8 +48,12 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export function createLookups(openstack: Openstack): Lookups {
   const known = new LRUCache<string, string>({ max: limits.namesMax, ttl: limits.rememberedMs });
 
-  const image = async (of: Pinned, idOrName: string, call: Call): Promise<Image | string> => {
-    const ask = { ...of, service: "image", method: "GET" } as const;
+  const image = async (
+    { account, project }: Pinned,
+    idOrName: string,
+    call: Call,
+  ): Promise<Image | string> => {
+    const ask = { account, project, service: "image", method: "GET" } as const;
     if (uuid.test(idOrName)) {
       const path = `/v2/images/${idOrName}`;
       const answer = await unlessNotFound(openstack.request({ ...ask, path }, call));
@@ -62,9 +67,13 @@ export function createLookups(openstack: Openstack): Lookups {
     return active[0] ?? found[0] ?? "there is no such image";
   };
 
-  const flavor = async (of: Pinned, idOrName: string, call: Call): Promise<Flavor | string> => {
+  const flavor = async (
+    { account, project }: Pinned,
+    idOrName: string,
+    call: Call,
+  ): Promise<Flavor | string> => {
     const query = { limit: String(limits.flavorsMax) };
-    const ask = { ...of, service: "compute", method: "GET", microversion } as const;
+    const ask = { account, project, service: "compute", method: "GET", microversion } as const;
     const { body } = await openstack.request({ ...ask, path: "/flavors/detail", query }, call);
     const { flavors } = body as { readonly flavors: readonly Flavor[] };
     const named = flavors.filter(({ name }) => name === idOrName);

@@ -15,6 +15,7 @@ import type { DriverHost } from "../../core/ports/driver.js";
 import type { Openstack } from "../openstack/client.js";
 import { findProblems } from "./check-launch.js";
 import { problemsOfLaunch } from "./launch-problems.js";
+import { quotaOf } from "./limits.js";
 import { createLookups, type Lookups, unlessNotFound } from "./lookups.js";
 import { intentionTag, isOwnKey, isOwnTag, marksOf, ownerTag } from "./ownership.js";
 import { createCallOf, microversion } from "./server-body.js";
@@ -47,6 +48,14 @@ export function createNovaDriver(given: Omit<Parts, "lookups">): CloudDriver {
     findByIntention: (request, call) => findByIntention(parts, request, call),
     tagServer: (request, call) => tagServer(parts, request, call),
     checkLaunch: (request, call) => findProblems(parts, request, call),
+    async quota(request, call) {
+      const { launch } = request;
+      const flavor = await parts.lookups.flavor(request, launch.flavor, call);
+      if (typeof flavor === "string")
+        throw new OutsideFault("badRequest", `flavor ${launch.flavor}: ${flavor}`);
+      const { body } = await openstack.request(compute(request, "GET", "/limits"), call);
+      return quotaOf(body, flavor);
+    },
     async close() {
       openstack.close();
     },
@@ -128,14 +137,9 @@ async function listTagged(
   query: { readonly tags: string; readonly marker?: string },
 ) {
   const { openstack, pageServersMax, host } = parts;
-  const { account, project } = of;
-  const asked = compute(
-    { account, ...(project !== undefined && { project }) },
-    "GET",
-    "/servers/detail",
-  );
   const limited = { ...query, limit: String(pageServersMax) };
-  const { body } = await openstack.request({ ...asked, query: limited }, call);
+  const asked = { ...compute(of, "GET", "/servers/detail"), query: limited };
+  const { body } = await openstack.request(asked, call);
   const { servers, servers_links } = (body ?? {}) as {
     readonly servers?: readonly NovaServer[];
     readonly servers_links?: readonly { readonly rel: string }[];

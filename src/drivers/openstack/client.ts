@@ -42,12 +42,13 @@ export interface OpenstackRequest {
 /** @throws Error when `caFile` cannot be read. */
 export async function createOpenstack(
   options: OpenstackOptions,
-  host: Pick<DriverHost, "clock" | "credentials">,
+  host: Pick<DriverHost, "clock" | "credentials" | "installation">,
 ): Promise<Openstack> {
   const { clock, credentials } = host;
   const { authUrl, caFile } = options;
   const ca = caFile && [...rootCertificates, await readFile(caFile, "utf8")];
-  const http = createHttp({ clock, ...(ca && { ca }) });
+  const agent = `muster (${host.installation.replaceAll(/[^\w.-]/g, "_")})`;
+  const http = createHttp({ clock, agent, ...(ca && { ca }) });
   const keystone = createKeystone({ http, authUrl, credentials, clock });
   const ranges = new Map<string, MicroversionRange>();
 

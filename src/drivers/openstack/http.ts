@@ -51,7 +51,12 @@ const limits = {
   idleMsMax: 4_000,
 } as const;
 
-export function createHttp(parts: { readonly clock: Clock; readonly ca?: string[] }): Http {
+export function createHttp(parts: {
+  readonly clock: Clock;
+  /** Tells the cloud's operators who calls. */
+  readonly agent: string;
+  readonly ca?: string[];
+}): Http {
   const pool = { keepAlive: true, maxSockets: limits.connectionsMax, timeout: limits.idleMsMax };
   const plain = new HttpAgent(pool);
   const secure = new HttpsAgent({ ...pool, ...(parts.ca && { ca: parts.ca }) });
@@ -64,7 +69,7 @@ export function createHttp(parts: { readonly clock: Clock; readonly ca?: string[
       const isSecure = url.protocol === "https:";
       const payload = request.body === undefined ? undefined : JSON.stringify(request.body);
       const headers = {
-        accept: "application/json",
+        ...{ accept: "application/json", "user-agent": parts.agent },
         ...(payload !== undefined && { "content-type": "application/json" }),
         ...(isChange(method) && { "content-length": Buffer.byteLength(payload ?? "") }),
         ...request.headers,
