@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setMaxListeners } from "node:events";
 import { OutsideFault, type OutsideFaultKind } from "../../src/core/errors/outside-fault.js";
 import type { CloudServerId } from "../../src/core/model/ids.js";
 import type { CloudServer } from "../../src/core/model/server.js";
@@ -10,6 +11,7 @@ import type { CloudUnderTest } from "./cloud-harness.js";
 export type Bench = Awaited<ReturnType<typeof openBench>>;
 
 export async function openBench(cloud: CloudUnderTest, call: Call) {
+  setMaxListeners(0, call.signal); // All of a case's calls listen to the same one.
   const drivers: CloudDriver[] = [];
   const open = async (): Promise<CloudDriver> => {
     const opened = await cloud.openDriver();

@@ -37,15 +37,15 @@ export async function findProblems(
     const request = { account, service, method: "GET", path, query, ...version } as const;
     return (await unlessNotFound(openstack.request(request, call)))?.body;
   };
-  const found = await Promise.all([
-    machineProblems(parts, asked, call),
-    zoneProblems(launch, get),
-    keyProblems(parameters, get),
-    ...networkProblems(parameters, get),
-    ...groupProblems(parameters, get),
-    limitProblems(launch, get),
-  ]);
-  return found.flat();
+  // One after the other: the cloud is asked in one caller's turn.
+  return [
+    ...(await machineProblems(parts, asked, call)),
+    ...(await zoneProblems(launch, get)),
+    ...(await keyProblems(parameters, get)),
+    ...(await networkProblems(parameters, get)),
+    ...(await groupProblems(parameters, get)),
+    ...(await limitProblems(launch, get)),
+  ];
 }
 
 /** A body; undefined for what is not there. */
@@ -66,10 +66,12 @@ async function machineProblems(
   const isVolume = root?.destination_type === "volume";
   const needsImage = !isVolume || (root?.source_type === "image" && root.uuid === undefined);
   const names = [launch.flavor, ...(launch.fallbackFlavors ?? [])];
-  const [image, ...flavors] = await Promise.all([
-    needsImage || launch.image !== "" ? imageOf(lookups, account, launch.image, call) : undefined,
-    ...names.map((name) => lookups.flavor({ account }, name, call)),
-  ]);
+  const image =
+    needsImage || launch.image !== ""
+      ? await imageOf(lookups, account, launch.image, call)
+      : undefined;
+  const flavors: (Flavor | string)[] = [];
+  for (const name of names) flavors.push(await lookups.flavor({ account }, name, call));
   const imageSays = typeof image === "string" ? [{ field: "image", description: image }] : [];
   const flavorsSay = flavors.flatMap((flavor, index) => {
     const field = index === 0 ? "flavor" : `fallback_flavors[${index - 1}]`;
@@ -123,29 +125,36 @@ async function keyProblems({ key_name }: Parameters, get: Get): Promise<LaunchPr
   return [{ field: "parameters.key_name", description }];
 }
 
-function networkProblems({ networks }: Parameters, get: Get): Promise<LaunchProblem[]>[] {
-  if (typeof networks === "string") return [];
-  return networks.map(async ({ uuid, port }, index) => {
-    const [what, id] = port === undefined ? ["network", uuid] : ["port", port];
-    if (await get("network", `/v2.0/${what}s/${id}`)) return [];
-    const field = `parameters.networks[${index}].${port === undefined ? "uuid" : "port"}`;
-    return [{ field, description: `there is no such ${what}` }];
-  });
+async function networkProblems({ networks }: Parameters, get: Get): Promise<LaunchProblem[]> {
+  const problems: LaunchProblem[] = [];
+  for (const [index, { uuid, port }] of typeof networks === "string" ? [] : networks.entries()) {
+    const [what, key, id] = port === undefined ? ["network", "uuid", uuid] : ["port", "port", port];
+    if (await get("network", `/v2.0/${what}s/${id}`)) continue;
+    const field = `parameters.networks[${index}].${key}`;
+    problems.push({ field, description: `there is no such ${what}` });
+  }
+  return problems;
 }
 
-function groupProblems({ security_groups = [] }: Parameters, get: Get): Promise<LaunchProblem[]>[] {
-  return security_groups.map(async ({ name }, index) => {
-    const field = `parameters.security_groups[${index}].name`;
-    const path = `/v2.0/security-groups`;
-    if (await get("network", `${path}/${encodeURIComponent(name)}`)) return [];
+/** By id, or by a name that only one has, as Nova takes them. */
+async function groupProblems(
+  { security_groups = [] }: Parameters,
+  get: Get,
+): Promise<LaunchProblem[]> {
+  const path = "/v2.0/security-groups";
+  const problems: LaunchProblem[] = [];
+  for (const [index, { name }] of security_groups.entries()) {
+    if (await get("network", `${path}/${encodeURIComponent(name)}`)) continue;
     const body = (await get("network", path, { name })) as {
       readonly security_groups: readonly unknown[];
     };
     const count = body.security_groups.length;
-    if (count === 1) return [];
+    if (count === 1) continue;
     const many = `${count} security groups have this name: give the id of one`;
-    return [{ field, description: count === 0 ? "there is no such security group" : many }];
-  });
+    const description = count === 0 ? "there is no such security group" : many;
+    problems.push({ field: `parameters.security_groups[${index}].name`, description });
+  }
+  return problems;
 }
 
 /** What the project's limits leave no room for. */

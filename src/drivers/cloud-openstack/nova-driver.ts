@@ -14,6 +14,7 @@ import type {
 import type { DriverHost } from "../../core/ports/driver.js";
 import type { Openstack } from "../openstack/client.js";
 import { findProblems } from "./check-launch.js";
+import { createFaults, type Faults } from "./faults.js";
 import { problemsOfLaunch } from "./launch-problems.js";
 import { quotaOf } from "./limits.js";
 import { createLookups, type Lookups, unlessNotFound } from "./lookups.js";
@@ -25,13 +26,15 @@ interface Parts {
   readonly openstack: Openstack;
   readonly host: Pick<DriverHost, "clock" | "installation">;
   readonly lookups: Lookups;
+  readonly faults: Faults;
   readonly pageServersMax: number;
 }
 
-/** Nova's servers, by the accounts' own credentials. Keeps nothing but names of images. */
-export function createNovaDriver(given: Omit<Parts, "lookups">): CloudDriver {
-  const parts: Parts = { ...given, lookups: createLookups(given.openstack) };
-  const { openstack } = parts;
+/** Nova's servers, by the accounts' own credentials. Keeps nothing but names and old faults. */
+export function createNovaDriver(given: Omit<Parts, "lookups" | "faults">): CloudDriver {
+  const { openstack } = given;
+  const lookups = createLookups(openstack);
+  const parts: Parts = { ...given, lookups, faults: createFaults(openstack) };
   return {
     capabilities: { listingLagMs, createDeadlineMs, reportsPort: false },
     project: (account, call) => openstack.project(account, call),
@@ -136,7 +139,7 @@ async function listTagged(
   call: Call,
   query: { readonly tags: string; readonly marker?: string },
 ) {
-  const { openstack, pageServersMax, host } = parts;
+  const { openstack, faults, pageServersMax, host } = parts;
   const limited = { ...query, limit: String(pageServersMax) };
   const asked = { ...compute(of, "GET", "/servers/detail"), query: limited };
   const { body } = await openstack.request(asked, call);
@@ -146,7 +149,7 @@ async function listTagged(
   };
   if (!Array.isArray(servers)) throw new OutsideFault("unknown", "compute answers without a list");
   return {
-    servers: servers.map((one: NovaServer) => viewOf(one, host.installation)),
+    servers: (await faults.tell(of, servers, call)).map((one) => viewOf(one, host.installation)),
     isLast: !servers_links?.some(({ rel }) => rel === "next"),
   };
 }

@@ -11,6 +11,7 @@ export interface NovaServer {
   readonly id: string;
   readonly status: string;
   readonly created: string;
+  readonly updated?: string;
   readonly name?: string;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly tags?: readonly string[];
