@@ -117,9 +117,14 @@ export async function readConfig(path: string): Promise<{ config: Config; baseDi
   try {
     parsed = JSON.parse(await readFile(path, "utf8"));
   } catch (error) {
-    throw new Fault("CONFIG_INVALID", { say: `${path}: ${(error as Error).message}` });
+    throw new Fault("CONFIG_INVALID", { say: `${path}: ${sayUnread(error as Error)}` });
   }
   return { config: checkConfig(parsed), baseDir: dirname(resolve(path)) };
+}
+
+/** What JSON.parse quotes of the file may be a token, so it is left out. */
+function sayUnread({ message }: Error): string {
+  return message.replace(/,? *(\.\.\.)?".*"(\.\.\.)? is not valid JSON$/s, ": this is no JSON");
 }
 
 /** @throws Fault `CONFIG_INVALID` naming every problem. */

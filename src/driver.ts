@@ -1,6 +1,7 @@
 /** What the author of a driver imports: `muster/driver`. */
 export { Fault } from "./core/errors/fault.js";
 export { OutsideFault, type OutsideFaultKind } from "./core/errors/outside-fault.js";
+export type { Diagnosis } from "./core/model/diagnosis.js";
 export type { LaunchConfiguration } from "./core/model/group.js";
 export type { CloudServerId, LoadBalancerId } from "./core/model/ids.js";
 export type { CloudServer, Member, Ownership, ServerAddress } from "./core/model/server.js";
@@ -9,6 +10,7 @@ export type { Clock, Ids, Timer } from "./core/ports/clock.js";
 export type * from "./core/ports/cloud.js";
 export type * from "./core/ports/credentials.js";
 export {
+  type DiagnoseCall,
   type DriverDefinition,
   type DriverHost,
   type DriverKind,

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-import { resolve } from "node:path";
 import { Command } from "commander";
 import pino from "pino";
 import { addressOf, createMuster, type MusterOptions } from "./app.js";
 import { readConfig } from "./config.js";
 import { isFault } from "./core/errors/fault.js";
 import { adminToken, devOptions } from "./dev.js";
+import { runDoctor } from "./doctor/tell.js";
+import { dataDefault, listenDefault, settingsOf } from "./settings.js";
 
 interface Flags {
   readonly config?: string;
@@ -28,8 +29,6 @@ const program = new Command("muster")
   );
 
 const loopback: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"]);
-const listenDefault = "127.0.0.1:7350";
-const dataDefault = "./muster-data";
 
 interface Start {
   readonly options: MusterOptions;
@@ -42,29 +41,24 @@ async function startOf(flags: Flags): Promise<Start> {
   if (!flags.config && !flags.dev) throw new Error("give --config FILE, or --dev to try it out");
   const file = flags.config === undefined ? undefined : await readConfig(flags.config);
   const listen = flags.listen ?? file?.config.listen ?? listenDefault;
-  const dataDir = flags.data ?? file?.config.dataDir ?? dataDefault;
   if (flags.token && !flags.dev) throw new Error("--token goes with --dev; others are configured");
   if (flags.dev && !loopback.has(addressOf(listen).host))
     throw new Error(`--dev listens on loopback only, not on ${listen}`);
   if (!file) {
     if (!flags.token) throw new Error("--dev needs --token (or MUSTER_TOKEN)");
+    const dataDir = flags.data ?? dataDefault;
     const { options, proxy } = await devOptions({ dataDir, listen, token: flags.token });
     return { options, note: `, load balancer web on ${proxy}` };
   }
-  const { config, baseDir } = file;
-  const tokens = flags.token ? [...config.tokens, adminToken(flags.token)] : config.tokens;
-  const { killSwitchFile, secretsKeyFile } = config;
-  const files = {
-    ...(killSwitchFile ? { killSwitchFile: resolve(baseDir, killSwitchFile) } : {}),
-    ...(secretsKeyFile ? { secretsKeyFile: resolve(baseDir, secretsKeyFile) } : {}),
-  };
-  return { options: { ...config, ...files, baseDir, listen, dataDir, tokens }, note: "" };
+  const settings = settingsOf(file, flags);
+  const tokens = flags.token ? [...settings.tokens, adminToken(flags.token)] : settings.tokens;
+  return { options: { ...settings, tokens }, note: "" };
 }
 
-async function main(): Promise<void> {
+async function start(flags: Flags): Promise<void> {
   const log = pino({ level: process.env["MUSTER_LOG"] ?? "info" }, pino.destination(2));
   const startedMs = performance.now();
-  const { options, note } = await startOf(program.parse().opts<Flags>());
+  const { options, note } = await startOf(flags);
   const muster = await createMuster({ ...options, log });
   const tookMs = Math.round(performance.now() - startedMs);
   process.stdout.write(`muster ready on ${muster.address} in ${tookMs} ms${note}\n`);
@@ -86,7 +80,36 @@ async function main(): Promise<void> {
   process.on("SIGINT", stop);
 }
 
-main().catch((error: unknown) => {
+interface DoctorFlags extends Flags {
+  readonly account: readonly string[];
+  readonly json?: boolean;
+}
+
+async function doctor(flags: DoctorFlags): Promise<void> {
+  if (flags.config === undefined) throw new Error("give --config FILE, as the daemon gets it");
+  const { config, account: accounts, json = false } = flags;
+  const options = { ...flags, config, accounts, json };
+  process.exitCode = await runDoctor(options, process.stdout, process.env);
+}
+
+program.action(start);
+program
+  .command("doctor")
+  .description(
+    "Find out why a Muster does not start, or does not work, and what to do about it. Starts " +
+      "nothing, changes nothing. Exit code 1: there are problems",
+  )
+  .option("--account <id>", "try this account's credentials too; repeatable", collect, [])
+  .option("--json", "for programs")
+  .configureHelp({ showGlobalOptions: true })
+  .addHelpText("after", "\nExample: muster doctor --config muster.json")
+  .action((_: unknown, self: Command) => doctor(self.optsWithGlobals<DoctorFlags>()));
+
+function collect(one: string, before: readonly string[]): readonly string[] {
+  return [...before, one];
+}
+
+program.parseAsync().catch((error: unknown) => {
   const say = isFault(error) || error instanceof Error ? error.message : String(error);
   process.stderr.write(`muster: ${say}\n`);
   process.exit(2);

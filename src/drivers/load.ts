@@ -83,63 +83,79 @@ const builtins: Readonly<Record<string, () => Promise<unknown>>> = {
 };
 
 async function load(request: DriverRequest, settings: LoadSettings): Promise<Result> {
-  const refuse = (step: string, description: string, field = "use"): Result => ({
-    violations: [
-      {
-        field: `${request.field}.${field}`,
-        description: `driver ${request.use} refused at ${step}: ${description}`,
-      },
-    ],
-  });
+  const prepared = await prepareDriver(request, settings);
+  if ("violations" in prepared) return prepared;
+  const { checkSecret } = prepared;
+  const started = await start(prepared, request, settings);
+  return checkSecret ? { ...started, checkSecret } : started;
+}
 
+/** A driver that may be opened. */
+export interface PreparedDriver {
+  readonly definition: DriverDefinition<DriverKind, unknown>;
+  /** With the schema's defaults filled in. */
+  readonly options: unknown;
+  readonly checkSecret?: SchemaCheck;
+}
+
+/** The part of loading that starts nothing: resolve, handshake, options. */
+export async function prepareDriver(
+  request: DriverRequest,
+  settings: Pick<LoadSettings, "baseDir">,
+): Promise<PreparedDriver | { readonly violations: readonly FieldViolation[] }> {
   let module: unknown;
   try {
     module = await importPlugin(request.use, resolve(settings.baseDir), builtins);
   } catch (error) {
-    return refuse("resolve", textOf(error));
+    return refuse(request, "resolve", textOf(error));
   }
   const definition = (module as { readonly default?: unknown }).default;
   const complaint = handshake(definition, request.kind);
-  if (complaint !== undefined) return refuse("handshake", complaint);
+  if (complaint !== undefined) return refuse(request, "handshake", complaint);
 
   const sound = definition as Definition;
   let checks: Checks;
   try {
     checks = checksOf(sound);
   } catch (error) {
-    return refuse("handshake", textOf(error));
+    return refuse(request, "handshake", textOf(error));
   }
   const options = structuredClone(request.options ?? {});
   const problems = checks.options(options);
   if (problems.length > 0) {
-    const parts = problems.map(({ field, description }) => refuse("options", description, field));
+    const parts = problems.map(({ field, description }) =>
+      refuse(request, "options", description, field),
+    );
     return { violations: parts.flatMap(({ violations }) => violations) };
   }
-  const started = await start(sound, options, request, settings, refuse);
-  return checks.secret ? { ...started, checkSecret: checks.secret } : started;
+  const { secret } = checks;
+  return { definition: sound, options, ...(secret && { checkSecret: secret }) };
+}
+
+function refuse(request: DriverRequest, step: string, description: string, field = "use"): Result {
+  const say = `driver ${request.use} refused at ${step}: ${description}`;
+  return { violations: [{ field: `${request.field}.${field}`, description: say }] };
 }
 
 async function start(
-  definition: Definition,
-  options: unknown,
+  { definition, options }: PreparedDriver,
   request: DriverRequest,
   settings: LoadSettings,
-  refuse: (step: string, description: string) => Result,
 ): Promise<Result> {
   const within = createDeadline(request.host, settings.startMsMax ?? startMsMaxDefault);
   const opening = Promise.resolve().then(() => definition.open(options, request.host));
   try {
     const driver = await within.run(opening);
     const missing = missingParts(driver, request.kind);
-    if (missing.length > 0) return refuse("open", `lacks ${missing.join(", ")}`);
+    if (missing.length > 0) return refuse(request, "open", `lacks ${missing.join(", ")}`);
     const complaint = await probe(driver, request, within);
     if (complaint === undefined) return { driver, violations: [] };
     await driver.close().catch(() => {});
-    return refuse("probe", complaint);
+    return refuse(request, "probe", complaint);
   } catch (error) {
     // Who opens too late is closed then, so that nothing runs that nobody knows of.
     opening.then((late) => late.close()).catch(() => {});
-    return refuse("open", textOf(error));
+    return refuse(request, "open", textOf(error));
   } finally {
     within.end();
   }

@@ -1,3 +1,5 @@
+import type { Diagnosis } from "../model/diagnosis.js";
+import type { Call } from "./call.js";
 import type { Clock, Ids } from "./clock.js";
 import type { CloudDriver } from "./cloud.js";
 import type { CredentialSource } from "./credentials.js";
@@ -30,6 +32,19 @@ export interface DriverDefinition<Kind extends DriverKind, Options> {
   /** JSON Schema of an account's secret. A driver without one takes no credentials. */
   readonly credentialsSchema?: Readonly<Record<string, unknown>>;
   open(options: Options, host: DriverHost): Promise<DriverOf<Kind>>;
+  /**
+   * What stands between the driver and its work, without opening it: nothing is started or changed,
+   * and nothing stays behind. For an operator whose Muster does not start or does not work; what it
+   * throws is told as a problem. Never tells a secret.
+   */
+  diagnose?(options: Options, host: DriverHost, call: DiagnoseCall): Promise<readonly Diagnosis[]>;
+}
+
+export interface DiagnoseCall extends Call {
+  /** Whose credentials are to be tried: those that have some, and groups in the colo. */
+  readonly accounts: readonly string[];
+  /** A Muster works with this configuration's data at the moment. */
+  readonly isRunning: boolean;
 }
 
 export type DriverKind = "cloud" | "loadBalancer";

@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { defineCloudDriver } from "../../core/ports/driver.js";
+import { diagnosePorts } from "./diagnose.js";
 import type { ProcessCloudOptions } from "./options.js";
 import { createProcessCloud } from "./process-cloud.js";
 
@@ -47,6 +48,7 @@ export default defineCloudDriver<Partial<ProcessCloudOptions>>({
       path: { type: "string", minLength: 1, description: "The servers' PATH." },
     },
   },
+  diagnose: async (options) => [diagnosePorts({ ...defaults, ...options })],
   async open(options, host) {
     const dataDir = resolve(host.dataDir); // Servers have another working folder than we.
     return await createProcessCloud({ ...defaults, ...options }, { ...host, dataDir });

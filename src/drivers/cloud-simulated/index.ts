@@ -94,6 +94,12 @@ export default defineCloudDriver<Options>({
     },
   },
   credentialsSchema,
+  diagnose: async () => [
+    {
+      ...{ subject: "simulated cloud", state: "warning", say: "its servers are in memory alone" },
+      fix: "use it for experiments, and a real cloud for work",
+    },
+  ],
   async open(options, { clock, ids, credentials }) {
     const { buildErrorShare, createAnswerLostShare, createRefusedShare, ...others } = options;
     const { needsCredentials, ...rest } = others;

@@ -1,4 +1,5 @@
 import { defineLoadBalancerDriver, driverApiVersion } from "../../core/ports/driver.js";
+import { diagnoseHaproxy } from "./diagnose.js";
 import { createHaproxyDriver } from "./haproxy-driver.js";
 import { type HaproxyOptions, haproxyOptionsSchema } from "./options.js";
 
@@ -7,5 +8,6 @@ export default defineLoadBalancerDriver<HaproxyOptions>({
   name: "haproxy",
   apiVersion: driverApiVersion,
   optionsSchema: haproxyOptionsSchema,
+  diagnose: diagnoseHaproxy,
   open: async (options, { clock }) => createHaproxyDriver(options, clock),
 });

@@ -1,4 +1,5 @@
 import { defineLoadBalancerDriver, driverApiVersion } from "../../core/ports/driver.js";
+import { diagnoseProxy } from "./diagnose.js";
 import { type ProxyOptions, proxyOptionsSchema } from "./options.js";
 import { openProxyDriver } from "./proxy-driver.js";
 
@@ -7,5 +8,6 @@ export default defineLoadBalancerDriver<ProxyOptions>({
   name: "proxy",
   apiVersion: driverApiVersion,
   optionsSchema: proxyOptionsSchema,
+  diagnose: diagnoseProxy,
   open: openProxyDriver,
 });

@@ -23,11 +23,14 @@ export type SqlValue = string | number | null;
  * Node's own SQLite where it has a good one (its first versions carry a WAL bug that can corrupt
  * the file), else the same API as a package, which loads without a compiler.
  */
-export async function openFile(path: string): Promise<Database> {
+export async function openFile(
+  path: string,
+  options: OpenOptions = { readOnly: false },
+): Promise<Database> {
   const { DatabaseSync } = hasGoodSqlite(process.versions.node)
     ? builtin()
     : ((await import("@photostructure/sqlite")) as SqliteModule);
-  return new DatabaseSync(path);
+  return new DatabaseSync(path, options);
 }
 
 export function hasGoodSqlite(nodeVersion: string): boolean {
@@ -35,8 +38,12 @@ export function hasGoodSqlite(nodeVersion: string): boolean {
   return major >= 24 || (major === 22 && minor >= 23);
 }
 
+interface OpenOptions {
+  readonly readOnly: boolean;
+}
+
 interface SqliteModule {
-  readonly DatabaseSync: new (path: string) => Database;
+  readonly DatabaseSync: new (path: string, options: OpenOptions) => Database;
 }
 
 function builtin(): SqliteModule {
