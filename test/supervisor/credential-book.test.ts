@@ -112,6 +112,7 @@ test("M9.4 while the store is away the last known serve on; who knows none says 
   faults.chance.unavailable = 1;
   for (let minute = 0; minute < 30; minute++) {
     await clock.advance(60_000);
+    await assert.doesNotReject(run(known.iad.of("acme")));
     assert.deepEqual((await run(known.iad.of("acme")))?.secret, secret);
   }
   const fresh = node();

@@ -1,4 +1,5 @@
 import { createMutations } from "./creates.js";
+import { credentialMutations } from "./credentials.js";
 import { deleteMutations } from "./deletes.js";
 import { doubtMutations } from "./doubt.js";
 import { dryRunMutations } from "./dry-run.js";
@@ -20,6 +21,7 @@ export const mutations: readonly Mutation[] = [
   ...doubtMutations,
   ...orderMutations,
   ...outsideMutations,
+  ...credentialMutations,
   ...recordMutations,
   ...dryRunMutations,
 ];
