@@ -24,7 +24,9 @@ export function checkBySchema(schema: Schema, { kind, root }: SchemaUse): Schema
     const validate = ajv.compile(closed(schema));
     const unknown = kind === "options" ? "unknown option" : "unknown field";
     return (value) =>
-      validate(value) ? [] : (validate.errors ?? []).map((error) => describe(error, root, unknown));
+      validate(value)
+        ? []
+        : meant(validate.errors ?? []).map((error) => describe(error, root, unknown));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new Error(`its ${kind}Schema is not a valid JSON Schema: ${why}`);
@@ -37,6 +39,27 @@ function closed(schema: Schema): Schema {
     (keyword) => keyword in schema,
   );
   return isPlain ? { type: "object", ...schema, additionalProperties: false } : schema;
+}
+
+/** Where a schema offers several forms: which of them an error is about. */
+const ofForm = /^(.*?\/(?:anyOf|oneOf))\/(\d+)\//;
+
+/** Of several forms the one that comes closest was meant: the others' complaints only confuse. */
+function meant(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  const forms = new Map<string, Map<string, ErrorObject[]>>();
+  for (const error of errors) {
+    const [, choice, form] = ofForm.exec(error.schemaPath) ?? [];
+    if (choice === undefined || form === undefined) continue;
+    const known = forms.get(choice) ?? new Map<string, ErrorObject[]>();
+    forms.set(choice, known.set(form, [...(known.get(form) ?? []), error]));
+  }
+  const closest = [...forms.values()].flatMap((known) => {
+    return [...known.values()].toSorted((a, b) => a.length - b.length)[0] ?? [];
+  });
+  const others = errors.filter(
+    ({ schemaPath }) => !ofForm.test(schemaPath) && !forms.has(schemaPath),
+  );
+  return [...others, ...closest];
 }
 
 /** The path as it stands in the configuration or request, and what is wrong there. */
