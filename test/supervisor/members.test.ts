@@ -301,6 +301,22 @@ test("B4.11 B5.4 a full load balancer is told of, and who found no room in it is
   assert.equal(world.balancers.members(lb).length, 2);
 });
 
+test("B5.4 a load balancer that takes no changes for long is told of, and then serves", async () => {
+  const world = await createWorld();
+  await createGroup(world, joined());
+  const immutable = { kind: "immutable", retryAfterMs: seconds(60) } as const;
+  const broken = world.balancers.inject({ fault: immutable, times: 3 });
+  await setTarget(world, 2);
+  const degraded = async () =>
+    (await view(world)).placements[0]?.conditions.find((one) => one.type === "degraded");
+  await world.until("it is told", async () => (await degraded())?.holds === true);
+  const [why] = (await degraded())!.causes;
+  assert.deepEqual([why?.code, why?.facts["kind"]], ["LOAD_BALANCER_REFUSED", "conflict"]);
+  await converges(world, 2, seconds(300));
+  assert.equal(broken.fired(), 3);
+  assert.equal((await degraded())?.holds, false);
+});
+
 test("B4.11 B5.5 a load balancer that denies changes costs no server, and is told of", async () => {
   const world = await createWorld();
   await createGroup(world, { ...joined(), buildTimeoutMs: 600_000 });

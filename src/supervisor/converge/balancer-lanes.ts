@@ -163,6 +163,8 @@ function takeOf(lane: Lane, account: AccountId): readonly Ask[] {
 
 const none: ReadonlyMap<LoadBalancerId, BalancerRefusal> = new Map();
 
-function isLasting({ kind }: OutsideFault): boolean {
+/** What names a long wait lasts as well: a load balancer that people have to mend, say. */
+function isLasting({ kind, retryAfterMs = 0 }: OutsideFault): boolean {
+  if (retryAfterMs >= lastingDelayMs) return true;
   return kind === "badRequest" || kind === "quota" || kind === "denied" || kind === "notFound";
 }
