@@ -80,6 +80,7 @@ const builtins: Readonly<Record<string, () => Promise<unknown>>> = {
   openstack: () => import("./cloud-openstack/index.js"),
   proxy: () => import("./lb-proxy/index.js"),
   haproxy: () => import("./lb-haproxy/index.js"),
+  octavia: () => import("./lb-octavia/index.js"),
 };
 
 async function load(request: DriverRequest, settings: LoadSettings): Promise<Result> {

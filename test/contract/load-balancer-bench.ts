@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { NetConnectOpts } from "node:net";
 import type { TestContext } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { outsideFaultOf } from "../../src/core/errors/outside-fault.js";
 import type { LoadBalancerId } from "../../src/core/model/ids.js";
 import type { Member } from "../../src/core/model/server.js";
 import type { Call } from "../../src/core/ports/call.js";
@@ -29,6 +30,10 @@ export interface LoadBalancerSubject {
   readonly reopen?: () => Promise<LoadBalancerDriver>;
   /** Makes a member past the driver, as others do. Absent where nobody else can. */
   readonly addForeign?: (host: string, port: number) => Promise<void>;
+  /** Large changes are put off half-way with `conflict`; they are asked for again, as Muster does. */
+  readonly putsOff?: true;
+  /** How many are a large batch here, by fours. Default: 200. */
+  readonly manyMembers?: number;
   /** Where clients connect. Absent where no traffic flows. */
   readonly address?: NetConnectOpts;
   /** What a member stands for. Default: a TCP server on loopback. */
@@ -42,6 +47,7 @@ export interface LoadBalancerSubject {
 /** How long a load balancer may take to notice something. */
 const noticeMsMax = 20_000;
 const lookAgainMs = 25;
+const triesMax = 20;
 
 /** What the cases work with. */
 export interface Bench {
@@ -78,7 +84,17 @@ export function createBench(subject: LoadBalancerSubject, t: TestContext): Bench
     call,
     ref,
     driver: () => driver,
-    change: (...changes) => driver.changeMembers(ref, changes, call),
+    async change(...changes) {
+      for (let tries = 1; ; tries++) {
+        try {
+          return await driver.changeMembers(ref, changes, call);
+        } catch (error) {
+          const { kind, retryAfterMs = lookAgainMs } = outsideFaultOf(error);
+          if (!subject.putsOff || kind !== "conflict" || tries === triesMax) throw error;
+          await pass(retryAfterMs);
+        }
+      }
+    },
     list: () => driver.listMembers(ref, call),
     members: async () => sorted((await bench.list()).map(entryOf)),
     async reopen(open) {
