@@ -1,11 +1,13 @@
 import { after, before, describe } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { loadBalancerDriverContract } from "../contract/load-balancer-driver.contract.js";
 import { makeBalancer, removeBalancer } from "./balancers.js";
 import { type Bed, openBed } from "./bed.js";
+import { reportMember } from "./heartbeat.js";
 import { openOctavia } from "./octavia.js";
 import { createPools, type Pools } from "./pools.js";
 
-describe("octavia", { timeout: 600_000 }, () => {
+describe("octavia", { timeout: 900_000 }, () => {
   let bed: Bed;
   let balancer: string;
   let pools: Pools;
@@ -21,11 +23,26 @@ describe("octavia", { timeout: 600_000 }, () => {
     async open() {
       const pool = await pools.make("contract");
       const driver = await openOctavia(bed);
+      let heartbeat = async () => {};
       return {
         ...{ driver, loadBalancer: pool, account: "acme", putsOff: true, manyMembers: 24 },
         async reopen() {
           await driver.close();
           return openOctavia(bed);
+        },
+        async startBackend() {
+          await pools.addMonitor(pool);
+          const address = "192.0.2.200";
+          const report = (status: "ONLINE" | "ERROR") => async () => {
+            heartbeat = () => reportMember(bed.facts, { address, status });
+          };
+          await report("ONLINE")();
+          const [up, down] = [report("ONLINE"), report("ERROR")];
+          return { host: address, port: 80, up, down, close: async () => {} };
+        },
+        async pass(ms) {
+          await heartbeat();
+          await sleep(ms);
         },
         addForeign: (address, port) =>
           pools.addMember(pool, { address, protocol_port: port, name: "theirs" }),

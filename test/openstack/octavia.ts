@@ -1,17 +1,17 @@
-import type { CredentialSource } from "../../src/core/ports/credentials.js";
 import type { LoadBalancerDriver } from "../../src/core/ports/load-balancer.js";
 import octavia from "../../src/drivers/lb-octavia/index.js";
 import { createHost } from "../drivers/lb-helpers.js";
 import type { Bed } from "./bed.js";
+import { secretsOf } from "./nova-harness.js";
+
+/** By which the bed's faults tell the driver's calls from others'. */
+export const octaviaAgent = "octavia-test";
 
 /** The driver, with the bed's accounts. */
 export function openOctavia({ facts }: Bed): Promise<LoadBalancerDriver> {
-  const { authUrl, region, accounts } = facts;
-  const credentials: CredentialSource = {
-    async of(account) {
-      const { projectId: _, ...secret } = accounts[account as keyof typeof accounts];
-      return { revision: "1", secret };
-    },
-  };
-  return octavia.open({ authUrl, region }, { ...createHost(""), credentials });
+  const { authUrl, region } = facts;
+  const secrets = secretsOf(facts);
+  const credentials = { of: async (account: string) => secrets.get(account) };
+  const host = { ...createHost(""), installation: octaviaAgent, credentials };
+  return octavia.open({ authUrl, region }, host);
 }

@@ -9,6 +9,7 @@ export interface OctaviaMember {
   readonly protocol_port: number;
   readonly weight: number;
   readonly backup: boolean;
+  readonly monitor_port: number | null;
   readonly tags: readonly string[];
   readonly provisioning_status: string;
 }
@@ -16,6 +17,7 @@ export interface OctaviaMember {
 /** Raw calls for pools of one load balancer, past Muster: each waits until it may. */
 export interface Pools {
   make(name: string): Promise<LoadBalancerId>;
+  /** Waits until it is gone. */
   remove(pool: LoadBalancerId): Promise<void>;
   addMonitor(pool: LoadBalancerId): Promise<void>;
   addMember(pool: LoadBalancerId, member: Readonly<Record<string, unknown>>): Promise<void>;
@@ -47,7 +49,11 @@ export function createPools(caller: Caller, loadBalancer: string): Pools {
       return (body["pool"] as { readonly id: LoadBalancerId }).id;
     },
     async remove(pool) {
-      await change("DELETE", `/pools/${pool}`);
+      const path = `/pools/${pool}`;
+      await change("DELETE", path);
+      const isThere = async () =>
+        (await caller.call("loadBalancer", "GET", `/v2/lbaas${path}`)).status !== 404;
+      while (await isThere()) await sleep(lookMs);
     },
     async addMonitor(pool) {
       const times = { delay: 5, timeout: 2, max_retries: 2 };

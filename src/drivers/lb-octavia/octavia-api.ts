@@ -7,7 +7,7 @@ import type { MemberBody } from "./plan-changes.js";
 
 /** Octavia's calls for one pool, which is what Muster names by a load balancer's id. */
 export interface OctaviaApi {
-  /** The load balancer that the pool is a part of. @throws OutsideFault `notFound`: no such pool. */
+  /** The load balancer that the pool is part of. @throws OutsideFault `notFound`: no such pool. */
   loadBalancerOf(pool: LoadBalancerRef, call: Call): Promise<string>;
   /** All of them, whoever made them. */
   members(pool: LoadBalancerRef, call: Call): Promise<readonly OctaviaMember[]>;
