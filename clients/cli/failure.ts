@@ -22,6 +22,7 @@ const advice: Readonly<Record<string, string>> = {
   COLO_NOT_FOUND: "see `musterctl colo list`",
   CREDENTIALS_NOT_FOUND: "see `musterctl credentials list ACCOUNT`",
   CREDENTIALS_UNREADABLE: "see the server's log; docs/operate.md tells of the keys",
+  CREDENTIALS_REFUSED: "have them written: `musterctl credentials set ACCOUNT --colo ID`",
   GROUP_EXISTS: "use `musterctl groups apply` to change it",
   GROUP_NOT_EMPTY: "add --force to delete its servers first",
   GROUP_DELETING: "wait until it is gone: `musterctl groups delete ID --force --wait`",

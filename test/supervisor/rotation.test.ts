@@ -41,7 +41,9 @@ async function worldAt(servers: number): Promise<World> {
 test("M9.4 the cloud is called with the account's own credentials, and without them not at all", async () => {
   const world = await worldAt(2);
   const other: GroupKey = { account: "other" as AccountId, group: "web" as GroupId };
-  await assert.rejects(createGroup(world, groupSpec(), other));
+  await assert.rejects(createGroup(world, groupSpec(), other), (error) =>
+    isFault(error, "CREDENTIALS_REFUSED"),
+  );
   assert.equal(
     world.cloud.servers().filter(({ ownership }) => ownership?.account === "other").length,
     0,

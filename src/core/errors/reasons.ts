@@ -39,6 +39,7 @@ export const reasons = {
   NOTHING_HELD: "failedPrecondition",
   GROUP_DELETING: "failedPrecondition",
   CREDENTIALS_UNREADABLE: "failedPrecondition",
+  CREDENTIALS_REFUSED: "failedPrecondition",
   ETAG_MISMATCH: "aborted",
   PLACEMENT_CHANGED: "aborted",
   COMMIT_UNKNOWN: "unavailable",

@@ -9,7 +9,8 @@ import type { Context } from "../context.js";
  * the launch configuration. An outage is never reported as the user's mistake (B1.5).
  *
  * @returns what could not be checked, where `allowUnverified`.
- * @throws Fault `FIELD_INVALID` naming every problem; `CLOUD_UNAVAILABLE` when it cannot tell.
+ * @throws Fault `FIELD_INVALID` naming every problem; `CLOUD_UNAVAILABLE` when it cannot tell;
+ *   `CREDENTIALS_REFUSED` when the account has none, or the cloud refuses them.
  */
 export async function checkLaunch(
   context: Context,
@@ -45,10 +46,12 @@ export async function checkLaunch(
       );
     } catch (error) {
       if (error instanceof Fault) throw error;
-      const { message } = outsideFaultOf(error);
+      const { kind, message } = outsideFaultOf(error);
       const say = `the launch configuration could not be checked in ${colo}: ${message}`;
-      if (!allowUnverified) throw new Fault("CLOUD_UNAVAILABLE", { say, retryAfterMs: 5_000 });
-      warnings.push(say);
+      if (allowUnverified) warnings.push(say);
+      // Asking again does not help: somebody has to see to the account's credentials.
+      else if (kind === "denied") throw new Fault("CREDENTIALS_REFUSED", { say });
+      else throw new Fault("CLOUD_UNAVAILABLE", { say, retryAfterMs: 5_000 });
     }
   }
   return warnings;

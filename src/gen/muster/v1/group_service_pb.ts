@@ -1034,7 +1034,8 @@ export const GroupService: GenService<{
    * Creates a group. It starts to converge at once.
    *
    * Reasons: FIELD_INVALID, GROUP_EXISTS, LIMIT_EXCEEDED (1,000 groups an account),
-   * REQUEST_ID_REUSED, CLOUD_UNAVAILABLE (launch configuration could not be checked).
+   * REQUEST_ID_REUSED, CLOUD_UNAVAILABLE (launch configuration could not be checked),
+   * CREDENTIALS_REFUSED (nor can it be, until the account's credentials are seen to).
    *
    * @generated from rpc muster.v1.GroupService.CreateGroup
    */
