@@ -4,10 +4,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { LaunchConfiguration } from "../../src/core/model/group.js";
 import type { CloudServer } from "../../src/core/model/server.js";
 import type { Call, CloudDriver } from "../../src/driver.js";
+import nova from "../../src/drivers/cloud-openstack/index.js";
 import { type Bed, openBed } from "./bed.js";
 import { createTenant, type Tenant } from "./nova-harness.js";
 
 const account = "acme";
+/** The bed's Keystone gives tokens for so long. */
+const tokenLifeMs = 14_400_000;
 const publicKey =
   "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKl0WkXLqZcN3kX3mfS8nE4lU0cIVqJdLrF0Hq2bV7xY test";
 
@@ -184,6 +187,38 @@ describe("the openstack cloud driver, on the real Nova", { timeout: 600_000 }, (
       assert.equal((await bed.faults.fired("keystone")).length, 3);
     } finally {
       await bed.faults.heal();
+    }
+  });
+
+  test("M9.4 a token is renewed before its end, and serves on while Keystone is away", async () => {
+    let aheadMs = 0;
+    const { host, agent } = tenant;
+    const monotonicMs = () => host.clock.monotonicMs() + aheadMs;
+    const { authUrl, region } = bed.facts;
+    const clock = { ...host.clock, monotonicMs };
+    const early = await nova.open({ authUrl, region }, { ...host, clock });
+    const look = () => early.listServers({ account, installation: host.installation }, call());
+    const asks = { agent, method: "POST", path: "/auth/tokens$" };
+    const tokens = async () => (await bed.faults.fired("keystone")).length;
+    try {
+      await bed.faults.set("keystone", [{ match: asks }]);
+      await look();
+      aheadMs = tokenLifeMs - 6 * 60_000;
+      await look();
+      assert.equal(await tokens(), 1);
+      aheadMs = tokenLifeMs - 4 * 60_000;
+      await look();
+      assert.equal(await tokens(), 2);
+      await bed.faults.set("keystone", [{ match: asks, status: 503 }]);
+      aheadMs += tokenLifeMs - 60_000;
+      await look();
+      assert.equal(await tokens(), 1);
+      aheadMs += 120_000;
+      await assert.rejects(look(), { kind: "temporary", ambiguous: false });
+      assert.equal(await tokens(), 2);
+    } finally {
+      await bed.faults.heal();
+      await early.close();
     }
   });
 });

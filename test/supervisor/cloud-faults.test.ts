@@ -318,6 +318,23 @@ test("B4.8 throttled, temporary and denied are retried with patience, and heal",
   }
 });
 
+test("B4.8 the cloud's own ids of its requests stand in the events", async () => {
+  const world = await worldAt(0);
+  const refused = world.cloud.inject(
+    { kind: "refuse", on: ["create"], with: "badRequest" },
+    { timesMax: 1 },
+  );
+  await setTarget(world, 1);
+  await converges(world, 1, seconds(600));
+  assert.equal(refused.fired(), 1);
+  const events = await world.events();
+  const failed = events.find(({ type }) => type === "server.failed");
+  assert.equal(failed?.causes?.[0]?.facts["requestId"], "req-create");
+  const building = events.find(({ type }) => type === "server.building");
+  const cloudId = building?.facts["cloudId"];
+  assert.equal(building?.facts["requestId"], `req-${cloudId}`);
+});
+
 test("B4.3 a cloud that lists nothing for a while: nothing is lost, then it goes on", async () => {
   const world = await worldAt(4);
   const outage = world.cloud.inject({

@@ -21,7 +21,7 @@ export interface CloudDriver {
   project(account: string, call: Call): Promise<string | undefined>;
 
   /** Asks for one server that carries `ownership` from its first moment on. */
-  createServer(request: CreateServer, call: Call): Promise<CloudServer>;
+  createServer(request: CreateServer, call: Call): Promise<MadeServer>;
 
   /** Asks for the server's end. A server that is gone already is success, told as "gone". */
   deleteServer(request: ServerRef, call: Call): Promise<"accepted" | "gone">;
@@ -96,6 +96,12 @@ export interface CreateServer extends Pinned {
   /** Undefined: the cloud chooses. */
   readonly zone?: string;
   readonly ownership: Ownership;
+}
+
+/** A server as its create was answered. */
+export interface MadeServer extends CloudServer {
+  /** The cloud's own id of the request, for its operators; as `OutsideFault.requestId`. */
+  readonly requestId?: string;
 }
 
 export interface ServerRef extends Pinned {

@@ -7,6 +7,7 @@ import type {
   CloudPage,
   CreateServer,
   ListServers,
+  MadeServer,
   Pinned,
   ServerRef,
   TagServer,
@@ -69,7 +70,7 @@ export function createNovaDriver(given: Omit<Parts, "lookups" | "faults">): Clou
 const listingLagMs = 10_000;
 const createDeadlineMs = 60_000;
 
-async function createServer(parts: Parts, request: CreateServer, call: Call): Promise<CloudServer> {
+async function createServer(parts: Parts, request: CreateServer, call: Call): Promise<MadeServer> {
   const { lookups, openstack, host } = parts;
   const { launch, name, ownership } = request;
   const [problem] = problemsOfLaunch(launch);
@@ -93,6 +94,7 @@ async function createServer(parts: Parts, request: CreateServer, call: Call): Pr
     ...{ id: id as CloudServerId, name, status: "BUILD", taskState: "scheduling", ownership },
     // By the cloud's clock, as in its listings.
     createdAtMs: Number.isNaN(createdAtMs) ? host.clock.nowMs() : createdAtMs,
+    ...(requestId !== undefined && { requestId }),
   };
 }
 

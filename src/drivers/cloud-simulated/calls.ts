@@ -36,7 +36,11 @@ export function isScoped({ flavor, zone }: Refusal): boolean {
 
 export function refusalOf(operation: Operation, refusal: Refusal): OutsideFault {
   const { with: kind, ambiguous = false, retryAfterMs } = refusal;
-  const detail = { ambiguous, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  const detail = {
+    ambiguous,
+    requestId: `req-${operation}`,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
   return new OutsideFault(kind, `${operation} refused: ${kind}`, detail);
 }
 

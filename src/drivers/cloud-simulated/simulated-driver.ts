@@ -5,6 +5,7 @@ import type {
   CloudDriver,
   CreateServer,
   ListServers,
+  MadeServer,
   Pinned,
   ServerRef,
 } from "../../core/ports/cloud.js";
@@ -62,7 +63,7 @@ async function createServer(world: World, calls: Calls, request: CreateServer, c
   const { account, name, launch, ownership, zone } = request;
   const { board, settings } = world;
   const birth = { account, name, launch, ownership, zone };
-  return await calls.change<CloudServer>(
+  return await calls.change<MadeServer>(
     "create",
     account,
     ownership.server,
@@ -88,7 +89,7 @@ async function createServer(world: World, calls: Calls, request: CreateServer, c
       if (unheard) return await lose(unheard.hang);
       const view = viewAt(server, settings.clock.nowMs());
       if (!view) throw new OutsideFault("unknown", "gone at birth", { ambiguous: true });
-      return await answer(view);
+      return await answer({ ...view, requestId: `req-${view.id}` });
     },
   );
 }

@@ -15,6 +15,7 @@ import type {
   CreateServer,
   LaunchProblem,
   ListServers,
+  MadeServer,
   ServerRef,
   TagServer,
 } from "../../core/ports/cloud.js";
@@ -40,7 +41,7 @@ export interface Outside {
   /** Undefined: the colo has no load balancers. */
   readonly loadBalancer: LoadBalancerCapabilities | undefined;
 
-  createServer(change: Change, request: CreateServer): Promise<Answer<CloudServer>>;
+  createServer(change: Change, request: CreateServer): Promise<Answer<MadeServer>>;
   deleteServer(change: Change, request: ServerRef): Promise<Answer<"accepted" | "gone">>;
   /** Tags change nothing of the server itself, so no brake stops them; pause and lease do. */
   tagServer(change: Change, request: TagServer): Promise<Answer<"tagged" | "gone">>;

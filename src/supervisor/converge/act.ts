@@ -8,12 +8,13 @@ import {
   type ServerId,
 } from "../../core/model/ids.js";
 import { createKey, type Step, stepKey } from "../../core/model/observation.js";
-import type { CloudServer, ServerRow } from "../../core/model/server.js";
+import type { ServerRow } from "../../core/model/server.js";
 import { afterFailure } from "../../core/plan/backoff.js";
 import { choiceOf, pairsOf } from "../../core/plan/choose-launch.js";
 import { bind, mayMove, move } from "../../core/plan/lifecycle.js";
 import { afterNoRoom, choiceFacts, isOut } from "../../core/plan/no-room.js";
 import { ownAmong, ownershipOf } from "../../core/plan/tags.js";
+import type { MadeServer } from "../../core/ports/cloud.js";
 import type { CallClass, Ticket } from "../colo/admission.js";
 import type { Colo } from "../colo/colo.js";
 import type { Answer } from "../colo/outside.js";
@@ -131,7 +132,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     }
     const isLate = () => clock.nowMs() + createDeadlineMs > row.attempt.callDeadlineMs;
     const tooLate = () => (isLate() ? withdrawn("it waited too long") : undefined);
-    let answer: Answer<CloudServer>;
+    let answer: Answer<MadeServer>;
     try {
       answer = await colo.outside.createServer(
         { key, unless: tooLate, ticket },
@@ -156,7 +157,8 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     await change(key, (state) => {
       const now = state.servers.get(server);
       if (!now || now.cloudId !== undefined || !mayMove(now.state, "bind")) return {};
-      const draft = events.ofRow("server.building", now, { facts: { cloudId: made.id } });
+      const facts = { cloudId: made.id, ...requestOf(made) };
+      const draft = events.ofRow("server.building", now, { facts });
       return { servers: [bind(now, made, clock.nowMs())], events: [draft] };
     });
   }
@@ -175,7 +177,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     await change(key, (state) => {
       const row = state.servers.get(server);
       if (row?.state !== "intended") return {};
-      const lost = cause("B4.5", "ANSWER_LOST", { fault: fault.message });
+      const lost = cause("B4.5", "ANSWER_LOST", { fault: fault.message, ...requestOf(fault) });
       const draft = events.ofRow("server.unconfirmed", row, { causes: [lost] });
       return { servers: [move(row, "lose", clock.nowMs())], events: [draft] };
     });
@@ -326,9 +328,11 @@ function deniedBy({ credentials }: Colo, { account }: PlacementKey, { kind }: Ou
 }
 
 function causeOfFault(fault: OutsideFault, asked: ServerRow): Cause {
-  const facts = { fault: fault.message, kind: fault.kind };
-  if (fault.kind === "throttled")
-    return cause("B9.4", "CLOUD_BUSY", { api: "cloud", fault: fault.message });
+  const facts = { fault: fault.message, kind: fault.kind, ...requestOf(fault) };
+  if (fault.kind === "throttled") {
+    const { kind: _, ...busy } = facts;
+    return cause("B9.4", "CLOUD_BUSY", { api: "cloud", ...busy });
+  }
   if (fault.kind === "quota") return cause("B4.7", "QUOTA", facts);
   if (fault.kind === "noCapacity")
     return cause("B4.7", "NO_CAPACITY", { ...facts, ...choiceFacts(asked) });
@@ -339,6 +343,11 @@ function causeOfFault(fault: OutsideFault, asked: ServerRow): Cause {
 function launchAs(launch: LaunchConfiguration, { flavor }: LaunchChoice): LaunchConfiguration {
   const { fallbackFlavors: _, availabilityZones: __, ...rest } = launch;
   return { ...rest, flavor };
+}
+
+/** By which the cloud's operators find what was asked for. */
+function requestOf({ requestId }: { readonly requestId?: string | undefined }) {
+  return requestId === undefined ? {} : { requestId };
 }
 
 function serverName(key: PlacementKey, server: ServerId): string {
