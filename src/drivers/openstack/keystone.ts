@@ -73,9 +73,10 @@ export function createKeystone(parts: {
     }
   }
 
-  /** One renewal at a time, for whoever waits; each gives up at its own time. */
-  async function renew(entry: Entry, credential: Credential, signal: AbortSignal) {
-    entry.renewal ??= authenticate(credential)
+  /** One at a time, for whoever waits; each gives up at its own time. */
+  function renewal(entry: Entry, credential: Credential): Promise<Session> {
+    if (entry.renewal) return entry.renewal;
+    const started = authenticate(credential)
       .then((session) => {
         entry.current = session;
         return session;
@@ -83,8 +84,9 @@ export function createKeystone(parts: {
       .finally(() => {
         delete entry.renewal;
       });
-    entry.renewal.catch(() => {}); // Whoever asked may have given up.
-    return await unlessAborted(entry.renewal, signal);
+    started.catch(() => {}); // Whoever asked may have given up.
+    entry.renewal = started;
+    return started;
   }
 
   async function entryOf(account: string) {
@@ -101,22 +103,17 @@ export function createKeystone(parts: {
       const { entry, credential } = await entryOf(account);
       const { current } = entry;
       const nowMs = clock.monotonicMs();
-      if (current && nowMs < current.renewAtMs) return current;
-      try {
-        return await renew(entry, credential, signal);
-      } catch (error) {
-        // Keystone may be away for a while: what it gave is good until its end.
-        const isAway = error instanceof OutsideFault && error.kind !== "denied";
-        if (current && entry.current === current && isAway && nowMs < current.expiresAtMs)
-          return current;
-        throw error;
-      }
+      if (!current || nowMs >= current.expiresAtMs)
+        return await unlessAborted(renewal(entry, credential), signal);
+      // In good time, so that nobody waits: Keystone may be slow, or away for a while.
+      if (nowMs >= current.renewAtMs) void renewal(entry, credential);
+      return current;
     },
     async renewed(account, refused, signal) {
       const { entry, credential } = await entryOf(account);
       if (entry.current && entry.current !== refused) return entry.current;
       delete entry.current;
-      return await renew(entry, credential, signal);
+      return await unlessAborted(renewal(entry, credential), signal);
     },
     close() {
       closing.abort();
