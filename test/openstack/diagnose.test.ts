@@ -3,6 +3,7 @@ import { before, describe, test } from "node:test";
 import type { Diagnosis } from "../../src/core/model/diagnosis.js";
 import type { DiagnoseCall } from "../../src/core/ports/driver.js";
 import nova, { type NovaOptions } from "../../src/drivers/cloud-openstack/index.js";
+import octavia from "../../src/drivers/lb-octavia/index.js";
 import { type Bed, openBed } from "./bed.js";
 import { accounts, createTenant } from "./nova-harness.js";
 
@@ -55,6 +56,19 @@ describe("what the openstack driver tells of a real cloud", { timeout: 300_000 }
       for (const service of ["compute 2.56", "compute 2.79", "image", "network"])
         assert.ok(told.some(({ subject }) => subject === `${service} for ${account}`));
     }
+  });
+
+  test("B5.1 Octavia is asked by the same accounts, and needs no other service", async () => {
+    const { authUrl, region } = bed.facts;
+    const { host } = createTenant(bed);
+    const asked = { signal: AbortSignal.timeout(60_000), accounts, isRunning: false };
+    const told = await octavia.diagnose!({ authUrl, region }, host, asked);
+    assert.deepEqual(states(told).slice(2).toSorted(), [
+      ["credentials of acme", "ok"],
+      ["credentials of other", "ok"],
+      ["load-balancer for acme", "ok"],
+      ["load-balancer for other", "ok"],
+    ]);
   });
 
   test("B9.7 credentials that Keystone refuses, and accounts without any, are told alone", async () => {

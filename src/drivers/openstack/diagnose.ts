@@ -113,6 +113,8 @@ async function diagnoseAccount(parts: Parts, account: string): Promise<readonly 
       ? microversions.map((microversion) => ({ service, microversion }))
       : [{ service }],
   );
+  // What a service takes to answer is not to be what Keystone takes for a token.
+  await parts.openstack.project(account, parts).catch(() => {});
   const told = await Promise.all(looks.map((look) => diagnoseService(parts, account, look)));
   return [entered, ...told.map((one) => ({ told: one }))];
 }
