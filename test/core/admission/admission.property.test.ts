@@ -105,7 +105,7 @@ test("B9.4 whatever happened: once the API is well, its calls flow again within 
           { operation: "create", outcome: "good", startedMs },
           { nowMs, share: 1, random: 0.5 },
         );
-      const deadlineMs = nowMs + 8 * 60_000;
+      const deadlineMs = nowMs + 12 * 60_000;
       while (nowMs < deadlineMs && !isFree(state)) {
         const began: number[] = [];
         for (let left = 48; left > 0; left--) {

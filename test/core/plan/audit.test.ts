@@ -161,6 +161,9 @@ const cases: Readonly<Record<string, readonly [Observation, ...(readonly string[
     seenOf([rowOf("1", "building")], { listed: [serverOf("1", { status: "BUILD" })] }),
     "buildOverdue replace BUILD_TIMEOUT",
   ],
+  "B4.2 a build that is rebooted late: that wait has its own bound": [
+    seenOf([rowOf("1", "building")], { listed: [serverOf("1", { status: "REBOOT" })] }),
+  ],
   "B4.11 a launch that takes too long": [
     seenOf([rowOf("1", "launching")]),
     "buildOverdue attach LAUNCH_WAITS",

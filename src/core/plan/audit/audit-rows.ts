@@ -87,7 +87,8 @@ function auditStatus(findings: Findings, row: ServerRow, server: CloudServer): v
   const { nowMs } = findings.sight;
   const { status } = server;
   const sinceMs = row.cloudStatus === status ? (row.cloudStatusSinceMs ?? row.sinceMs) : nowMs;
-  const judged = judgeStatus(findings, row, server, sinceMs) ?? judgeProgress(findings, row);
+  const judged =
+    judgeStatus(findings, row, server, sinceMs) ?? judgeProgress(findings, row, server);
   if (!judged) return;
   const { kind, why, action, ...more } = judged;
   findings.add(kind, why, action, { ...namesOf(row), sinceMs, ...more });
@@ -130,7 +131,7 @@ function judgeStatus(
     case "waiting": {
       if (nowMs < sinceMs + waitingMsMax) return undefined;
       const why = cause("B4.2", "WAIT_EXPIRED", { server: row.id, status, boundMs: waitingMsMax });
-      const isReplaced = group?.overdueServers === "replace" || row.state === "building";
+      const isReplaced = group?.overdueServers === "replace";
       return { kind: "waitOverdue", why, action: isReplaced ? givenUp(findings) : "forPerson" };
     }
     case "leftAlone": {
@@ -147,15 +148,24 @@ function judgeStatus(
 }
 
 /** Servers on their way, which have the group's build timeout for it. */
-function judgeProgress({ sight }: Findings, row: ServerRow): Judged | undefined {
+function judgeProgress(
+  { sight }: Findings,
+  row: ServerRow,
+  server: CloudServer,
+): Judged | undefined {
   const buildTimeoutMs = sight.group?.buildTimeoutMs ?? 0;
-  const { id: server, sinceMs, state } = row;
+  const { id, sinceMs, state } = row;
   if (sight.nowMs < sinceMs + buildTimeoutMs) return undefined;
   const kind = "buildOverdue";
   if (state === "building") {
-    const why = cause("B4.2", "BUILD_TIMEOUT", { server, buildTimeoutMs });
+    if (meaningOf(server) === "waiting") return undefined; // That wait has a bound of its own.
+    const why = cause("B4.2", "BUILD_TIMEOUT", { server: id, buildTimeoutMs });
     return { kind, why, action: "replace", sinceMs };
   }
-  const waits = cause("B4.11", "LAUNCH_WAITS", { server });
-  return state === "launching" ? { kind, why: waits, action: "attach", sinceMs } : undefined;
+  if (state !== "launching") return undefined;
+  const waits = cause("B4.11", "LAUNCH_WAITS", { server: id });
+  const isHopeless = row.memberships.some(
+    ({ loadBalancer }) => sight.balancers.get(loadBalancer)?.kind === "gone",
+  );
+  return { kind, why: waits, action: isHopeless ? "forPerson" : "attach", sinceMs };
 }
