@@ -7,7 +7,7 @@ import { converged } from "../e2e/groups.js";
 import { makeBalancer, removeBalancer } from "./balancers.js";
 import { openBed } from "./bed.js";
 import { createPools } from "./pools.js";
-import { listServers } from "./servers.js";
+import { listServers, removeServers } from "./servers.js";
 
 const size = 20;
 const colo = "iad";
@@ -19,6 +19,7 @@ test("M1 M4.1 M9.4 twenty servers behind an Octavia pool, from an alert into ser
   const { acme } = bed.callers;
   const balancer = await makeBalancer(acme, { name: "main-job", subnet: facts.subnet });
   defer(t, () => removeBalancer(acme, balancer.loadBalancerId));
+  defer(t, () => removeServers(acme, "web-"));
   const pools = createPools(acme, balancer.loadBalancerId);
 
   const { authUrl, region } = facts;
@@ -75,6 +76,8 @@ test("M1 M4.1 M9.4 twenty servers behind an Octavia pool, from an alert into ser
   assert.equal(new Set(members.map(({ address }) => address)).size, size);
   assert.ok(members.every((one) => one.weight === 5 && one.protocol_port === 80));
 
+  // While the alert stands, the policy circles back.
+  await scaling.reportAlert({ policy, key: "cpu", state: AlertState.OK });
   await scaling.setTarget({ name: web, target: 0 });
   await converged(daemon, 0, { msMax: 240_000 });
   assert.deepEqual(await listServers(acme, "web-"), []);
