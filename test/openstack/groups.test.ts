@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createMuster, type Muster } from "../../src/app.js";
+import type { LaunchConfiguration } from "../../src/core/model/group.js";
+import type { AccountId, ColoId, GroupId } from "../../src/core/model/ids.js";
+import { groupSpec, placed } from "../supervisor/asks.js";
+import { type Bed, openBed } from "./bed.js";
+import { secretsOf } from "./nova-harness.js";
+import { listServers, removeServers } from "./servers.js";
+
+const colo = "bed" as ColoId;
+const account = "acme" as AccountId;
+const waitMsMax = 240_000;
+
+describe("groups on the real Nova", { timeout: 900_000 }, () => {
+  const prefix = `groups-${randomUUID().slice(0, 8)}-`;
+  let bed: Bed;
+  let muster: Muster;
+  let folder: string;
+  const caller = () => ({ principal: "tester", signal: AbortSignal.timeout(60_000) });
+
+  before(async () => {
+    bed = await openBed();
+    const { authUrl, region } = bed.facts;
+    folder = await mkdtemp(join(tmpdir(), "muster-groups-"));
+    muster = await createMuster({
+      ...{ dataDir: folder, installation: `groups-${randomUUID()}` },
+      colos: { bed: { cloud: { use: "builtin:openstack", options: { authUrl, region } } } },
+    });
+    const { secret } = secretsOf(bed.facts).get(account)!;
+    await muster.supervisor.access.setCredentials({ account, colo, secret }, caller());
+  });
+  afterEach(() => bed.faults.heal());
+  after(async () => {
+    await muster.stop();
+    await rm(folder, { recursive: true, force: true });
+    await removeServers(bed.callers.acme, prefix);
+  });
+
+  const keyOf = (name: string) => ({ account, group: `${prefix}${name}` as GroupId });
+  const launchOf = (more: Partial<LaunchConfiguration>): LaunchConfiguration => ({
+    ...{ image: bed.facts.image, flavor: "tiny", userData: "", metadata: {} },
+    parameters: { networks: "none" },
+    ...more,
+  });
+  const create = (name: string, launch: LaunchConfiguration, target: number) => {
+    const spec = groupSpec({ launch, placements: [placed(colo, { max: 5 })] });
+    const asked = { ...keyOf(name), spec, target, validateOnly: false, allowUnverified: false };
+    return muster.supervisor.groups.create(asked, caller());
+  };
+  const placementOf = async (name: string) => {
+    const { placements } = await muster.supervisor.groups.get(keyOf(name), caller());
+    return placements[0]!;
+  };
+  const listed = (name: string) => listServers(bed.callers.acme, `${prefix}${name}-`);
+
+  /** Looks until it is so, and says what was seen last when it never is. */
+  const until = async (name: string, isSo: () => Promise<boolean>) => {
+    const end = performance.now() + waitMsMax;
+    while (!(await isSo())) {
+      if (performance.now() > end)
+        assert.fail(JSON.stringify([await placementOf(name), await listed(name)]));
+      await sleep(1_000);
+    }
+  };
+  const scale = async (name: string, target: number) => {
+    const ask = { kind: "target", target } as const;
+    const request = { key: keyOf(name), source: "manual", ask } as const;
+    await muster.supervisor.scaling.submit(request, caller());
+    await until(name, async () => {
+      const { inService, leaving } = await placementOf(name);
+      return inService === target && leaving === 0;
+    });
+    assert.equal((await listed(name)).length, target);
+  };
+
+  test("M4.1 B4.7 where no host has room, the fallback flavor is made; and back to nothing", async () => {
+    await create("room", launchOf({ flavor: "huge", fallbackFlavors: ["tiny"] }), 0);
+    await scale("room", 2);
+    for (const { id } of await listed("room")) assert.equal((await bed.guest(id)).flavor, "tiny");
+    await scale("room", 0);
+  });
+
+  test("B4.6 B4.9 an image that never builds: Nova's own reason, backoff, and a cure", async () => {
+    const image = bed.facts.secondImage;
+    const message = "the image is corrupt";
+    const match = { step: "spawn", name: prefix, image };
+    await bed.faults.set("compute", [{ match, end: "abort", message }]);
+    await create("cure", launchOf({ image }), 1);
+    await until("cure", async () =>
+      JSON.stringify((await placementOf("cure")).conditions).includes(message),
+    );
+    assert.ok((await bed.faults.fired("compute")).length > 0);
+    const change = (spec: ReturnType<typeof groupSpec>) => ({ ...spec, launch: launchOf({}) });
+    const edit = { key: keyOf("cure"), change, validateOnly: false, allowUnverified: false };
+    await muster.supervisor.groups.update(edit, caller());
+    await until("cure", async () => (await placementOf("cure")).inService === 1);
+    await scale("cure", 0);
+  });
+});
