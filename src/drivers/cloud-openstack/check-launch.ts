@@ -2,9 +2,10 @@ import type { LaunchConfiguration } from "../../core/model/group.js";
 import type { Call } from "../../core/ports/call.js";
 import type { LaunchProblem } from "../../core/ports/cloud.js";
 import type { Openstack } from "../openstack/client.js";
+import { listIn, unlessNotFound } from "./answers.js";
 import { problemsOfLaunch } from "./launch-problems.js";
 import { limitsIn } from "./limits.js";
-import { type Flavor, type Image, type Lookups, unlessNotFound } from "./lookups.js";
+import type { Flavor, Image, Lookups } from "./lookups.js";
 import { metadataPrefix } from "./ownership.js";
 import { type Parameters, parametersOf } from "./parameters.js";
 import { bootsFrom, microversion, personalityMicroversion } from "./server-body.js";
@@ -99,19 +100,20 @@ function misfits(image: Image, { ram, disk }: Flavor, isVolume: boolean): string
   ];
 }
 
+interface Zone {
+  readonly zoneName: string;
+  readonly zoneState: { readonly available: boolean };
+}
+
 async function zoneProblems(
   { availabilityZones = [] }: LaunchConfiguration,
   get: Get,
 ): Promise<LaunchProblem[]> {
   if (availabilityZones.length === 0) return [];
-  const body = (await get("compute", "/os-availability-zone")) as {
-    readonly availabilityZoneInfo: readonly {
-      readonly zoneName: string;
-      readonly zoneState: { readonly available: boolean };
-    }[];
-  };
+  const body = await get("compute", "/os-availability-zone");
+  const zones = listIn<Zone>(body, "availabilityZoneInfo");
   return availabilityZones.flatMap((name, index) => {
-    const zone = body.availabilityZoneInfo.find(({ zoneName }) => zoneName === name);
+    const zone = zones.find(({ zoneName }) => zoneName === name);
     if (zone?.zoneState.available) return [];
     const description = zone ? `zone ${name} is not available` : `there is no zone ${name}`;
     return [{ field: `availability_zones[${index}]`, description }];
@@ -145,10 +147,7 @@ async function groupProblems(
   const problems: LaunchProblem[] = [];
   for (const [index, { name }] of security_groups.entries()) {
     if (await get("network", `${path}/${encodeURIComponent(name)}`)) continue;
-    const body = (await get("network", path, { name })) as {
-      readonly security_groups: readonly unknown[];
-    };
-    const count = body.security_groups.length;
+    const count = listIn(await get("network", path, { name }), "security_groups").length;
     if (count === 1) continue;
     const many = `${count} security groups have this name: give the id of one`;
     const description = count === 0 ? "there is no such security group" : many;

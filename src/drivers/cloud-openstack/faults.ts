@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { Call } from "../../core/ports/call.js";
 import type { Pinned } from "../../core/ports/cloud.js";
 import type { Openstack } from "../openstack/client.js";
-import { unlessNotFound } from "./lookups.js";
+import { partIn, unlessNotFound } from "./answers.js";
 import { microversion } from "./server-body.js";
 import type { NovaServer } from "./view.js";
 
@@ -35,8 +35,7 @@ export function createFaults(openstack: Openstack): Faults {
       microversion,
     } as const;
     const answer = await unlessNotFound(openstack.request(ask, call));
-    const { server } = (answer?.body ?? {}) as { readonly server?: NovaServer };
-    return server?.fault ?? {};
+    return (answer && partIn<NovaServer>(answer.body, "server").fault) ?? {};
   };
 
   return {

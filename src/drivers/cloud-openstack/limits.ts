@@ -1,14 +1,11 @@
-import { OutsideFault } from "../../core/errors/outside-fault.js";
 import type { QuotaLimit } from "../../core/model/quota.js";
+import { partIn } from "./answers.js";
 import type { Flavor } from "./lookups.js";
 
 /** A project's limits from Nova's `GET /limits`, by name; undefined: without limit (-1). */
 export function limitsIn(body: unknown): (name: string) => number | undefined {
-  const { limits } = (body ?? {}) as {
-    readonly limits?: { readonly absolute?: Readonly<Record<string, number>> };
-  };
-  const absolute = limits?.absolute;
-  if (!absolute) throw new OutsideFault("unknown", "compute answers without limits");
+  const limits = partIn(body, "limits");
+  const absolute = partIn<Readonly<Record<string, number>>>(limits, "absolute");
   return (name) => {
     const limit = absolute[name];
     return limit === undefined || limit < 0 ? undefined : limit;

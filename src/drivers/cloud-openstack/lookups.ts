@@ -3,6 +3,7 @@ import { OutsideFault } from "../../core/errors/outside-fault.js";
 import type { Call } from "../../core/ports/call.js";
 import type { Pinned } from "../../core/ports/cloud.js";
 import type { Openstack } from "../openstack/client.js";
+import { listIn, partIn, unlessNotFound } from "./answers.js";
 import { microversion } from "./server-body.js";
 
 /** Images and flavors as launch configurations name them: by id or by name. */
@@ -57,11 +58,11 @@ export function createLookups(openstack: Openstack): Lookups {
     if (uuid.test(idOrName)) {
       const path = `/v2/images/${idOrName}`;
       const answer = await unlessNotFound(openstack.request({ ...ask, path }, call));
-      return answer ? (answer.body as Image) : "there is no such image";
+      return answer ? partIn<Image>({ image: answer.body }, "image") : "there is no such image";
     }
     const query = { name: idOrName, limit: "100" };
     const { body } = await openstack.request({ ...ask, path: "/v2/images", query }, call);
-    const found = (body as { readonly images: readonly Image[] }).images;
+    const found = listIn<Image>(body, "images");
     const active = found.filter(({ status }) => status === "active");
     if (active.length > 1) return `${active.length} images have this name: give the id of one`;
     return active[0] ?? found[0] ?? "there is no such image";
@@ -75,7 +76,7 @@ export function createLookups(openstack: Openstack): Lookups {
     const query = { limit: String(limits.flavorsMax) };
     const ask = { account, project, service: "compute", method: "GET", microversion } as const;
     const { body } = await openstack.request({ ...ask, path: "/flavors/detail", query }, call);
-    const { flavors } = body as { readonly flavors: readonly Flavor[] };
+    const flavors = listIn<Flavor>(body, "flavors");
     const named = flavors.filter(({ name }) => name === idOrName);
     return flavors.find(({ id }) => id === idOrName) ?? named[0] ?? "there is no such flavor";
   };
@@ -106,14 +107,4 @@ export function createLookups(openstack: Openstack): Lookups {
     flavorId: (of, idOrName, call) =>
       idOf("flavor", of, idOrName, () => flavor(of, idOrName, call)),
   };
-}
-
-/** Undefined when the service says for certain that there is no such thing. */
-export async function unlessNotFound<Answer>(work: Promise<Answer>): Promise<Answer | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof OutsideFault && error.kind === "notFound") return undefined;
-    throw error;
-  }
 }

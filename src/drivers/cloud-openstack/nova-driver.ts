@@ -14,11 +14,12 @@ import type {
 } from "../../core/ports/cloud.js";
 import type { DriverHost } from "../../core/ports/driver.js";
 import type { Openstack } from "../openstack/client.js";
+import { listIn, partIn, unlessNotFound } from "./answers.js";
 import { findProblems } from "./check-launch.js";
 import { createFaults, type Faults } from "./faults.js";
 import { problemsOfLaunch } from "./launch-problems.js";
 import { quotaOf } from "./limits.js";
-import { createLookups, type Lookups, unlessNotFound } from "./lookups.js";
+import { createLookups, type Lookups } from "./lookups.js";
 import { intentionTag, isOwnKey, isOwnTag, marksOf, ownerTag } from "./ownership.js";
 import { createCallOf, microversion } from "./server-body.js";
 import { type NovaServer, viewOf } from "./view.js";
@@ -105,8 +106,8 @@ async function createServer(parts: Parts, request: CreateServer, call: Call): Pr
 async function read(parts: Parts, ref: ServerRef, call: Call): Promise<NovaServer | undefined> {
   const answer = await unlessNotFound(parts.openstack.request(server(ref, "GET"), call));
   if (!answer) return undefined;
-  const { server: found } = answer.body as { readonly server?: NovaServer };
-  if (found?.id === ref.id) return found;
+  const found = partIn<NovaServer>(answer.body, "server");
+  if (found.id === ref.id) return found;
   throw new OutsideFault("unknown", `compute does not answer with server ${ref.id}`);
 }
 
@@ -149,11 +150,10 @@ async function listTagged(
   const limited = { ...query, limit: String(pageServersMax) };
   const asked = { ...compute(of, "GET", "/servers/detail"), query: limited };
   const { body } = await openstack.request(asked, call);
-  const { servers, servers_links } = (body ?? {}) as {
-    readonly servers?: readonly NovaServer[];
+  const servers = listIn<NovaServer>(body, "servers");
+  const { servers_links } = body as {
     readonly servers_links?: readonly { readonly rel: string }[];
   };
-  if (!Array.isArray(servers)) throw new OutsideFault("unknown", "compute answers without a list");
   return {
     servers: (await faults.tell(of, servers, call)).map((one) => viewOf(one, host.installation)),
     isLast: !servers_links?.some(({ rel }) => rel === "next"),

@@ -95,7 +95,8 @@ export function createHttp(parts: {
           reject(
             stale
               ? new StaleConnection()
-              : new OutsideFault("temporary", say, { ambiguous, cause }),
+              : // Node's own error may hold the answer's bytes, and they a token.
+                new OutsideFault("temporary", say, { ambiguous }),
           );
         });
       const breakOff = (message: string) => fail(message);
