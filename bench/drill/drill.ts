@@ -41,7 +41,7 @@ export const drill: Bench = {
       notes: [
         "ratio: recovery with no demand from Muster, over recovery with demand and brakes",
         "recovery: from the end of the illness until the other tenants' mean latency over ten " +
-          "seconds is below 1.75 of what it was, with at most 1 % lost, for good",
+          "seconds is below 1.5 of what it was, with at most 1 % lost, for good",
       ],
     };
   },
