@@ -164,8 +164,11 @@ function judgeProgress(
   }
   if (state !== "launching") return undefined;
   const waits = cause("B4.11", "LAUNCH_WAITS", { server: id });
-  const isHopeless = row.memberships.some(
-    ({ loadBalancer }) => sight.balancers.get(loadBalancer)?.kind === "gone",
-  );
-  return { kind, why: waits, action: isHopeless ? "forPerson" : "attach", sinceMs };
+  const views = row.memberships.map(({ loadBalancer }) => sight.balancers.get(loadBalancer)?.kind);
+  const action = views.includes("gone")
+    ? "forPerson"
+    : views.every((one) => one === "listed")
+      ? "attach"
+      : "lookUp";
+  return { kind, why: waits, action, sinceMs };
 }
