@@ -1,44 +1,26 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { createMuster, type Muster } from "../../src/app.js";
+import type { Muster } from "../../src/app.js";
 import type { LaunchConfiguration } from "../../src/core/model/group.js";
-import type { AccountId, ColoId, GroupId } from "../../src/core/model/ids.js";
+import type { AccountId, GroupId } from "../../src/core/model/ids.js";
 import { groupSpec, placed } from "../supervisor/asks.js";
 import { type Bed, openBed } from "./bed.js";
-import { accounts, secretsOf } from "./nova-harness.js";
+import { caller, colo, startMuster } from "./muster.js";
+import { accounts } from "./nova-harness.js";
 
-const colo = "bed" as ColoId;
 const key = { account: "acme" as AccountId, group: "check-web" as GroupId };
 
 describe("a check of groups, against the real Nova", { timeout: 300_000 }, () => {
   let bed: Bed;
   let muster: Muster;
-  let folder: string;
-  const caller = () => ({ principal: "tester", signal: AbortSignal.timeout(60_000) });
+  let stop: () => Promise<void>;
 
   before(async () => {
     bed = await openBed();
-    const { authUrl, region } = bed.facts;
-    folder = await mkdtemp(join(tmpdir(), "muster-check-"));
-    muster = await createMuster({
-      ...{ dataDir: folder, installation: `check-${randomUUID()}` },
-      colos: { bed: { cloud: { use: "builtin:openstack", options: { authUrl, region } } } },
-    });
-    const secrets = secretsOf(bed.facts);
-    for (const account of accounts) {
-      const { secret } = secrets.get(account)!;
-      const ref = { account: account as AccountId, colo };
-      await muster.supervisor.access.setCredentials({ ...ref, secret }, caller());
-    }
+    ({ muster, stop } = await startMuster(bed.facts, { name: "check", accounts }));
   });
-  after(async () => {
-    await muster.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  after(() => stop());
 
   async function check(more: Partial<LaunchConfiguration> = {}, max = 5, account = key.account) {
     const launch = {

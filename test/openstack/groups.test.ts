@@ -1,19 +1,15 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createMuster, type Muster } from "../../src/app.js";
+import type { Muster } from "../../src/app.js";
 import type { LaunchConfiguration } from "../../src/core/model/group.js";
-import type { AccountId, ColoId, GroupId } from "../../src/core/model/ids.js";
+import type { AccountId, GroupId } from "../../src/core/model/ids.js";
 import { groupSpec, placed } from "../supervisor/asks.js";
 import { type Bed, openBed } from "./bed.js";
-import { secretsOf } from "./nova-harness.js";
+import { caller, colo, startMuster } from "./muster.js";
 import { listServers, removeServers } from "./servers.js";
 
-const colo = "bed" as ColoId;
 const account = "acme" as AccountId;
 const waitMsMax = 240_000;
 
@@ -21,24 +17,15 @@ describe("groups on the real Nova", { timeout: 900_000 }, () => {
   const prefix = `groups-${randomUUID().slice(0, 8)}-`;
   let bed: Bed;
   let muster: Muster;
-  let folder: string;
-  const caller = () => ({ principal: "tester", signal: AbortSignal.timeout(60_000) });
+  let stop: () => Promise<void>;
 
   before(async () => {
     bed = await openBed();
-    const { authUrl, region } = bed.facts;
-    folder = await mkdtemp(join(tmpdir(), "muster-groups-"));
-    muster = await createMuster({
-      ...{ dataDir: folder, installation: `groups-${randomUUID()}` },
-      colos: { bed: { cloud: { use: "builtin:openstack", options: { authUrl, region } } } },
-    });
-    const { secret } = secretsOf(bed.facts).get(account)!;
-    await muster.supervisor.access.setCredentials({ account, colo, secret }, caller());
+    ({ muster, stop } = await startMuster(bed.facts, { name: "groups", accounts: [account] }));
   });
   afterEach(() => bed.faults.heal());
   after(async () => {
-    await muster.stop();
-    await rm(folder, { recursive: true, force: true });
+    await stop();
     await removeServers(bed.callers.acme, prefix);
   });
 

@@ -102,10 +102,7 @@ export async function createOpenstack(
       if (signal.aborted) throw new OutsideFault("temporary", "given up before it began");
       return (await keystone.session(account, signal)).project;
     },
-    close() {
-      http.close();
-      keystone.close();
-    },
+    close: () => http.close(),
   };
 }
 

@@ -24,7 +24,6 @@ export interface Keystone {
   session(account: string, signal: AbortSignal): Promise<Session>;
   /** Another one than `refused`, which a service took for none. */
   renewed(account: string, refused: Session, signal: AbortSignal): Promise<Session>;
-  close(): void;
 }
 
 interface Entry {
@@ -46,14 +45,13 @@ export function createKeystone(parts: {
   const { http, clock } = parts;
   const address = addressIn(new URL(parts.authUrl), "/auth/tokens");
   const entries = new Map<string, Entry>();
-  const closing = new AbortController();
 
   async function authenticate({ secret }: Credential): Promise<Session> {
     const startedMs = clock.monotonicMs();
     const body = tokenRequest(secret as unknown as OpenstackSecret);
     const late = new AbortController();
     const timer = clock.after(tokenDeadlineMs, () => late.abort());
-    const signal = AbortSignal.any([late.signal, closing.signal]);
+    const { signal } = late;
     try {
       const asked = { method: "POST", url: address, headers: {}, body, signal } as const;
       const answer = await http.exchange(asked);
@@ -114,10 +112,6 @@ export function createKeystone(parts: {
       if (entry.current && entry.current !== refused) return entry.current;
       delete entry.current;
       return await unlessAborted(renewal(entry, credential), signal);
-    },
-    close() {
-      closing.abort();
-      entries.clear();
     },
   };
 }

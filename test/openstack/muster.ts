@@ -1,0 +1,38 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createMuster, type Muster } from "../../src/app.js";
+import type { AccountId, ColoId } from "../../src/core/model/ids.js";
+import type { BedFacts } from "./bed-facts.js";
+import { secretsOf } from "./nova-harness.js";
+
+export const colo = "bed" as ColoId;
+
+export const caller = () => ({ principal: "tester", signal: AbortSignal.timeout(60_000) });
+
+/** A Muster of this process whose one colo is the bed; the accounts' credentials are written. */
+export async function startMuster(
+  facts: BedFacts,
+  { name, accounts }: { readonly name: string; readonly accounts: readonly string[] },
+): Promise<{ readonly muster: Muster; stop(): Promise<void> }> {
+  const { authUrl, region } = facts;
+  const dataDir = await mkdtemp(join(tmpdir(), `muster-${name}-`));
+  const muster = await createMuster({
+    ...{ dataDir, installation: `${name}-${randomUUID()}` },
+    colos: { [colo]: { cloud: { use: "builtin:openstack", options: { authUrl, region } } } },
+  });
+  const secrets = secretsOf(facts);
+  for (const account of accounts) {
+    const { secret } = secrets.get(account)!;
+    const ref = { account: account as AccountId, colo };
+    await muster.supervisor.access.setCredentials({ ...ref, secret }, caller());
+  }
+  return {
+    muster,
+    async stop() {
+      await muster.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
