@@ -1,5 +1,6 @@
 import { drill } from "./drill/drill.js";
 import type { Bench } from "./lib/bench.js";
+import { timeOnOpenstack } from "./p1/on-openstack.js";
 import { manyGroups, timeToService } from "./p1/time-to-service.js";
 import { scaleEvents } from "./p3/scale-events.js";
 import { planning } from "./p5/planning.js";
@@ -10,6 +11,7 @@ import { start } from "./p9/start.js";
 /** Every benchmark, by the ids of the table of performance promises. */
 export const benches: readonly Bench[] = [
   timeToService,
+  timeOnOpenstack,
   manyGroups,
   scaleEvents,
   planning,

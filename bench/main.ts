@@ -1,22 +1,30 @@
 import { performance } from "node:perf_hooks";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { benches } from "./benches.js";
 import type { Bench } from "./lib/bench.js";
 import { keepResult, resultOf } from "./lib/result.js";
 import { tableOf } from "./lib/table.js";
+import { againInBed, isBedUp } from "./p1/bed.js";
 
 interface Flags {
   readonly json?: boolean;
+  readonly cloud: "simulated" | "openstack";
 }
 
-async function main(name: string | undefined, { json }: Flags): Promise<void> {
+async function main(name: string | undefined, { json, cloud }: Flags): Promise<void> {
   if (name === undefined) {
-    for (const { id, title } of benches) process.stdout.write(`${id}  ${title}\n`);
+    for (const one of benches)
+      process.stdout.write(
+        `${one.id}  ${one.title}${one.cloud ? ` (--cloud ${one.cloud})` : ""}\n`,
+      );
     return;
   }
-  const bench = benches.find(({ id }) => id === name.toUpperCase());
-  if (!bench) throw new Error(`there is no benchmark ${name}; without a name all are listed`);
-  await runOne(bench, json === true);
+  const wanted = cloud === "simulated" ? undefined : cloud;
+  const bench = benches.find((one) => one.id === name.toUpperCase() && one.cloud === wanted);
+  if (!bench)
+    throw new Error(`there is no benchmark ${name} on ${cloud}; without a name all are listed`);
+  if (bench.cloud === "openstack" && !(await isBedUp())) process.exitCode = await againInBed();
+  else await runOne(bench, json === true);
 }
 
 async function runOne(bench: Bench, json: boolean): Promise<void> {
@@ -31,6 +39,11 @@ async function runOne(bench: Bench, json: boolean): Promise<void> {
 const program = new Command("bench")
   .description("Measures Muster against bare references on this machine.")
   .argument("[name]", "which benchmark, e.g. P3; without it they are listed")
+  .addOption(
+    new Option("--cloud <cloud>", "where servers are made")
+      .choices(["simulated", "openstack"])
+      .default("simulated"),
+  )
   .option("--json", "one JSON object as the last line")
   .action(main);
 

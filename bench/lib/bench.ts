@@ -4,6 +4,8 @@ import type { Summary } from "./statistics.js";
 /** One benchmark of the table of performance promises. */
 export interface Bench {
   readonly id: string;
+  /** Which cloud it needs, where that is another than a simulated one. */
+  readonly cloud?: "openstack";
   readonly title: string;
   run(run: BenchRun): Promise<Findings>;
 }

@@ -7,6 +7,7 @@ import type { Bench, Findings } from "./bench.js";
 /** What is printed with `--json` and kept in `bench/results/`. */
 export interface BenchResult extends Omit<Findings, "ratios"> {
   readonly id: string;
+  readonly cloud?: Bench["cloud"];
   readonly title: string;
   /** Only where there is one case. */
   readonly ratio?: number;
@@ -35,13 +36,15 @@ export async function resultOf(
 ): Promise<BenchResult> {
   const { ratios, ...rest } = findings;
   const [only, ...others] = Object.values(ratios);
+  const { id, cloud } = bench;
   return tidy({
-    id: bench.id,
+    id,
+    ...(cloud && { cloud }),
     ...(others.length === 0 && only !== undefined ? { ratio: only } : { ratios }),
     title: bench.title,
     met: findings.targets.every((target) => target.met),
     ...rest,
-    command: `npm run bench -- ${bench.id} --json`,
+    command: `npm run bench -- ${id}${cloud ? ` --cloud ${cloud}` : ""} --json`,
     machine: {
       cpus: availableParallelism(),
       memoryGiB: totalmem() / 2 ** 30,
@@ -57,7 +60,7 @@ export async function resultOf(
 export async function keepResult(result: BenchResult): Promise<string> {
   const folder = join("bench", "results");
   await mkdir(join(root, folder), { recursive: true });
-  const path = join(folder, `${result.id}.json`);
+  const path = join(folder, `${[result.id, result.cloud].filter(Boolean).join("-")}.json`);
   await writeFile(join(root, path), `${JSON.stringify(result, undefined, 2)}\n`);
   return path;
 }

@@ -1,16 +1,17 @@
-import { atLeast, type Bench, type Figure } from "../lib/bench.js";
-import { measurePairs, type Pairs } from "../lib/pairs.js";
-import { growthExponent, type Summary, summaryOf } from "../lib/statistics.js";
-import { bareMs } from "./bare-client.js";
-import { limits } from "./cloud.js";
-import { musterMs, type Wish } from "./muster.js";
+import { atLeast, type Bench, pairFigure } from "../lib/bench.js";
+import { inTurns, type Pairs, timePairsOf } from "../lib/pairs.js";
+import { growthExponent } from "../lib/statistics.js";
+import { openBare } from "./bare-client.js";
+import { openSimulated, type Scaler } from "./cloud.js";
+import { openMuster } from "./muster.js";
 
 const rounds = 3;
 const sizes = [20, 200, 2_000] as const;
 
+const { createsAtOnce, pollMs } = openSimulated(0);
 const notes = [
   "from the scale event to all servers in service, against a bare client that makes the same " +
-    `creates, ${limits.createsAtOnce} at once, and then lists every ${limits.pollMs} ms`,
+    `creates, ${createsAtOnce} at once, and then lists every ${pollMs} ms`,
   "simulated cloud on the real clock: calls take 200 to 400 ms, builds 1 to 5 s; embedded store",
 ];
 
@@ -24,11 +25,11 @@ export const timeToService: Bench = {
       pairs.push([servers, await measure({ groups: 1, serversEach: servers })]);
       say(`${servers} servers: ratio ${pairs.at(-1)![1].ratio.toFixed(2)}`);
     }
-    const points = pairs.map(([size, { ours }]) => ({ size, cost: 1_000 / ours.median }));
+    const points = pairs.map(([size, { ours }]) => ({ size, cost: ours.median }));
     return {
       ratios: Object.fromEntries(pairs.map(([servers, { ratio }]) => [servers, ratio])),
       targets: pairs.map(([servers, { ratio }]) => atLeast(`${servers} servers`, 0.91, ratio)),
-      figures: pairs.map(([servers, one]) => figureOf(`${servers} servers`, one)),
+      figures: pairs.map(([servers, one]) => pairFigure(`${servers} servers`, "ms", one)),
       growth: [
         { name: "time", of: "servers", cost: "ms", points, exponent: growthExponent(points) },
       ],
@@ -46,26 +47,32 @@ export const manyGroups: Bench = {
     return {
       ratios: { groups: pairs.ratio },
       targets: [atLeast("100 groups of 20", 0.87, pairs.ratio)],
-      figures: [figureOf("100 groups of 20", pairs)],
+      figures: [pairFigure("100 groups of 20", "ms", pairs)],
       growth: [],
       notes,
     };
   },
 };
 
-/** As rates, so that more is better. */
-function measure(wish: Wish): Promise<Pairs> {
+async function measure(wish: {
+  readonly groups: number;
+  readonly serversEach: number;
+}): Promise<Pairs> {
+  const { groups, serversEach } = wish;
   const seeds = { ours: 0, reference: 0 };
-  const servers = wish.groups * wish.serversEach;
-  return measurePairs({
-    rounds,
-    ours: async () => 1_000 / (await musterMs(wish, ++seeds.ours)),
-    reference: async () => 1_000 / (await bareMs(servers, ++seeds.reference)),
+  const { ours, reference } = await inTurns(rounds, {
+    ours: () =>
+      timeOf(openMuster(openSimulated(++seeds.ours), { groups, max: serversEach }), serversEach),
+    reference: () => timeOf(openBare(openSimulated(++seeds.reference)), groups * serversEach),
   });
+  return timePairsOf(ours, reference);
 }
 
-function figureOf(name: string, { ours, reference, ratios }: Pairs): Figure {
-  const times = ({ median, min, max }: Summary) =>
-    summaryOf([min, median, max].map((rate) => 1_000 / rate));
-  return { name, unit: "ms", ours: times(ours), reference: times(reference), ratio: ratios };
+async function timeOf(opening: Promise<Scaler>, servers: number): Promise<number> {
+  const scaler = await opening;
+  try {
+    return await scaler.scale(servers);
+  } finally {
+    await scaler.close();
+  }
 }

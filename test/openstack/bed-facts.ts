@@ -13,7 +13,10 @@ export interface BedFacts {
   readonly network: string;
   readonly subnet: string;
   readonly urls: Readonly<
-    Record<"compute" | "network" | "loadBalancer" | "image" | "placement", string>
+    Record<"compute" | "network" | "loadBalancer" | "image" | "placement", string> & {
+      /** Senlin, where it was asked for. */
+      clustering?: string;
+    }
   >;
   /** The folders of the fault files, and of what the virt driver was told to build. */
   readonly faults: string;

@@ -36,8 +36,10 @@ export function createCaller(
   let token: Promise<string> | undefined;
   return {
     async call(service, method, path, body, msMax = msMaxDefault) {
+      const url = facts.urls[service];
+      if (url === undefined) throw new Error(`the bed has no ${service}`);
       token ??= issueToken(facts.authUrl, account);
-      const response = await fetch(`${facts.urls[service]}${path}`, {
+      const response = await fetch(`${url}${path}`, {
         method,
         headers: {
           "X-Auth-Token": await token,

@@ -8,6 +8,7 @@ Usage: bed.py up
 """
 
 import fcntl
+import importlib.util
 import shutil
 import signal
 import sys
@@ -15,7 +16,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import processes
-from settings import DONE, ETC, FAULTS, GUESTS, LOGS, PIDS, PORTS, STATE, WITH_SENLIN
+from settings import DONE, ETC, FAULTS, GUESTS, HERE, LOGS, PIDS, PORTS, STATE, WITH_SENLIN
 
 _FOLDERS = ("home", "lock", "rabbitmq", "glance/images", "glance/staging", "glance/tasks", "nova", "neutron")
 _started_at = time.monotonic()
@@ -47,6 +48,7 @@ def main(words):
 
 
 def up():
+    _require_packages()
     # After `install.sh`: these import what that installs.
     import cloud
     import config
@@ -70,6 +72,18 @@ def up():
     _say("all APIs listen")
     cloud.write_facts(cloud.make_resources())
     _say(f"up: {STATE / 'bed.json'}")
+
+
+def _require_packages():
+    wanted = ["keystone", "placement", "glance", "nova", "neutron", "octavia", *_SENLIN]
+    missing = [name for name in wanted if importlib.util.find_spec(name) is None]
+    if missing:
+        words = "MUSTER_BED_WITH=senlin " if WITH_SENLIN else ""
+        script = HERE / "install.sh"
+        raise processes.BedError(f"not installed: {', '.join(missing)}; as root: {words}{script}")
+
+
+_SENLIN = ["senlin"] if WITH_SENLIN else []
 
 
 def down():

@@ -4,9 +4,10 @@
 set -euo pipefail
 bed="$(dirname "$0")/bed.py"
 
-"$bed" down --clean
-trap '"$bed" down' EXIT
+# What the command says on standard output is its own.
+"$bed" down --clean >&2
+trap '"$bed" down >&2' EXIT
 # Bash ends through the trap above only if it ends by itself.
 trap 'exit 130' INT TERM
-"$bed" up
+"$bed" up >&2
 "$@"
