@@ -144,6 +144,16 @@ describe("the test bed", { timeout: 600_000 }, () => {
     );
   });
 
+  test("keeps each test process's faults apart from others'", async () => {
+    const theirs = await openBed();
+    await bed.faults.set("nova", [{ match: ours, status: 429, times: 1 }]);
+    await theirs.faults.set("nova", [{ match: ours, status: 503 }]);
+    await theirs.faults.heal();
+    assert.equal((await list()).status, 429);
+    assert.equal((await bed.faults.fired("nova")).length, 1);
+    assert.equal((await theirs.faults.fired("nova")).length, 0);
+  });
+
   test("loses a request before it was done, and answers after", async () => {
     await bed.faults.set("nova", [
       { match: creates, cut: true, times: 1 },

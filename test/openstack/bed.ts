@@ -23,10 +23,11 @@ export interface Bed {
   guest(serverId: string): Promise<Guest>;
 }
 
+/** This process's own: others' on the same bed neither see nor change them. */
 interface Faults {
   /** Replaces the rules of one service or driver; the daemons go by them from now on. */
   set<Name extends keyof RulesOf>(name: Name, rules: readonly RulesOf[Name][]): Promise<void>;
-  /** Takes all rules away; builds that hang go on. What has fired stays to be read. */
+  /** Takes all of them away; builds that hang go on. What has fired stays to be read. */
   heal(): Promise<void>;
   /** Each time that a rule of the last `set` happened. */
   fired(name: keyof RulesOf): Promise<readonly Fired[]>;
@@ -90,18 +91,20 @@ async function reported(admin: Caller, sinceMs: number): Promise<void> {
 }
 
 function createFaults(folder: string): Faults {
+  const whose = randomUUID();
+  const pathOf = (name: keyof RulesOf) => join(folder, `${name}.${whose}.json`);
   const ids = new Map<keyof RulesOf, string>();
   return {
     async set(name, rules) {
       const id = randomUUID();
       ids.set(name, id);
-      const path = join(folder, `${name}.json`);
+      const path = pathOf(name);
       // The daemons read at any moment: they must not find half a file.
       await writeFile(`${path}.new`, JSON.stringify({ id, rules }));
       await rename(`${path}.new`, path);
     },
     async heal() {
-      for (const name of faultNames) await rm(join(folder, `${name}.json`), { force: true });
+      for (const name of faultNames) await rm(pathOf(name), { force: true });
     },
     async fired(name) {
       const text = await readFile(join(folder, `${name}.fired`), "utf8").catch(() => "");

@@ -1,6 +1,6 @@
 """WSGI middleware before each API: answers instead of it, slows it down, or loses its answers.
 
-Moments have the fields method, path, query and agent. What a rule of $MUSTER_BED_FAULTS/SERVICE.json says:
+Moments have the fields method, path, query and agent. What a rule of $MUSTER_BED_FAULTS/SERVICE.WHOSE.json says:
   "delaySeconds": 3         waits before anything else
   "status": 503             answers this, with "headers" and "body", …
   "cut": true               or closes the connection without an answer, …

@@ -1,7 +1,7 @@
 """Nova's fake virt driver with faults, that tells what it was given to build.
 
 Moments have the fields step (spawn or destroy), name, uuid, image and flavor. What a rule of
-$MUSTER_BED_FAULTS/compute.json says:
+$MUSTER_BED_FAULTS/compute.WHOSE.json says:
   "delaySeconds": 3         waits before anything else
   "end": "abort"            of a spawn: ERROR at once, with "message" in the server's fault
        | "error"            any other failure: a spawn is tried on other hosts first, then ERROR
@@ -61,8 +61,7 @@ def _disturb(step, instance):
         case "error":
             raise exception.NovaException(message)
         case "hang":
-            since = bed_faults.current("compute")["id"]
-            while bed_faults.current("compute")["id"] == since:
+            while bed_faults.stands("compute", rule["id"]):
                 time.sleep(0.2)
 
 

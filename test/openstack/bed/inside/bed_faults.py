@@ -1,6 +1,7 @@
 """Fault files: a test writes them, the daemons look into them wherever they could be disturbed.
 
-$MUSTER_BED_FAULTS/NAME.json: {"id": "changes with every writing", "rules": [RULE, …]}
+$MUSTER_BED_FAULTS/NAME.WHOSE.json: {"id": "changes with every writing", "rules": [RULE, …]}
+Each WHOSE, a test process, has its own; none sees the others'.
 RULE: {"match": {FIELD: REGEX, …}, "times": N, "share": 0.2, …what happens}
 The first rule whose every REGEX is found in the moment's FIELD happens, at most `times` times, or
 to a `share` of the moments. Each time is noted, a JSON line each, in NAME.fired.
@@ -17,29 +18,39 @@ _FOLDER = os.environ["MUSTER_BED_FAULTS"]
 _read = {}
 
 
-def current(name):
-    """The fault file as it is now; read again only if it has changed."""
-    path = os.path.join(_FOLDER, f"{name}.json")
-    try:
-        stat = os.stat(path)
-    except FileNotFoundError:
-        return {"id": None, "rules": []}
-    version = (stat.st_mtime_ns, stat.st_ino)
-    if name not in _read or _read[name][0] != version:
-        with open(path) as file:
-            _read[name] = (version, json.load(file))
-    return _read[name][1]
-
-
 def firing(name, moment):
-    """The rule that happens to this moment, or None."""
-    file = current(name)
-    for index, rule in enumerate(file["rules"]):
-        matches = rule.get("match", {}).items()
-        if all(re.search(pattern, moment.get(field) or "") for field, pattern in matches):
-            if random.random() < rule.get("share", 1) and _note(name, file["id"], index, rule, moment):
-                return rule
+    """The rule that happens to this moment with the "id" of its file, or None."""
+    for file in _files(name):
+        for index, rule in enumerate(file["rules"]):
+            matches = rule.get("match", {}).items()
+            if all(re.search(pattern, moment.get(field) or "") for field, pattern in matches):
+                if random.random() < rule.get("share", 1) and _note(name, file["id"], index, rule, moment):
+                    return {**rule, "id": file["id"]}
     return None
+
+
+def stands(name, file_id):
+    """Whether the file of a rule that has fired is still as it was."""
+    return any(file["id"] == file_id for file in _files(name))
+
+
+def _files(name):
+    """The fault files as they are now; each is read again only if it has changed."""
+    files = []
+    for entry in sorted(os.listdir(_FOLDER)):
+        if not (entry.startswith(f"{name}.") and entry.endswith(".json")):
+            continue
+        path = os.path.join(_FOLDER, entry)
+        try:
+            stat = os.stat(path)
+            version = (stat.st_mtime_ns, stat.st_ino)
+            if path not in _read or _read[path][0] != version:
+                with open(path) as file:
+                    _read[path] = (version, json.load(file))
+        except FileNotFoundError:
+            continue
+        files.append(_read[path][1])
+    return files
 
 
 def _note(name, file_id, index, rule, moment):

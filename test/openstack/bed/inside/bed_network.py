@@ -1,6 +1,6 @@
 """ML2 mechanism driver that binds every port and makes it ACTIVE at once: no agent runs here.
 
-Moments have the fields port and host. What a rule of $MUSTER_BED_FAULTS/network.json says:
+Moments have the fields port and host. What a rule of $MUSTER_BED_FAULTS/network.WHOSE.json says:
   "delaySeconds": 3         waits before anything else
   "isRefused": true         leaves the port unbound: the server's build fails
 """
