@@ -1,15 +1,19 @@
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 
 /**
  * Runs the compiled tests of the given folders below `test/` with Node's own runner. Goes by the
  * sources, so that what is left in `dist` of a deleted test is never run.
  *
- * Usage: node dist/test/run.js [--one-by-one] FOLDER…
+ * Usage: node dist/test/run.js [--at-once FILES] FOLDER…
  */
-const flags = process.argv.slice(2).filter((word) => word.startsWith("--"));
-const folders = process.argv.slice(2).filter((word) => !word.startsWith("--"));
+const { values, positionals: folders } = parseArgs({
+  options: { "at-once": { type: "string" } },
+  allowPositionals: true,
+});
+const atOnce = values["at-once"];
 
 const files = folders.flatMap((folder) =>
   readdirSync(join("test", folder), { recursive: true, encoding: "utf8" })
@@ -29,7 +33,7 @@ const child = spawn(
     "--enable-source-maps",
     "--test",
     `--test-reporter=${reporter}`,
-    ...(flags.includes("--one-by-one") ? ["--test-concurrency=1"] : []),
+    ...(atOnce === undefined ? [] : [`--test-concurrency=${atOnce}`]),
     ...files.sort(),
   ],
   { stdio: "inherit" },

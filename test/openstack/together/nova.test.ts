@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LaunchConfiguration } from "../../src/core/model/group.js";
-import type { CloudServer } from "../../src/core/model/server.js";
-import type { Call, CloudDriver } from "../../src/driver.js";
-import nova from "../../src/drivers/cloud-openstack/index.js";
-import { type Bed, openBed } from "./bed.js";
-import { createTenant, type Tenant } from "./nova-harness.js";
+import type { LaunchConfiguration } from "../../../src/core/model/group.js";
+import type { CloudServer } from "../../../src/core/model/server.js";
+import type { Call, CloudDriver } from "../../../src/driver.js";
+import nova from "../../../src/drivers/cloud-openstack/index.js";
+import { type Bed, openBed } from "../bed.js";
+import { createTenant, type Tenant } from "../nova-harness.js";
 
 const account = "acme";
 /** The bed's Keystone gives tokens for so long. */

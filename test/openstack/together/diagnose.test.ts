@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import type { Diagnosis } from "../../src/core/model/diagnosis.js";
-import type { DiagnoseCall } from "../../src/core/ports/driver.js";
-import nova, { type NovaOptions } from "../../src/drivers/cloud-openstack/index.js";
-import octavia from "../../src/drivers/lb-octavia/index.js";
-import { type Bed, openBed } from "./bed.js";
-import { accounts, createTenant } from "./nova-harness.js";
+import type { Diagnosis } from "../../../src/core/model/diagnosis.js";
+import type { DiagnoseCall } from "../../../src/core/ports/driver.js";
+import nova, { type NovaOptions } from "../../../src/drivers/cloud-openstack/index.js";
+import octavia from "../../../src/drivers/lb-octavia/index.js";
+import { type Bed, openBed } from "../bed.js";
+import { accounts, createTenant } from "../nova-harness.js";
 
 describe("what the openstack driver tells of a real cloud", { timeout: 300_000 }, () => {
   let bed: Bed;

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
-import type { Muster } from "../../src/app.js";
-import type { LaunchConfiguration } from "../../src/core/model/group.js";
-import type { AccountId, GroupId } from "../../src/core/model/ids.js";
-import { groupSpec, placed } from "../supervisor/asks.js";
-import { type Bed, openBed } from "./bed.js";
-import { caller, colo, startMuster } from "./muster.js";
-import { accounts } from "./nova-harness.js";
+import type { Muster } from "../../../src/app.js";
+import type { LaunchConfiguration } from "../../../src/core/model/group.js";
+import type { AccountId, GroupId } from "../../../src/core/model/ids.js";
+import { groupSpec, placed } from "../../supervisor/asks.js";
+import { type Bed, openBed } from "../bed.js";
+import { caller, colo, startMuster } from "../muster.js";
+import { accounts } from "../nova-harness.js";
 
 const key = { account: "acme" as AccountId, group: "check-web" as GroupId };
 

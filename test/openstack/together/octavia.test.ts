@@ -1,11 +1,11 @@
 import { after, before, describe } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { loadBalancerDriverContract } from "../contract/load-balancer-driver.contract.js";
-import { makeBalancer, removeBalancer } from "./balancers.js";
-import { type Bed, openBed } from "./bed.js";
-import { reportMember } from "./heartbeat.js";
-import { openOctavia } from "./octavia.js";
-import { createPools, type Pools } from "./pools.js";
+import { loadBalancerDriverContract } from "../../contract/load-balancer-driver.contract.js";
+import { makeBalancer, removeBalancer } from "../balancers.js";
+import { type Bed, openBed } from "../bed.js";
+import { reportMember } from "../heartbeat.js";
+import { openOctavia } from "../octavia.js";
+import { createPools, type Pools } from "../pools.js";
 
 describe("octavia", { timeout: 900_000 }, () => {
   let bed: Bed;

@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accountName, credentialsName, groupName, policyName } from "../../clients/node/index.js";
-import { AlertState } from "../../src/gen/muster/v1/policy_pb.js";
-import { account, defer, eventually, startDaemon } from "../e2e/daemon.js";
-import { converged } from "../e2e/groups.js";
-import { makeBalancer, removeBalancer } from "./balancers.js";
-import { openBed } from "./bed.js";
-import { createPools } from "./pools.js";
-import { listServers, removeServers } from "./servers.js";
+import {
+  accountName,
+  credentialsName,
+  groupName,
+  policyName,
+} from "../../../clients/node/index.js";
+import { AlertState } from "../../../src/gen/muster/v1/policy_pb.js";
+import { account, defer, eventually, startDaemon } from "../../e2e/daemon.js";
+import { converged } from "../../e2e/groups.js";
+import { makeBalancer, removeBalancer } from "../balancers.js";
+import { openBed } from "../bed.js";
+import { createPools } from "../pools.js";
+import { listServers, removeServers } from "../servers.js";
 
 const size = 20;
 const colo = "iad";

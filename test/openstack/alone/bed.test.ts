@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { makeBalancer, removeBalancer } from "./balancers.js";
-import { type Bed, openBed } from "./bed.js";
-import type { Daemon } from "./bed-facts.js";
-import { callerAgent } from "./caller.js";
+import { makeBalancer, removeBalancer } from "../balancers.js";
+import { type Bed, openBed } from "../bed.js";
+import type { Daemon } from "../bed-facts.js";
+import { callerAgent } from "../caller.js";
 import {
   bodyOf,
   createServer,
@@ -12,7 +12,7 @@ import {
   listServers,
   removeServers,
   serverAfter,
-} from "./servers.js";
+} from "../servers.js";
 
 const prefix = "bed-test-";
 /** Only this file's calls: who else uses the bed is not disturbed. */

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
-import { OutsideFault, type OutsideFaultKind } from "../../src/core/errors/outside-fault.js";
-import type { LoadBalancerId } from "../../src/core/model/ids.js";
-import type { LoadBalancerDriver, MemberChange } from "../../src/core/ports/load-balancer.js";
-import { makeBalancer, removeBalancer } from "./balancers.js";
-import { type Bed, openBed } from "./bed.js";
-import type { RulesOf } from "./bed-facts.js";
-import { octaviaAgent, openOctavia } from "./octavia.js";
-import { createPools, type Pools } from "./pools.js";
+import { OutsideFault, type OutsideFaultKind } from "../../../src/core/errors/outside-fault.js";
+import type { LoadBalancerId } from "../../../src/core/model/ids.js";
+import type { LoadBalancerDriver, MemberChange } from "../../../src/core/ports/load-balancer.js";
+import { makeBalancer, removeBalancer } from "../balancers.js";
+import { type Bed, openBed } from "../bed.js";
+import type { RulesOf } from "../bed-facts.js";
+import { octaviaAgent, openOctavia } from "../octavia.js";
+import { createPools, type Pools } from "../pools.js";
 
 const call = { signal: AbortSignal.timeout(900_000) };
 const account = "acme";
