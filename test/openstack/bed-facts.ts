@@ -2,7 +2,12 @@
 export interface BedFacts {
   readonly authUrl: string;
   readonly region: string;
-  readonly accounts: { readonly acme: CredentialAccount; readonly other: PasswordAccount };
+  readonly accounts: {
+    readonly acme: CredentialAccount;
+    readonly other: PasswordAccount;
+    /** For one test at a time: what the project uses of its quota is told by nobody else's servers. */
+    readonly counted: CredentialAccount;
+  };
   readonly admin: PasswordAccount;
   readonly image: string;
   readonly imageName: string;

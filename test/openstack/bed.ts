@@ -10,7 +10,7 @@ import { type Caller, createCaller } from "./caller.js";
 /** The running test bed: real OpenStack services on loopback, and how to make them fail. */
 export interface Bed {
   readonly facts: BedFacts;
-  readonly callers: { readonly acme: Caller; readonly other: Caller; readonly admin: Caller };
+  readonly callers: Readonly<Record<keyof BedFacts["accounts"] | "admin", Caller>>;
   readonly faults: Faults;
   readonly services: Services;
   readonly hosts: Hosts;
@@ -63,6 +63,7 @@ export async function openBed(): Promise<Bed> {
     callers: {
       acme: createCaller(facts, facts.accounts.acme),
       other: createCaller(facts, facts.accounts.other),
+      counted: createCaller(facts, facts.accounts.counted),
       admin,
     },
     faults: createFaults(facts.faults),

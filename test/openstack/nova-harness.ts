@@ -7,7 +7,7 @@ import { createSystemClock, createSystemIds } from "../../src/drivers/clock-syst
 import nova, { type NovaOptions } from "../../src/drivers/cloud-openstack/index.js";
 import type { CloudHarness, CloudUnderTest, InjectedFault } from "../contract/index.js";
 import { type Bed, openBed } from "./bed.js";
-import type { BedFacts, RulesOf } from "./bed-facts.js";
+import type { BedFacts, CredentialAccount, RulesOf } from "./bed-facts.js";
 
 /** One test's Muster, as the cloud sees it: an installation of its own, with its own credentials. */
 export interface Tenant {
@@ -26,16 +26,24 @@ export interface Secret {
 }
 
 export const accounts = ["acme", "other"] as const;
+/** The contract's cases look at quotas. */
+const contractAccounts = ["counted", "other"] as const;
 const colo = "bed";
 
-export function secretsOf({ accounts: { acme, other } }: BedFacts): Map<string, Secret> {
-  const { applicationCredentialId, applicationCredentialSecret } = acme;
+type Account = keyof BedFacts["accounts"];
+
+export function secretsOf({ accounts: { acme, other, counted } }: BedFacts): Map<string, Secret> {
   const { username, password, userDomain, project, projectDomain } = other;
   const revision = "1";
   return new Map([
-    ["acme", { revision, secret: { applicationCredentialId, applicationCredentialSecret } }],
+    ["acme", { revision, secret: credentialOf(acme) }],
+    ["counted", { revision, secret: credentialOf(counted) }],
     ["other", { revision, secret: { username, password, userDomain, project, projectDomain } }],
   ]);
+}
+
+function credentialOf({ projectId: _, ...secret }: CredentialAccount) {
+  return { ...secret };
 }
 
 export function createTenant(bed: Bed): Tenant {
@@ -47,7 +55,7 @@ export function createTenant(bed: Bed): Tenant {
     log: { info: quiet, warn: quiet, error: quiet, debug: quiet },
     credentials: { of: async (account) => secrets.get(account) },
   };
-  const made: { readonly account: (typeof accounts)[number]; readonly id: string }[] = [];
+  const made: { readonly account: Account; readonly id: string }[] = [];
   const open = (options: Partial<NovaOptions> = {}) =>
     nova.open({ authUrl: bed.facts.authUrl, region: bed.facts.region, ...options }, host);
 
@@ -59,7 +67,7 @@ export function createTenant(bed: Bed): Tenant {
         ...driver,
         async createServer(request, call) {
           const server = await driver.createServer(request, call);
-          made.push({ account: request.account === "acme" ? "acme" : "other", id: server.id });
+          made.push({ account: request.account as Account, id: server.id });
           return server;
         },
       };
@@ -68,7 +76,7 @@ export function createTenant(bed: Bed): Tenant {
       const driver = await open();
       const call = { signal: AbortSignal.timeout(300_000) };
       for (const [account, secret] of secretsOf(bed.facts)) secrets.set(account, secret);
-      for (const account of accounts)
+      for (const account of secretsOf(bed.facts).keys() as Iterable<Account>)
         for (const { id } of (await driver.listServers({ account, installation }, call)).servers)
           made.push({ account, id });
       await Promise.all(made.map((one) => remove(bed, one)));
@@ -79,7 +87,7 @@ export function createTenant(bed: Bed): Tenant {
 
 async function remove(
   bed: Bed,
-  { account, id }: { readonly account: (typeof accounts)[number]; readonly id: string },
+  { account, id }: { readonly account: Account; readonly id: string },
 ): Promise<void> {
   for (let look = 0; look < 300; look++) {
     const { status } = await bed.callers[account].call("compute", "DELETE", `/servers/${id}`);
@@ -132,7 +140,13 @@ export const novaHarness: CloudHarness = {
       parameters: { networks: [{ uuid: bed.facts.network }] },
     };
     const cloud: CloudUnderTest = {
-      ...{ installation: tenant.host.installation, colo, accounts, launch, zone: "nova" },
+      ...{
+        installation: tenant.host.installation,
+        colo,
+        accounts: contractAccounts,
+        launch,
+        zone: "nova",
+      },
       invalidLaunch: { launch: { ...launch, image: "no such image" }, field: "image" },
       ...{ pollMs: 500, activeWithinMs: 120_000, goneWithinMs: 60_000, manyServers: 5 },
       openDriver: () => tenant.openDriver({ pageServersMax: 2 }),
@@ -164,16 +178,16 @@ export const novaHarness: CloudHarness = {
 };
 
 async function zoneOf(bed: Bed, id: CloudServerId): Promise<string | undefined> {
-  const { body } = await bed.callers.acme.call("compute", "GET", `/servers/${id}`);
+  const { body } = await bed.callers.counted.call("compute", "GET", `/servers/${id}`);
   const server = body["server"] as Readonly<Record<string, string>>;
   return server["OS-EXT-AZ:availability_zone"];
 }
 
 /** The first account's credentials are rotated to such as answer for the second's project. */
 function answerForOther({ secrets }: Tenant): InjectedFault {
-  const own = secrets.get("acme")!;
+  const own = secrets.get("counted")!;
   let asked = 0;
-  secrets.set("acme", {
+  secrets.set("counted", {
     revision: "2",
     get secret() {
       asked += 1;
@@ -182,6 +196,6 @@ function answerForOther({ secrets }: Tenant): InjectedFault {
   });
   return {
     fired: () => asked,
-    off: () => void secrets.set("acme", { ...own, revision: "3" }),
+    off: () => void secrets.set("counted", { ...own, revision: "3" }),
   };
 }

@@ -94,8 +94,8 @@ def make_accounts():
         service = _find_or_make(admin, KEYSTONE_URL, "service", body)["id"]
         _make_endpoints(admin, service, f"http://{HOST}:{PORTS[name]}{path}")
     make_account("admin", "admin", ("admin", "load-balancer_admin"))
-    make_account("acme", "acme", _MEMBER)
-    make_account("other", "other", _MEMBER)
+    for name in ("acme", "other", "counted"):
+        make_account(name, name, _MEMBER)
 
 
 def _make_endpoints(admin, service, url):
@@ -108,7 +108,8 @@ def _make_endpoints(admin, service, url):
 
 def make_resources():
     """What servers and load balancers need; returns what bed.json says."""
-    admin, acme, other = (_session(name, name) for name in ("admin", "acme", "other"))
+    names = ("admin", "acme", "other", "counted")
+    admin, acme, other, counted = (_session(name, name) for name in names)
     image = _eventually(lambda: _make_image(admin, "tiny"))
     second_image = _make_image(admin, "second")
     network, subnet = _eventually(lambda: _make_network(admin, acme.get_project_id()))
@@ -121,6 +122,7 @@ def make_resources():
         "accounts": {
             "acme": _application_credential(acme),
             "other": _password_account("other", other),
+            "counted": _application_credential(counted),
         },
         "admin": _password_account("admin", admin),
         "image": image,
@@ -170,7 +172,7 @@ def _make_image(admin, name):
 
 
 def _make_network(admin, owner):
-    """One network that both accounts may use; only its owner may ask for addresses by number."""
+    """One network that all accounts may use; only its owner may ask for addresses by number."""
     url = f"{URLS['network']}/v2.0"
     body = {"name": "bed", "project_id": owner}
     network = _find_or_make(admin, url, "network", {**body, "shared": True})["id"]
