@@ -3,6 +3,8 @@ import { type Duration, durationMs } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
 import {
   type Admission,
+  type AdmissionFault,
+  AdmissionPhase,
   type AdmissionWaiting,
   type Colo,
   ColoSchema,
@@ -16,7 +18,14 @@ import { jsonOptions } from "./json.js";
 import { type Printer, plain } from "./printer.js";
 import { example, type Run } from "./run.js";
 import type { Session } from "./session.js";
-import { ageWords, brakeSourceWord, instantWords, operationWord, phaseWord } from "./words.js";
+import {
+  ageWords,
+  aheadWords,
+  brakeSourceWord,
+  callsWord,
+  instantWords,
+  operationWord,
+} from "./words.js";
 
 export function addColoCommands(program: Command, run: Run): void {
   const colos = program.command("colo").description("Data centres and their brakes");
@@ -198,18 +207,25 @@ function showAdmissions(print: Printer, admissions: readonly Admission[]): void 
   if (admissions.length === 0) return;
   print.line("");
   const rows = admissions.map((one) => {
-    const phase = phaseWord(one.phase);
+    const calls = callsWord(one.phase);
     return [
       plain(one.api),
-      phase === "closed" ? phase : print.colors.red(phase),
+      one.phase === AdmissionPhase.CLOSED ? calls : print.colors.red(calls),
       ageWords(one.sinceTime),
+      one.nextTime === undefined ? "-" : aheadWords(one.nextTime),
       `${one.inFlight}/${one.inFlightMax}`,
       one.perSecondMax === undefined ? "-" : one.perSecondMax.toFixed(1),
       waitingWords(one.waiting),
-      one.lastFault ? plain(`${one.lastFault.operation}: ${one.lastFault.message}`) : "-",
+      one.lastFault ? faultWords(one.lastFault) : "-",
     ];
   });
-  print.table(["API", "CALLS", "SINCE", "AT ONCE", "A SECOND", "WAITING", "LAST FAULT"], rows);
+  const head = ["API", "CALLS", "SINCE", "NEXT IN", "AT ONCE", "A SECOND", "WAITING", "LAST FAULT"];
+  print.table(head, rows);
+}
+
+/** A fault stands there long after all is well: its age tells. */
+function faultWords({ time, operation, message }: AdmissionFault): string {
+  return plain(`${ageWords(time)} ago, ${operation}: ${message}`);
 }
 
 function waitingWords(waiting: AdmissionWaiting | undefined): string {

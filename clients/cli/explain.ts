@@ -5,6 +5,7 @@ import {
   type ExplainEventResponse,
   ExplainEventResponseSchema,
 } from "../../src/gen/muster/v1/event_service_pb.js";
+import { Outcome, type Receipt } from "../../src/gen/muster/v1/receipt_pb.js";
 import { accountName, eventName } from "../node/index.js";
 import { type ExitCode, exitCode, UsageError } from "./exit.js";
 import { treeLines } from "./explain-tree.js";
@@ -23,7 +24,7 @@ export function addExplainCommand(program: Command, run: Run): void {
     .command("explain")
     .description(
       "Tell what led to an event and everything that followed from it, with rules and numbers,\n" +
-        "and what still waits; of a group: its latest scale event",
+        "and what still waits; of a group: its latest scale event that was no mere repetition",
     )
     .argument("<event|group>", "an event's id or name, or a group's id")
     .option("--from-here", "begin with the event itself, not with what it follows from")
@@ -56,22 +57,27 @@ async function find(session: Session, what: string, fromHere: boolean) {
       if (!missing || what.startsWith("accounts/")) throw error;
     }
   }
-  const name =
-    (await latest(session, what, ["scale.decided"])) ?? (await latest(session, what, makings));
-  if (name === undefined) {
+  const decided = await latest(session, what, ["scale.decided"]);
+  // An alert that stands is told again and again: what it did is of interest, not its last echo.
+  const event =
+    decided.find(({ receipt }) => !isRepetition(receipt)) ??
+    decided[0] ??
+    (await latest(session, what, ["group.created", "group.deleting"]))[0];
+  if (event === undefined) {
     throw new UsageError(`there is neither an event nor a group with events called ${plain(what)}`);
   }
-  return { name, answer: await ask(name) };
+  return { name: event.name, answer: await ask(event.name) };
 }
 
-const makings = ["group.created", "group.deleting"];
+const isRepetition = (receipt: Receipt | undefined): boolean =>
+  receipt?.outcome === Outcome.NO_CHANGE || receipt?.outcome === Outcome.MERGED;
 
 const isEventId = (what: string): boolean => /^(accounts\/.*|[0-9a-z]{20,})$/.test(what);
 
-async function latest(session: Session, group: string, types: readonly string[]) {
-  const request = { parent: accountName(session.account), group, types: [...types], pageSize: 1 };
-  const { events } = await session.client.events.searchEvents(request, session.call);
-  return events[0]?.name;
+/** The newest events, one page of them, the newest first. */
+async function latest(session: Session, group: string, types: string[]) {
+  const request = { parent: accountName(session.account), group, types, pageSize: 100 };
+  return (await session.client.events.searchEvents(request, session.call)).events;
 }
 
 function show({ print }: Session, asked: string, answer: ExplainEventResponse): void {

@@ -59,7 +59,8 @@ function placementTable(print: Printer, group: Group): void {
 function reasonRows(group: Group): readonly (readonly string[])[] {
   return (group.status?.placements ?? []).flatMap(({ colo, conditions, pause }) => {
     const shown = conditions.filter(isTold);
-    const rows = shown.map((one) => [colo, ageWords(one.sinceTime), conditionWords(one)]);
+    const told = new Set<string>();
+    const rows = shown.map((one) => [colo, ageWords(one.sinceTime), conditionWords(one, told)]);
     if (pause === undefined) return rows;
     const who = plain(`paused by ${pause.principal}: ${pause.reason}`);
     return [...rows, [colo, ageWords(pause.sinceTime), who]];

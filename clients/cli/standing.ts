@@ -52,18 +52,25 @@ export function waitWords(group: Group): string {
 
 function reasonsOf(group: Group): readonly string[] {
   return (group.status?.placements ?? []).flatMap((one) => {
-    const reasons = one.conditions.filter(isInTheWay).map(conditionWords);
+    const reasons = one.conditions.filter(isInTheWay).map((each) => conditionWords(each));
     return reasons.map((reason) => `${one.colo}: ${reason}`);
   });
 }
 
-/** `waiting: B4.2 BUILDING: two servers build`. */
-export function conditionWords(condition: Condition): string {
+/**
+ * `waiting: B4.2 BUILDING: two servers build`.
+ *
+ * @param told reasons that were told before, of the same placement; each is told once.
+ */
+export function conditionWords(condition: Condition, told = new Set<string>()): string {
   const isConverging = condition.type === "converged" && !condition.holds;
   const negated = isGood(condition) && !condition.holds ? `not ${condition.type}` : condition.type;
   const type = isConverging ? "converging" : negated;
   const causes = condition.causes.map(causeWords).join(", ");
-  return causes === "" ? type : `${type}: ${causes}`;
+  if (causes === "") return type;
+  const isTold = told.has(causes);
+  told.add(causes);
+  return `${type}: ${isTold ? "as above" : causes}`;
 }
 
 /** Conditions that are wanted; every other is in the way while it holds. */

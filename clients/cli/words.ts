@@ -21,7 +21,21 @@ const lower = (word: string): string => word.toLowerCase().replaceAll("_", "-");
 
 export const serverStateWord = (state: number): string => wordOf(ServerState, state);
 export const operationWord = (operation: number): string => wordOf(OperationClass, operation);
-export const phaseWord = (phase: number): string => wordOf(AdmissionPhase, phase);
+/** How calls go; a circuit's own words (closed: all is well) mislead who does not build circuits. */
+export function callsWord(phase: AdmissionPhase): string {
+  switch (phase) {
+    case AdmissionPhase.CLOSED:
+      return "flow";
+    case AdmissionPhase.OPEN:
+      return "stopped";
+    case AdmissionPhase.PROBING:
+      return "one probe";
+    case AdmissionPhase.RAMPING:
+      return "grow again";
+    default:
+      return wordOf(AdmissionPhase, phase);
+  }
+}
 export const brakeSourceWord = (source: number): string => wordOf(BrakeSource, source);
 export const outcomeWord = (outcome: number): string => wordOf(Outcome, outcome);
 
@@ -35,13 +49,11 @@ export const wordsOf = (of: WireEnum): readonly string[] =>
 export const numberOf = <Wire extends WireEnum>(of: Wire, word: string): Wire[keyof Wire] =>
   of[word.toUpperCase().replaceAll("-", "_") as keyof Wire];
 
-/** `B2.5 COOLDOWN_POLICY: cools down for another 40 s (remaining_s 40)`. */
+/** `B2.5 COOLDOWN_POLICY: cools down for another 40 s`. The message tells the facts, all of them. */
 export function causeWords(cause: Cause): string {
   const head = [cause.rule, cause.code].filter((word) => word !== "").join(" ");
-  const facts = factWords(cause.facts);
-  const said = cause.message === "" ? facts : cause.message;
-  const tail = cause.message !== "" && facts !== "" ? ` (${facts})` : "";
-  return plain(said === "" ? head : `${head}${head === "" ? "" : ": "}${said}${tail}`);
+  const said = cause.message === "" ? factWords(cause.facts) : cause.message;
+  return plain(said === "" ? head : `${head}${head === "" ? "" : ": "}${said}`);
 }
 
 export const factWords = (facts: Readonly<Record<string, string>>): string =>
@@ -60,6 +72,9 @@ export const instantWords = (time: Timestamp | undefined): string =>
 /** How long ago: `12s`, `5m`, `3h`, `2d`; `-` when there is none. */
 export const ageWords = (time: Timestamp | undefined): string =>
   time === undefined ? "-" : spanWords(Date.now() - timestampMs(time));
+
+/** How long until then. */
+export const aheadWords = (time: Timestamp): string => spanWords(timestampMs(time) - Date.now());
 
 const spans = [
   { unit: "d", ms: 86_400_000 },

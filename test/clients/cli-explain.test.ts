@@ -104,7 +104,7 @@ test("lengths are told in units that people think in", () => {
   ]);
 });
 
-test("explain tells an event by id or name, and a group by its latest scale event", async () => {
+test("B2.9 explain tells an event by id or name, and a group by what last did something", async () => {
   const id = freshGroupId();
   const ran = await runMusterctl(target, ["groups", "apply", "-f", "-"], {
     stdin: groupJson(target, id),
@@ -114,6 +114,9 @@ test("explain tells an event by id or name, and a group by its latest scale even
   assert.equal(made.code, 0, made.stderr);
   const scaled = await runMusterctl(target, ["scale", id, "+1"]);
   const event = /event (\S+)/.exec(scaled.stdout)?.[1] ?? "";
+  const reached = /→ (\d+)/.exec(scaled.stdout)?.[1] ?? "";
+  const again = await runMusterctl(target, ["scale", id, reached]);
+  assert.match(again.stdout, /^no-change: /, again.stdout);
   const byGroup = await runMusterctl(target, ["explain", id]);
   assert.equal(byGroup.code, 0, byGroup.stderr);
   assert.ok(!byGroup.stdout.includes("\u001b"), "no colours where nobody looks");

@@ -221,7 +221,8 @@ function decide(world: FakeWorld, { group: name, to, requestId, isForced }: Ask)
   const max = isForced === true ? 2_000 : (placement?.max ?? 0);
   const newTarget = Math.min(max, Math.max(placement?.min ?? 0, to));
   const facts = { wanted: String(to), max: String(max) };
-  const clamped = { rule: "B2.4", code: "CLAMPED", facts, message: "cut to the group's limits" };
+  const message = `the maximum is reached: ${to} servers were wanted, ${max} may be`;
+  const clamped = { rule: "B2.4", code: "CLAMPED", facts, message };
   group.target = newTarget;
   settle(world, group);
   const receipt = create(ReceiptSchema, {

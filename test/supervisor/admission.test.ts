@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NotAsked } from "../../src/core/admission/not-asked.js";
 import type { AccountId, ColoId } from "../../src/core/model/ids.js";
+import { sayCause } from "../../src/core/model/say-cause.js";
 import {
   type CallClass,
   createAdmission,
@@ -218,7 +219,15 @@ test("B9.4 a cloud that refuses everything is probed; nothing is intended, all s
   const { placements } = await view(world);
   const braked = placements[0]?.conditions.find((one) => one.type === "braked");
   assert.ok(braked?.holds, JSON.stringify(placements[0]?.conditions));
-  assert.equal(braked.causes[0]?.code, "CLOUD_BUSY");
+  const [why] = braked.causes;
+  assert.equal(why?.code, "CLOUD_BUSY");
+  const stoppedMs = world.clock.nowMs() - Number(why.facts["stoppedAtMs"]);
+  assert.ok(
+    stoppedMs > 120_000 && stoppedMs <= 151_000,
+    `${stoppedMs} ms since the calls were stopped`,
+  );
+  assert.ok(cloud.sinceMs <= Number(why.facts["stoppedAtMs"]) + 1);
+  assert.match(sayCause(why), /: only one probe at a time since \S+Z; it said: /);
   assert.equal(meter.value("muster_admission_phase", { api: "cloud", phase: "closed" }), 0);
   assert.ok(meter.value("muster_outside_calls_total", { outcome: "failed" }) >= firedBefore);
   world.heal();

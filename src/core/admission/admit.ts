@@ -39,7 +39,7 @@ export function admit(before: AdmissionState, moment: Moment): Admitted {
   if (state.phase === "open" || state.phase === "probing") {
     // What is still on its way from before counts: a probe is alone.
     if (state.inFlight > 0) return { kind: "wait", untilMs: undefined };
-    return { kind: "begin", state: begun({ ...state, phase: "probing", sinceMs: nowMs }, nowMs) };
+    return { kind: "begin", state: begun({ ...state, phase: "probing" }, nowMs) };
   }
   const atCloud = state.inFlight + state.left.length;
   if (atCloud >= inFlightAllowed(state, moment.share))

@@ -49,11 +49,11 @@ export function answered(
 }
 
 /** It cost the cloud nothing: its token comes back. */
-function dropped(state: AdmissionState, { nowMs, share }: Moment): AdmissionState {
+function dropped(state: AdmissionState, { share }: Moment): AdmissionState {
   const { perSecond, phase } = state;
   const burst = perSecond === undefined ? 1 : burstOf(perSecond * share);
   const back = { ...state, tokens: Math.min(burst, state.tokens + 1) };
-  return phase === "probing" ? { ...back, phase: "open", sinceMs: nowMs } : back;
+  return phase === "probing" ? { ...back, phase: "open" } : back;
 }
 
 function noteLeft(state: AdmissionState, end: CallEnd, { nowMs }: Moment): AdmissionState {
@@ -101,7 +101,8 @@ function opened(state: AdmissionState, end: CallEnd, moment: Moment): AdmissionS
   const spreadMs = (delayMs * (0.8 + 0.4 * random)) / share;
   const asked = nowMs + Math.min(retryAfterMsMax, end.retryAfterMs ?? 0);
   return {
-    ...{ ...state, phase: "open", sinceMs: nowMs, window: 1, failuresInRow: 0 },
+    ...{ ...state, phase: "open", window: 1, failuresInRow: 0 },
+    sinceMs: state.phase === "probing" ? state.sinceMs : nowMs,
     notBeforeMs: Math.max(state.notBeforeMs, asked, nowMs + spreadMs),
     round: newRound(nowMs),
   };

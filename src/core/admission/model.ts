@@ -18,6 +18,7 @@ export type AdmissionPhase = "closed" | "open" | "probing" | "ramping";
  */
 export interface AdmissionState {
   readonly phase: AdmissionPhase;
+  /** `open` and `probing` are one: since the calls were stopped. */
   readonly sinceMs: number;
   /** Calls in flight that the colo may have; grows and shrinks in fractions. */
   readonly window: number;

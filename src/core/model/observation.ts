@@ -87,7 +87,7 @@ export interface PlanLimits {
   readonly checksHealth: boolean;
   /** Intentions that may be committed in one turn. */
   readonly createsMax: number;
-  /** Why no more may be committed, where the cloud is not well (B9.4). */
+  /** Why creates wait or are not even intended, where the cloud is not well (B9.4). */
   readonly createsWait?: Cause | undefined;
 }
 

@@ -48,7 +48,9 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     " it is told as soon as it can be reached",
   LIMITS_MOVED_TARGET:
     "the limits[ {min}][ to {max}] move the target[ from {oldTarget} to {newTarget}]",
-  SHORTAGE: "servers are missing[: {have} are there or on their way][, {target} are wanted]",
+  SHORTAGE:
+    "servers are missing[: {have} are there or on their way][: {inService} are in service]" +
+    "[, {pending} are on their way][, {target} are wanted]",
   SURPLUS: "there are more servers than wanted[: {have} are there][, {target} are wanted]",
   BUILD_ERROR: "the cloud could not build the server[ {server}][: {fault}]",
   BUILD_TIMEOUT: "the server[ {server}] was not built in time[: {buildTimeoutMs}]",
@@ -73,8 +75,9 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     " each is looked up before anything is replaced",
   BRAKED: "an operator's brake stops calls[ of class {operation}] to this colo[: {reason}]",
   CLOUD_BUSY:
-    "calls to the outside are held back while it is not well[: {api}][ is {phase}]" +
-    "[, about {inFlight|call|calls} at once][, {perSecond} a second][; it said: {fault}]",
+    "calls to the outside[, {api},] are held back until it answers well again" +
+    "[: only one probe at a time since {stoppedAtMs}][: about {inFlight|call|calls} at once]" +
+    "[, {perSecond} a second][; it said: {fault}]",
   ANSWER_LOST:
     "the cloud's answer[ to {operation}] was lost; it is looked up, never blindly repeated" +
     "[: {fault}]",

@@ -70,13 +70,13 @@ export function conditionsOf(found: Findings): {
   const converged = found.seen && inService === target && pending === 0 && leaving === 0;
   const onTheWay =
     inService < target
-      ? cause("B4.9", "SHORTAGE", { target, have: inService + pending })
+      ? cause("B4.9", "SHORTAGE", { target, inService, pending })
       : cause("B4.9", "SURPLUS", { target, have: inService + pending + leaving });
   const by = (codes: ReadonlySet<string>) => fewOf(waits.filter((one) => codes.has(one.code)));
   const paused = doc.paused ? [cause("B8.3", "PAUSED", { reason: doc.paused.reason })] : [];
   const needed = Math.min(target, Math.max(doc.min, 1));
   const ready = inService >= needed;
-  const short = cause("B4.9", "SHORTAGE", { target: needed, have: inService });
+  const short = cause("B4.9", "SHORTAGE", { target: needed, inService });
   const before = (type: ConditionType) => doc.conditions.find((one) => one.type === type);
   // Who cannot see the servers does not call them ill.
   const ill = by(illCodes);

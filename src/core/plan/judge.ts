@@ -129,7 +129,11 @@ function judgeIntention(
   const givenUpAtMs = row.attempt.callDeadlineMs + limits.listingLagMs;
   switch (row.state) {
     case "intended":
-      if (row.attempt.id === attemptId && underWay.has(createKey(row.id))) return;
+      if (row.attempt.id === attemptId && underWay.has(createKey(row.id))) {
+        const isQueued = underWay.get(createKey(row.id)) === "queued";
+        if (isQueued && limits.createsWait) sheet.wait(limits.createsWait);
+        return;
+      }
       sheet.put(move(row, "lose", nowMs));
       sheet.event("server.unconfirmed", row.id, cause("B4.5", "ANSWER_LOST", {}));
       sheet.wakeAt(nowMs + limits.pollMs);

@@ -129,6 +129,8 @@ export function createAdmission(deps: {
   let timer: Timer | undefined;
   let pumping = false;
   let asks = 0;
+  /** Wall time, of the newest stop. */
+  let stoppedAtMs = 0;
   let readsInRow = 0;
   signal.addEventListener("abort", () => timer?.cancel(), { once: true });
 
@@ -189,6 +191,7 @@ export function createAdmission(deps: {
   function become(next: AdmissionState): void {
     const before = state.phase;
     state = next;
+    if (isStopped(next.phase) && !isStopped(before)) stoppedAtMs = clock.nowMs();
     const quiet = before === next.phase || next.phase === "probing" || before === "probing";
     if (quiet && !(before === "probing" && next.phase === "ramping")) return;
     const fault = next.lastFault?.message;
@@ -216,10 +219,11 @@ export function createAdmission(deps: {
     const { phase, perSecond, window, lastFault } = state;
     const isFree = phase === "closed" && perSecond === undefined;
     if (isFree && window >= limits.inFlightMax / 2) return undefined;
-    // Coarse, so that a condition that says it is not written again with every call.
     const fault = lastFault ? { fault: lastFault.message } : {};
+    if (isStopped(phase)) return cause("B9.4", "CLOUD_BUSY", { api, stoppedAtMs, ...fault });
+    // Coarse, so that a condition that says it is not written again with every call.
     const rate = perSecond === undefined ? {} : { perSecond: coarse(perSecond) };
-    return cause("B9.4", "CLOUD_BUSY", { api, phase, inFlight: coarse(window), ...rate, ...fault });
+    return cause("B9.4", "CLOUD_BUSY", { api, inFlight: coarse(window), ...rate, ...fault });
   }
 
   return {
@@ -286,6 +290,10 @@ export function createAdmission(deps: {
       oldestWaitMs: oldest.length === 0 ? 0 : nowMs - Math.min(...oldest),
     };
   }
+}
+
+function isStopped(phase: AdmissionPhase): boolean {
+  return phase === "open" || phase === "probing";
 }
 
 /** The power of two below, or the first digit of what is less than one. */

@@ -110,10 +110,12 @@ function waitsIn(state: PlacementState, nowMs: number): readonly ExplainedWait[]
   if (!doc) return [];
   const waits = waitsOf(doc, nowMs);
   if (waits.length > 0 || hasArrived(state)) return waits;
-  const { inService, counted } = countRows([...state.servers.values()]);
-  const code = inService < doc.target ? "SHORTAGE" : "SURPLUS";
-  const why = cause("B4.9", code, { target: doc.target, have: counted });
-  const { targetChangedAtMs: sinceMs, key } = doc;
+  const { targetChangedAtMs: sinceMs, key, target } = doc;
+  const { inService, pending, counted } = countRows([...state.servers.values()]);
+  const why =
+    inService < target
+      ? cause("B4.9", "SHORTAGE", { target, inService, pending })
+      : cause("B4.9", "SURPLUS", { target, have: counted });
   return [{ colo: key.colo, condition: "converged", cause: why, sinceMs }];
 }
 

@@ -52,6 +52,17 @@ describe("B4.1 shortage", () => {
     assert.equal(bounded.wakeAtMs, t0 + limits.pollMs);
   });
 
+  test("B9.4 B4.9 an intention whose call is held back says so; one whose call is made does not", () => {
+    const createsWait = cause("B9.4", "CLOUD_BUSY", { api: "cloud" });
+    const waiting = (standing: "queued" | "running") => {
+      const underWay = new Map([["create:1", standing]]);
+      const seen = seenOf([rowOf("1", "intended")], { target: 1, underWay });
+      return conditionOf(planPlacement(seen, { ...limits, createsWait }), "braked");
+    };
+    assert.deepEqual(waiting("queued")?.causes, [createsWait]);
+    assert.equal(waiting("running")?.holds, false);
+  });
+
   test("B5.3 takes back the youngest drains first, then makes new ones", () => {
     const draining = (id: string, agoMs: number, code: "SURPLUS" | "REQUESTED" = "SURPLUS") =>
       rowOf(id, "draining", {

@@ -282,7 +282,7 @@ describe("B9.7 clouds without projects", () => {
 
 test("B4.9 ready says whether the minimum is there, healthy whether what is there is well", () => {
   const ready = plan(many(2), { doc: docOf({ min: 3, target: 5 }), target: 5 });
-  assert.deepEqual(conditionOf(ready, "ready")?.causes[0]?.facts, { target: 3, have: 2 });
+  assert.deepEqual(conditionOf(ready, "ready")?.causes[0]?.facts, { target: 3, inService: 2 });
   assert.equal(conditionOf(plan(many(3), { doc: { min: 3 }, target: 5 }), "ready")?.holds, true);
   assert.equal(conditionOf(plan([], { target: 0 }), "ready")?.holds, true);
   assert.equal(conditionOf(plan(many(3)), "healthy")?.holds, true);
