@@ -11,16 +11,28 @@ export const colo = "bed" as ColoId;
 
 export const caller = () => ({ principal: "tester", signal: AbortSignal.timeout(60_000) });
 
-/** A Muster of this process whose one colo is the bed; the accounts' credentials are written. */
+/**
+ * A Muster of this process whose one colo is the bed; the accounts' credentials are written.
+ * Without brakes the admission is left out, and calls in flight are as good as unbounded.
+ */
 export async function startMuster(
   facts: BedFacts,
-  { name, accounts }: { readonly name: string; readonly accounts: readonly string[] },
+  {
+    name,
+    accounts,
+    isBraked = true,
+  }: { readonly name: string; readonly accounts: readonly string[]; readonly isBraked?: boolean },
 ): Promise<{ readonly muster: Muster; stop(): Promise<void> }> {
   const { authUrl, region } = facts;
   const dataDir = await mkdtemp(join(tmpdir(), `muster-${name}-`));
   const muster = await createMuster({
     ...{ dataDir, installation: `${name}-${randomUUID()}` },
-    colos: { [colo]: { cloud: { use: "builtin:openstack", options: { authUrl, region } } } },
+    colos: {
+      [colo]: {
+        cloud: { use: "builtin:openstack", options: { authUrl, region } },
+        ...(isBraked ? {} : { concurrency: 1_000, admission: "off" }),
+      },
+    },
   });
   const secrets = secretsOf(facts);
   for (const account of accounts) {
