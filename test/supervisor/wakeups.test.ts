@@ -114,15 +114,38 @@ test("B4.3 a look that takes longer than it may be old is shared all the same", 
     return looks;
   });
   let answered = 0;
-  const ask = async () => {
-    await watch.look("a", 1_000);
+  const ask = async (maxAgeMs: number) => {
+    await watch.look("a", maxAgeMs);
     answered++;
   };
-  void ask();
+  void ask(1_000);
   await clock.advance(3_000);
-  for (let count = 0; count < 20; count++) void ask();
+  for (let count = 0; count < 20; count++) void ask(0);
   await clock.advance(8_000);
   assert.deepEqual([answered, looks], [21, 2], "the one under way, and one more for all");
+});
+
+test("B9.4 a slow cloud is looked at for half of the time at most, but for who wants it fresh", async () => {
+  const clock = createVirtualClock();
+  let looks = 0;
+  const watch = createWatch(clock, async () => {
+    looks++;
+    await new Promise<void>((resolve) => clock.after(5_000, resolve));
+  });
+  void watch.look("a", 1_000);
+  for (const [atMs, looksByThen] of [
+    [9_900, 1],
+    [10_100, 2],
+    [20_000, 2],
+    [20_300, 3],
+  ] as const) {
+    await clock.advance(atMs - clock.monotonicMs());
+    void watch.look("a", 1_000);
+    assert.equal(looks, looksByThen, `after ${atMs} ms`);
+  }
+  await clock.advance(6_000);
+  void watch.look("a", 0);
+  assert.equal(looks, 4);
 });
 
 test("B4.3 a look that was under way when something changed does not count", async () => {

@@ -25,7 +25,7 @@ export interface Observation {
   readonly balancers: ReadonlyMap<LoadBalancerId, BalancerView>;
   /** Names this life of this node: only it may make the calls of intentions that it committed. */
   readonly attemptId: string;
-  /** Steps that are queued or running, by `stepKey`; they are not planned again. */
+  /** Steps that are queued or running, by `stepKey`: not planned again. Also, by `takenKey`. */
   readonly underWay: ReadonlyMap<string, "queued" | "running">;
   /** Why load balancers last refused this placement's changes, where that lasts (B5.4). */
   readonly refused?: ReadonlyMap<LoadBalancerId, BalancerRefusal>;
@@ -119,6 +119,11 @@ export interface MemberStep {
 export function stepKey(step: Step): string {
   if (step.kind === "changeMembers") return `members:${step.loadBalancer}`;
   return `${step.kind}:${step.kind === "deleteOrphan" ? step.cloudId : step.server}`;
+}
+
+/** Under way: the cloud has taken the server's delete, and is given time for it. */
+export function takenKey(server: ServerId): string {
+  return `taken:${server}`;
 }
 
 export function createKey(server: ServerId): string {

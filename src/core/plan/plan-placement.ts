@@ -1,5 +1,5 @@
 import { cause } from "../model/cause.js";
-import type { Observation, PlanLimits } from "../model/observation.js";
+import { createKey, type Observation, type PlanLimits, takenKey } from "../model/observation.js";
 import { stopsAll } from "../model/pause.js";
 import type { PlacementDoc } from "../model/placement.js";
 import type { Plan } from "../model/plan.js";
@@ -48,8 +48,7 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
     planTags(sheet);
   }
   const rows = sheet.rows();
-  if (rows.some((row) => isPending(row) || isLeaving(row)))
-    sheet.wakeAt(seen.nowMs + limits.pollMs);
+  if (rows.some((row) => isToBeSeen(seen, row))) sheet.wakeAt(seen.nowMs + limits.pollMs);
 
   // Asked once and not yet answered: that alone turns no condition.
   const onlyAsked =
@@ -78,6 +77,12 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   };
 }
 
+/** A listing may tell news of it. Of a create that is not answered yet, its answer tells first. */
+function isToBeSeen({ underWay }: Observation, row: ServerRow): boolean {
+  if (row.state === "intended") return !underWay.has(createKey(row.id));
+  return isPending(row) || isLeaving(row);
+}
+
 /** Credentials are put right by people: who waits for that looks rarely (B9.7). */
 const deniedLookMs = 30_000;
 
@@ -96,6 +101,7 @@ function planDeletes(sheet: Sheet): void {
   const { nowMs, stopped } = sheet.seen;
   const brake = stopped.get("delete");
   const quarantine = keepsSurplus(sheet);
+  const isAtWork = createAtWork(sheet.seen);
   for (const row of sheet.rows()) {
     if (row.state !== "deleting" || row.cloudId === undefined) continue;
     if (!isDetached(row, nowMs)) continue;
@@ -114,8 +120,18 @@ function planDeletes(sheet: Sheet): void {
       const deletingAtMs = row.deletingSinceMs ?? nowMs;
       sheet.wait(cause("B4.10", "DELETE_AGED", { server: row.id, deletingAtMs }));
     }
-    sheet.step({ kind: "delete", server: row.id, cloudId: row.cloudId });
+    if (!isAtWork(row)) sheet.step({ kind: "delete", server: row.id, cloudId: row.cloudId });
   }
+}
+
+/** Whether the cloud has taken a server's delete a short while ago, and still shows the server. */
+function createAtWork({ cloud, underWay }: Observation): (row: ServerRow) => boolean {
+  let listed: ReadonlySet<string | undefined> | undefined;
+  return ({ id, cloudId }) => {
+    if (!underWay.has(takenKey(id))) return false;
+    listed ??= new Set(cloud.kind === "listed" ? cloud.servers.map((one) => one.id) : []);
+    return listed.has(cloudId);
+  };
 }
 
 function planOrphanDeletes(sheet: Sheet): void {

@@ -1,6 +1,6 @@
 import { cause } from "../../core/model/cause.js";
 import type { PlacementKey } from "../../core/model/ids.js";
-import { type Step, stepKey } from "../../core/model/observation.js";
+import { type Step, stepKey, takenKey } from "../../core/model/observation.js";
 import type { ServerRow } from "../../core/model/server.js";
 import { move } from "../../core/plan/lifecycle.js";
 import { isDetached } from "../../core/plan/plan-members.js";
@@ -41,9 +41,13 @@ export function createDeleteRun(context: Context, cooling: Cooling): DeleteRun {
     if (seen) {
       const unless = () => (ours() ? undefined : cause("B9.5", "WITHDRAWN", { server }));
       // Before the call, so that one that is refused is not asked for at once again either.
-      cooling.start(key, stepKey(step), deletePauseMs(row, clock.nowMs()));
+      cooling.start(key, stepKey(step), pauseMs(row, clock.nowMs(), deletePause));
       const answer = await outside.deleteServer({ key, unless }, ref);
-      if (answer.kind === "refused" || answer.value === "accepted") return;
+      if (answer.kind === "refused") return;
+      if (answer.value === "accepted") {
+        cooling.start(key, takenKey(server), pauseMs(row, clock.nowMs(), takenPause));
+        return;
+      }
     }
     await context.placements.open(key).change((state) => {
       const now = state.servers.get(server);
@@ -57,13 +61,15 @@ export function createDeleteRun(context: Context, cooling: Cooling): DeleteRun {
   };
 }
 
-const deletePauseMsMin = 1_000;
-const deletePauseMsMax = 60_000;
+/** One that is asked for in vain is asked for ever less: shares of the time that has passed. */
+const pauseMsMax = 60_000;
+const deletePause = { msMin: 1_000, share: 1 / 8 };
+/** The cloud works on it: only a listing without the server makes asking worth while earlier. */
+const takenPause = { msMin: 10_000, share: 1 / 2 };
 
-/** One that is asked for in vain is asked for ever less: an eighth of the time that has passed. */
-function deletePauseMs(row: ServerRow, nowMs: number): number {
+function pauseMs(row: ServerRow, nowMs: number, { msMin, share }: typeof deletePause): number {
   const agedMs = nowMs - (row.deletingSinceMs ?? nowMs);
-  return Math.min(deletePauseMsMax, Math.max(deletePauseMsMin, Math.round(agedMs / 8)));
+  return Math.min(pauseMsMax, Math.max(msMin, Math.round(agedMs * share)));
 }
 
 /** A server that lost our tags is looked at again, rarely: a person has to put it right. */

@@ -15,6 +15,7 @@ export type Look<Value> =
 
 /** Looks at the same thing for many: one look at a time, shared while it is young enough. */
 export interface Watch<Key, Value> {
+  /** Not older than that, or, unless it is 0, than twice the time that the last look took. */
   look(key: Key, maxAgeMs: number): Promise<Look<Value>>;
   /** What was seen before now no longer counts. */
   forget(key: Key): void;
@@ -24,7 +25,7 @@ export interface Watch<Key, Value> {
 const watchedMax = 10_000;
 
 interface Watched<Value> {
-  last?: { readonly look: Look<Value>; readonly askedAtMs: number };
+  last?: { readonly look: Look<Value>; readonly askedAtMs: number; readonly tookMs: number };
   running?: Promise<Look<Value>> | undefined;
   /** Looks begun before this moment do not count any more. */
   validFromMs: number;
@@ -58,7 +59,7 @@ export function createWatch<Key, Value>(
       const why = error instanceof NotAsked ? error.why : partial;
       look = { kind: "failed", fault: kind === "notFound" ? "gone" : "unavailable", cause: why };
     }
-    watched.last = { look, askedAtMs: startedMs };
+    watched.last = { look, askedAtMs: startedMs, tookMs: clock.monotonicMs() - startedMs };
     return look;
   }
 
@@ -67,10 +68,11 @@ export function createWatch<Key, Value>(
       const watched = watchedOf(key);
       // By when it was asked, not by when it is answered: a look that takes longer than `maxAgeMs`
       // would else be too old for everyone who waited for it, and each would look on their own.
-      const youngMs = clock.monotonicMs() - maxAgeMs;
+      const askedMs = clock.monotonicMs();
       for (;;) {
-        const oldestMs = Math.max(youngMs, watched.validFromMs);
-        if (watched.last && watched.last.askedAtMs >= oldestMs) return watched.last.look;
+        const { last, validFromMs } = watched;
+        const oldestMs = Math.max(askedMs - agedMsMax(last, maxAgeMs), validFromMs);
+        if (last && last.askedAtMs >= oldestMs) return last.look;
         const running = watched.running;
         if (running) {
           await running; // May have begun too early for us: then we look ourselves.
@@ -89,6 +91,15 @@ export function createWatch<Key, Value>(
       for (const watched of all.values()) watched.validFromMs = clock.monotonicMs();
     },
   };
+}
+
+/**
+ * A slow cloud is looked at for half of the time at most: what looking takes, its work lacks. Who
+ * wants nothing old gets nothing old.
+ */
+function agedMsMax(last: Watched<unknown>["last"], maxAgeMs: number): number {
+  const isRestful = last?.look.kind === "seen" && maxAgeMs > 0;
+  return isRestful ? Math.max(maxAgeMs, 2 * last.tookMs) : maxAgeMs;
 }
 
 /** A listing that runs into this many pages is broken. */

@@ -46,6 +46,15 @@ describe("B4.1 shortage", () => {
     assert.deepEqual(shortage.createCause, cause("B4.1", "SHORTAGE", { target: 9, have: 5 }));
   });
 
+  test("what is asked for and not yet answered is not looked for", () => {
+    const rows = [rowOf("1", "intended")];
+    const underWay = new Map([["create:1", "running" as const]]);
+    assert.equal(plan(rows, { target: 1, underWay }).wakeAtMs, undefined);
+    const listed = [serverOf("1", { status: "BUILD" })];
+    const answered = plan([rowOf("1", "building")], { target: 1, listed });
+    assert.equal(answered.wakeAtMs, t0 + limits.pollMs);
+  });
+
   test("is bounded per turn, and gone on with", () => {
     const bounded = planPlacement(seenOf([], { target: 9 }), { ...limits, createsMax: 4 });
     assert.equal(bounded.creates, 4);
@@ -183,6 +192,16 @@ describe("B4.10 deletes", () => {
   test("B9.3 one that cannot be deleted stops no repair", () => {
     const stuck = rowOf("1", "deleting", { leaving: cause("B4.2", "CLOUD_ERROR") });
     assert.equal(plan([stuck], { target: 1 }).creates, 1);
+  });
+
+  test("one that the cloud has taken is left to it while it is listed, and asked for when it is not", () => {
+    const underWay = new Map([["taken:1", "running" as const]]);
+    const rows = [rowOf("1", "deleting")];
+    const atWork = plan(rows, { target: 0, underWay });
+    assert.deepEqual(atWork.steps, []);
+    assert.equal(atWork.wakeAtMs, t0 + limits.pollMs);
+    const over = plan(rows, { target: 0, underWay, listed: [] });
+    assert.deepEqual(over.steps, [{ kind: "delete", server: "1", cloudId: "cloud-1" }]);
   });
 
   test("steps under way are not planned again", () => {
