@@ -22,11 +22,17 @@ export async function startMuster(
     accounts,
     isBraked = true,
   }: { readonly name: string; readonly accounts: readonly string[]; readonly isBraked?: boolean },
-): Promise<{ readonly muster: Muster; stop(): Promise<void> }> {
+): Promise<{
+  readonly muster: Muster;
+  /** By which the bed's faults tell its calls from others'. */
+  readonly installation: string;
+  stop(): Promise<void>;
+}> {
   const { authUrl, region } = facts;
+  const installation = `${name}-${randomUUID()}`;
   const dataDir = await mkdtemp(join(tmpdir(), `muster-${name}-`));
   const muster = await createMuster({
-    ...{ dataDir, installation: `${name}-${randomUUID()}` },
+    ...{ dataDir, installation },
     colos: {
       [colo]: {
         cloud: { use: "builtin:openstack", options: { authUrl, region } },
@@ -41,7 +47,7 @@ export async function startMuster(
     await muster.supervisor.access.setCredentials({ ...ref, secret }, caller());
   }
   return {
-    muster,
+    ...{ muster, installation },
     async stop() {
       await muster.stop();
       await rm(dataDir, { recursive: true, force: true });

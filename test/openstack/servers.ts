@@ -7,6 +7,9 @@ export interface NovaServer {
   readonly id: string;
   readonly name: string;
   readonly status: string;
+  readonly created: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tags: readonly string[];
   readonly fault?: { readonly code: number; readonly message: string };
 }
 
