@@ -29,6 +29,7 @@ export type CauseCode =
   | "LIMITS_MOVED_TARGET"
   | "SHORTAGE"
   | "SURPLUS"
+  | "BUILDING"
   | "BUILD_ERROR"
   | "BUILD_TIMEOUT"
   | "CLOUD_ERROR"

@@ -52,6 +52,9 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     "servers are missing[: {have} are there or on their way][: {inService} are in service]" +
     "[, {pending} are on their way][, {target} are wanted]",
   SURPLUS: "there are more servers than wanted[: {have} are there][, {target} are wanted]",
+  BUILDING:
+    "the cloud is still building[ {count|server|servers}][, since {sinceAtMs}]" +
+    "[; a build is given up at {givenUpAtMs}]",
   BUILD_ERROR: "the cloud could not build the server[ {server}][: {fault}]",
   BUILD_TIMEOUT: "the server[ {server}] was not built in time[: {buildTimeoutMs}]",
   CLOUD_ERROR: "the cloud reports the server[ {server}] in ERROR[: {fault}]",

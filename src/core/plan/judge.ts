@@ -2,6 +2,7 @@ import { type Cause, cause } from "../model/cause.js";
 import type { PlanLimits } from "../model/observation.js";
 import { createKey } from "../model/observation.js";
 import type { CloudServer, ServerRow } from "../model/server.js";
+import { meaningOf } from "./cloud-status.js";
 import { askFor, doubtsOf } from "./doubts.js";
 import { judgeBound } from "./judge-bound.js";
 import { bind, leave, move } from "./lifecycle.js";
@@ -93,6 +94,22 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
       return !open.has(intention) || byIntention.get(intention) !== server;
     }),
   );
+  tellSlowBuilds(sheet);
+}
+
+/** A build that takes longer is waited for by name: large images are slow, and clouds may hang. */
+const slowBuildMs = 60_000;
+
+function tellSlowBuilds(sheet: Sheet): void {
+  const { nowMs, group } = sheet.seen;
+  const slow = sheet.rows().filter(({ state, sinceMs, cloudStatus: status }) => {
+    if (state !== "building" || status === undefined) return false;
+    return meaningOf({ status }) === "building" && nowMs >= sinceMs + slowBuildMs;
+  });
+  if (slow.length === 0) return;
+  const sinceAtMs = Math.min(...slow.map((row) => row.sinceMs));
+  const givenUpAtMs = sinceAtMs + group.buildTimeoutMs;
+  sheet.wait(cause("B4.2", "BUILDING", { count: slow.length, sinceAtMs, givenUpAtMs }));
 }
 
 const noneIll: ReadonlyMap<ServerRow, Cause> = new Map();

@@ -55,6 +55,26 @@ describe("B4.2 the cloud's words", () => {
     assert.equal(late.creates, 0, "not at once: the backoff runs");
   });
 
+  test("B4.11 builds that take long are waited for by name, from when until when", () => {
+    const rows = many(3, "building").map((row, index) => {
+      return { ...row, sinceMs: t0 + index * 1_000, cloudStatus: "BUILD" };
+    });
+    const listed = rows.map(({ id }) => serverOf(id, { status: "BUILD" }));
+    const early = plan(rows, { listed, nowMs: t0 + 59_999 });
+    assert.deepEqual(waitsOf(early), []);
+    const late = plan(rows, { listed, nowMs: t0 + 61_000 });
+    const [why, ...more] = conditionOf(late, "waiting")?.causes ?? [];
+    assert.deepEqual(more, []);
+    assert.equal(
+      why && sayCause(why),
+      "The cloud is still building 2 servers, since 2026-01-01T00:00:00.000Z;" +
+        " a build is given up at 2026-01-01T01:00:00.000Z.",
+    );
+    assert.equal(conditionOf(late, "degraded")?.holds ?? false, false, "large images are slow");
+    const done = plan(rows, { nowMs: t0 + 61_000 });
+    assert.deepEqual(waitsOf(done), []);
+  });
+
   test("ACTIVE ends the build and the backoff", () => {
     const backoff = { failures: 4, retryAtMs: t0 + 60_000, reason: "x" };
     const done = plan([rowOf("1", "building")], { doc: { backoff } });
