@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { roomOf } from "../../src/core/model/quota.js";
 import { type Check, refused } from "./cloud-bench.js";
 
-/** Where servers fit: clouds with zones, and those without; clouds that tell their quotas. */
+/** Where servers fit, and what else clouds may tell: zones, quotas, consoles. */
 export function zoneCases(check: Check): void {
   quotaCases(check);
+  consoleCases(check);
   check(
     "CLOUD-24 B4.7 a zone is kept, or refused by name; nothing is made elsewhere",
     async (bench) => {
@@ -56,6 +57,26 @@ function quotaCases(check: Check): void {
       });
       const room = roomOf(before);
       if (room) assert.equal(roomOf((await ask()) ?? [])?.servers, room.servers - 1);
+    },
+  );
+}
+
+/** Clouds that tell what a server said on its console; whoever cannot tell is not asked. */
+function consoleCases(check: Check): void {
+  check(
+    "CLOUD-41 B4.6 a console tells its own account what the server said, and nobody else",
+    async (bench) => {
+      const { cloud, driver, call } = bench;
+      const made = await driver.createServer(bench.request("said"), call);
+      const { id } = await bench.active(made.id);
+      const ask = (account: string) => driver.consoleTail?.({ account, id, linesMax: 5 }, call);
+      const said = await ask(cloud.accounts[0]);
+      if (said === undefined) return;
+      assert.notEqual(said.trim(), "");
+      await refused(async () => ask(cloud.accounts[1]), "notFound");
+      await driver.deleteServer({ account: cloud.accounts[0], id }, call);
+      await bench.gone(id);
+      await refused(async () => ask(cloud.accounts[0]), "notFound");
     },
   );
 }

@@ -68,6 +68,7 @@ test("B4.8 every kind of refusal, on every operation, is counted and changes not
     ...{ create: () => create("new"), delete: () => remove(id), get: () => get(id) },
     ...{ list: () => list(), find, check, project: () => driver.project(account, call), tag },
     quota: async () => driver.quota?.({ account, launch }, call),
+    console: async () => driver.consoleTail?.({ account, id, linesMax: 1 }, call),
   };
   for (const on of Object.keys(attempts) as Operation[])
     for (const kind of kinds) {
@@ -79,7 +80,7 @@ test("B4.8 every kind of refusal, on every operation, is counted and changes not
       assert.equal(fault.fired(), 1);
       fault.off();
     }
-  assert.equal(cloud.fired().get("refuse"), 9 * kinds.length);
+  assert.equal(cloud.fired().get("refuse"), 10 * kinds.length);
   assert.equal(cloud.servers().length, 1);
   assert.equal(cloud.servers()[0]?.ownership?.server, "there");
   assert.equal(cloud.effects.length, 1);

@@ -53,6 +53,7 @@ export type EventType =
   | "server.unconfirmed"
   | "server.abandoned"
   | "server.failed"
+  | "server.console"
   | "server.draining"
   | "server.returned"
   | "server.deleting"

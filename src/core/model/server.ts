@@ -69,6 +69,8 @@ export interface ServerRow {
   readonly leaving?: Cause;
   /** A chosen server that is deleted without lowering demand is replaced (B8.1). */
   readonly fault?: string;
+  /** What it last said on its console, as asked before its end; "" where that said nothing. */
+  readonly consoleTail?: string;
 }
 
 export interface HealthReport {

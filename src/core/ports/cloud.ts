@@ -66,6 +66,12 @@ export interface CloudDriver {
     call: Call,
   ): Promise<readonly QuotaLimit[] | undefined>;
 
+  /**
+   * The end of what the server has said on its console, for people who ask why it failed; "" where
+   * it has said nothing. The service bounds and cleans it. Absent: the driver cannot tell.
+   */
+  consoleTail?(request: TailConsole, call: Call): Promise<string>;
+
   close(): Promise<void>;
 }
 
@@ -106,6 +112,11 @@ export interface MadeServer extends CloudServer {
 
 export interface ServerRef extends Pinned {
   readonly id: CloudServerId;
+}
+
+export interface TailConsole extends ServerRef {
+  /** Of the newest lines; more may be answered. */
+  readonly linesMax: number;
 }
 
 export interface TagServer extends ServerRef {

@@ -11,6 +11,7 @@ import type {
   Pinned,
   ServerRef,
   TagServer,
+  TailConsole,
 } from "../../core/ports/cloud.js";
 import type { DriverHost } from "../../core/ports/driver.js";
 import type { Openstack } from "../openstack/client.js";
@@ -61,6 +62,7 @@ export function createNovaDriver(given: Omit<Parts, "lookups" | "faults">): Clou
       const { body } = await openstack.request(compute(request, "GET", "/limits"), call);
       return quotaOf(body, flavor);
     },
+    consoleTail: (request, call) => consoleTail(parts, request, call),
     async close() {
       openstack.close();
     },
@@ -182,6 +184,15 @@ async function tagServer(parts: Parts, request: TagServer, call: Call): Promise<
   for (const tag of keep.filter((one) => !tags.includes(one)))
     await send("PUT", `/tags/${encodeURIComponent(tag)}`);
   return "tagged";
+}
+
+async function consoleTail(parts: Parts, request: TailConsole, call: Call): Promise<string> {
+  const path = `/servers/${encodeURIComponent(request.id)}/action`;
+  const body = { "os-getConsoleOutput": { length: request.linesMax } };
+  const answer = await parts.openstack.request({ ...compute(request, "POST", path), body }, call);
+  const { output } = (answer.body ?? {}) as { readonly output?: unknown };
+  if (typeof output === "string") return output;
+  throw new OutsideFault("unknown", "compute answers without the console's output");
 }
 
 function server(ref: ServerRef, method: "GET" | "DELETE") {

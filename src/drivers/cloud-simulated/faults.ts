@@ -2,7 +2,7 @@ import type { OutsideFaultKind } from "../../core/errors/outside-fault.js";
 
 export type Operation =
   | ("create" | "delete" | "get" | "list")
-  | ("find" | "check" | "project" | "tag" | "quota");
+  | ("find" | "check" | "project" | "tag" | "quota" | "console");
 
 /** What can be made to go wrong, at run time. Units: ms. */
 export type SimulatedFault =

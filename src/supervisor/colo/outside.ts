@@ -18,6 +18,7 @@ import type {
   MadeServer,
   ServerRef,
   TagServer,
+  TailConsole,
 } from "../../core/ports/cloud.js";
 import type {
   LoadBalancerCapabilities,
@@ -58,6 +59,8 @@ export interface Outside {
   checkLaunch(request: CheckRequest, limit?: ReadLimit): Promise<readonly LaunchProblem[]>;
   /** Undefined: the cloud has no quotas. @throws Fault `UNSUPPORTED` where the driver cannot tell. */
   quota(request: QuotaRequest, limit?: ReadLimit): Promise<readonly QuotaLimit[] | undefined>;
+  /** Undefined: the cloud driver cannot tell. */
+  readonly consoleTail?: (request: TailConsole, limit?: ReadLimit) => Promise<string>;
   /** The project that the account's credentials answer for (B9.7). */
   project(account: string, limit?: ReadLimit): Promise<string | undefined>;
   /** @throws Fault `UNSUPPORTED` where the colo has no load balancers. */
@@ -302,6 +305,12 @@ export function createOutside(deps: OutsideDeps): Outside {
       if (!cloud.quota) throw new Fault("UNSUPPORTED", { say: "the cloud driver tells no quotas" });
       return read(ofCloud("quota", request.account), limit, (call) => cloud.quota!(request, call));
     },
+    ...(cloud.consoleTail && {
+      consoleTail: (request, limit) =>
+        read(ofCloud("consoleTail", request.account), limit, (call) =>
+          cloud.consoleTail!(request, call),
+        ),
+    }),
     project: (account, limit) =>
       read(ofCloud("project", account), limit, (call) => cloud.project(account, call)),
     async listMembers(ref, limit) {

@@ -81,6 +81,7 @@ export function pinOutside(outside: Outside, credentials: Credentials): PinnedOu
     getServer: look(outside.getServer),
     listServers: look(outside.listServers, true),
     findByIntention: look(outside.findByIntention),
+    ...(outside.consoleTail && { consoleTail: look(outside.consoleTail) }),
     // A look or change of load balancers asks for no pin: it may not depend on the cloud. And who
     // denies it need not be the one who issued the account's credentials, so it stops nobody.
     listMembers: (ref, limit) => outside.listMembers(pinned(ref), limit),

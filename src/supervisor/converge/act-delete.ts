@@ -9,6 +9,7 @@ import { isOurs, ownershipOf } from "../../core/plan/tags.js";
 import type { Ticket } from "../colo/admission.js";
 import type { Context } from "../context.js";
 import { noteForeign } from "./act-tags.js";
+import { createConsoleKeeper } from "./console-keeper.js";
 import type { Cooling } from "./cooling.js";
 
 type DeleteStep = Extract<Step, { kind: "delete" }>;
@@ -18,6 +19,7 @@ export type DeleteRun = (key: PlacementKey, step: DeleteStep, ticket: Ticket) =>
 
 export function createDeleteRun(context: Context, cooling: Cooling): DeleteRun {
   const { clock, events } = context;
+  const keepConsole = createConsoleKeeper(context);
   return async (key, step, ticket) => {
     const { outside } = context.colos.get(key.colo)!;
     const { server, cloudId } = step;
@@ -38,6 +40,8 @@ export function createDeleteRun(context: Context, cooling: Cooling): DeleteRun {
       cooling.start(key, stepKey(step), foreignDelayMs);
       return;
     }
+    // The next turn looks again, right before its delete.
+    if (seen && (await keepConsole(key, row, cloudId))) return;
     if (seen) {
       const unless = () => (ours() ? undefined : cause("B9.5", "WITHDRAWN", { server }));
       // Before the call, so that one that is refused is not asked for at once again either.

@@ -54,6 +54,7 @@ const sentences: Readonly<Record<EventType, string>> = {
     "The answer to the create call was lost; the server is looked up by its tag",
   "server.abandoned": "No server was found for the intention; it is given up",
   "server.failed": "The server failed",
+  "server.console": "What the failed server last said on its console was kept",
   "server.draining": "The server leaves: it takes no new connections",
   "server.returned": "The server was leaving and is back in service",
   "server.deleting": "The server is being deleted",

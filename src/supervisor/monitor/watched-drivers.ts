@@ -167,6 +167,10 @@ export function watchDrivers(deps: WatchedDeps): Drivers {
         quota: (request, call) =>
           ofCloud.through(look("quota", call), () => cloud.quota!(request, call)),
       }),
+      ...(cloud.consoleTail && {
+        consoleTail: (request, call) =>
+          ofCloud.through(look("consoleTail", call), () => cloud.consoleTail!(request, call)),
+      }),
       close: () => cloud.close(),
     },
     ...(loadBalancer && {
