@@ -8,7 +8,7 @@ import type { Fired, RulesOf } from "./bed-facts.js";
 import { enough, first, type Party } from "./outage-party.js";
 import type { NovaServer } from "./servers.js";
 
-export const illMs = 30_000;
+export const illMs = 40_000;
 const alarmEveryMs = 5_000;
 const lookEveryMs = 1_000;
 const readyMsMax = 180_000;
@@ -18,21 +18,20 @@ const recoveryMsMax = 240_000;
 const ours = { agent: "^muster \\(outage-" };
 const creates = { ...ours, method: "POST", path: "/servers$" };
 const reads = { ...ours, method: "GET" };
-/** Nova's own words. */
-export const overload = "Timeout waiting for a database connection";
-const failed = { body: { computeFault: { code: 500, message: overload } } };
+const message = "Timeout waiting for a database connection";
+const failed = { body: { computeFault: { code: 500, message } } };
 const throttled = {
   status: 429,
   headers: { "Retry-After": "2" },
   body: { overLimit: { code: 429, message: "This request was rate-limited." } },
 };
 
-/** Most fails, sooner or later; some is throttled; what is done takes seconds. */
+/** Nearly all fails, sooner or later, or is throttled; what little is done takes seconds. */
 const illness: readonly RulesOf["nova"][] = [
-  { match: creates, share: 0.5, delaySeconds: 2, status: 503, ...failed },
-  { match: creates, share: 0.5, ...throttled },
-  { match: reads, share: 0.6, delaySeconds: 1, status: 500, ...failed },
-  { match: reads, share: 0.3, ...throttled },
+  { match: creates, share: 0.7, delaySeconds: 2, status: 503, ...failed },
+  { match: creates, share: 0.8, ...throttled },
+  { match: reads, share: 0.9, delaySeconds: 1, status: 500, ...failed },
+  { match: reads, share: 0.7, ...throttled },
   { match: ours, delaySeconds: 6 },
 ];
 /** All is answered as ever, and noted. */

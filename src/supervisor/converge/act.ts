@@ -336,7 +336,7 @@ function causeOfFault(fault: OutsideFault, asked: ServerRow): Cause {
   if (fault.kind === "quota") return cause("B4.7", "QUOTA", facts);
   if (fault.kind === "noCapacity")
     return cause("B4.7", "NO_CAPACITY", { ...facts, ...choiceFacts(asked) });
-  return cause("B4.8", "CLOUD_ERROR", facts);
+  return cause("B4.8", "BUILD_ERROR", facts);
 }
 
 /** What the driver is asked for: one flavor, nothing left to choose. */

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type Bed, openBed } from "../bed.js";
-import { type Call, type DrillRun, illMs, overload, runDrill } from "../outage-drill.js";
+import { type Call, type DrillRun, illMs, runDrill } from "../outage-drill.js";
 import { enough, openParty, type Party } from "../outage-party.js";
 
-/** By then the brakes have seen enough faults. */
-const noticedMs = 10_000;
+/** By then the brakes have seen faults enough in a row, also where calls are few and slow. */
+const noticedMs = 20_000;
 
 /**
  * The outage drill on the real Nova: twelve groups alarm while its API is slow and failing. Two
@@ -49,8 +49,7 @@ describe("the outage drill on the real Nova", { timeout: 900_000 }, () => {
     assert.equal(unbraked.phase, "closed", "there is nothing that brakes");
     assert.notEqual(braked.phase, "closed");
     assert.ok(perSecond(braked) <= 0.5, `${perSecond(braked)} calls a second`);
-    assert.ok(perSecond(unbraked) >= 1.5 * perSecond(braked));
-    assert.ok(creates(unbraked.whileIll) > creates(braked.whileIll));
+    assert.ok(perSecond(unbraked) >= 2 * perSecond(braked));
   });
 
   test("M6.2 B4.9 nothing is destroyed meanwhile, and each group says what it waits for", () => {
@@ -68,10 +67,11 @@ describe("the outage drill on the real Nova", { timeout: 900_000 }, () => {
     }
     // But for the one whose call is the probe.
     assert.ok(braked.silent.length <= 1, braked.silent.join(", "));
-    const said = [...braked.said].filter((one) => one.startsWith("Calls to the outside"));
-    assert.ok(
-      said.some((one) => one.includes(overload)),
-      `no brake told Nova's own reason: ${[...braked.said].join("\n")}`,
+    const said = [...braked.said].join("\n");
+    const words = "(Timeout waiting for a database connection|This request was rate-limited)";
+    assert.match(
+      said,
+      new RegExp(`^Calls to the outside.* only one probe at a time.*${words}`, "m"),
     );
   });
 
