@@ -7,6 +7,7 @@ import {
   converges,
   createGroup,
   inService,
+  rowsOf,
   setTarget,
 } from "./asks.js";
 import { createWorld } from "./world.js";
@@ -55,4 +56,17 @@ test("B4.6 a console that does not answer keeps no server from its end, and surp
   const events = await world.events();
   assert.ok(!events.some(({ type }) => type === "server.console"));
   await assertKept(world);
+});
+
+test("M3.2 a row keeps by which id the cloud's operators find its create's request", async () => {
+  const world = await createWorld();
+  await createGroup(world);
+  const lost = world.cloud.inject({ kind: "answerLost", on: "create" }, { timesMax: 1 });
+  await setTarget(world, 2);
+  await converges(world, 2);
+  assert.equal(lost.fired(), 1);
+  const rows = await rowsOf(world);
+  const ids = rows.map(({ cloudId, createRequestId }) => [cloudId, createRequestId]);
+  const [answered, ...more] = ids.filter(([, request]) => request !== undefined);
+  assert.deepEqual([answered?.[1], more], [`req-${answered?.[0]}`, []]);
 });

@@ -37,6 +37,8 @@ export interface ServerRow {
   readonly choice?: LaunchChoice;
   /** The attempt that committed the intention; only it may make the create call. */
   readonly attempt: { readonly id: string; readonly callDeadlineMs: number };
+  /** The cloud's own id of the create's request, answered or lost, for its operators. */
+  readonly createRequestId?: string;
   readonly cloudId?: CloudServerId;
   readonly address?: ServerAddress;
   /** The cloud's own word for the server's state, as last seen. */

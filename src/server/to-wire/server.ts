@@ -29,6 +29,8 @@ export function writeServer(key: GroupKey, { colo, row }: ServerView): wire.Serv
     })),
     ...(row.leaving && { leaving: writeCause(row.leaving) }),
     fault: row.fault ?? "",
+    createRequestId: row.createRequestId ?? "",
+    consoleTail: row.consoleTail ?? "",
     reportedUnhealthy: row.reported?.reason ?? "",
     createdBy: row.createdBy ? eventName(key.account, row.createdBy) : "",
   });

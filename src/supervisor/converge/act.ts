@@ -159,7 +159,8 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
       if (!now || now.cloudId !== undefined || !mayMove(now.state, "bind")) return {};
       const facts = { cloudId: made.id, ...requestOf(made) };
       const draft = events.ofRow("server.building", now, { facts });
-      return { servers: [bind(now, made, clock.nowMs())], events: [draft] };
+      const bound = { ...bind(now, made, clock.nowMs()), ...askedAs(made) };
+      return { servers: [bound], events: [draft] };
     });
   }
 
@@ -179,7 +180,8 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
       if (row?.state !== "intended") return {};
       const lost = cause("B4.5", "ANSWER_LOST", { fault: fault.message, ...requestOf(fault) });
       const draft = events.ofRow("server.unconfirmed", row, { causes: [lost] });
-      return { servers: [move(row, "lose", clock.nowMs())], events: [draft] };
+      const unconfirmed = move(row, "lose", clock.nowMs(), askedAs(fault));
+      return { servers: [unconfirmed], events: [draft] };
     });
   }
 
@@ -348,6 +350,11 @@ function launchAs(launch: LaunchConfiguration, { flavor }: LaunchChoice): Launch
 /** By which the cloud's operators find what was asked for. */
 function requestOf({ requestId }: { readonly requestId?: string | undefined }) {
   return requestId === undefined ? {} : { requestId };
+}
+
+/** The same, on the server's row: it is asked for by people while the server is there. */
+function askedAs({ requestId }: { readonly requestId?: string | undefined }) {
+  return requestId === undefined ? {} : { createRequestId: requestId };
 }
 
 function serverName(key: PlacementKey, server: ServerId): string {
