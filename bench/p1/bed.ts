@@ -24,12 +24,12 @@ const runInBed = join("test", "openstack", "bed", "run.sh");
 
 /** Runs this very command again while a bed is up. @returns its exit code */
 export async function againInBed(): Promise<number> {
-  const child = spawn(runInBed, process.argv, {
+  const child = spawn(runInBed, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
     stdio: "inherit",
     env: { ...process.env, MUSTER_BED_WITH: "senlin" },
   });
-  // Whoever ends both: the bed is taken down first.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
+  // Whoever ends this: the bed is taken down first.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
   const [code] = (await once(child, "exit")) as [number | null];
   return code ?? 1;
 }
