@@ -89,4 +89,29 @@ describe("groups on the real Nova", { timeout: 900_000 }, () => {
     await until("cure", async () => (await placementOf("cure")).inService === 1);
     await scale("cure", 0);
   });
+
+  test("B4.6 M3.2 a server that turns to ERROR: what its console said is kept, and the ids of Nova's requests", async () => {
+    await create("said", launchOf({}), 0);
+    await scale("said", 1);
+    const request = { key: keyOf("said"), pageSize: 10, states: [] };
+    const { items } = await muster.supervisor.servers.list(request, caller());
+    const { id: server, cloudId, createRequestId } = items[0]!.row;
+    assert.match(createRequestId ?? "", /^req-/);
+    const reset = { "os-resetState": { state: "error" } };
+    await bed.callers.admin.call("compute", "POST", `/servers/${cloudId}/action`, reset);
+    await until("said", async () => {
+      // Who is content looks only now and then.
+      await muster.supervisor.groups.converge(keyOf("said"), caller());
+      return (await listed("said")).every(({ id }) => id !== cloudId);
+    });
+    await until("said", async () => (await placementOf("said")).inService === 1);
+    const query = { account, server, types: ["server.console"] } as const;
+    const limits = { order: "oldestFirst", eventsMax: 10 } as const;
+    const { events } = await muster.supervisor.events.search({ ...query, ...limits }, caller());
+    assert.deepEqual(
+      events.map(({ facts }) => facts["consoleTail"]),
+      ["FAKE CONSOLE OUTPUT\nANOTHER\nLAST LINE"],
+    );
+    await scale("said", 0);
+  });
 });
