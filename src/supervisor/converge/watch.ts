@@ -15,7 +15,7 @@ export type Look<Value> =
 
 /** Looks at the same thing for many: one look at a time, shared while it is young enough. */
 export interface Watch<Key, Value> {
-  /** Not older than that, or, unless it is 0, than twice the time that the last look took. */
+  /** Not older than that, or, unless it is 0, than that and what the last look took. */
   look(key: Key, maxAgeMs: number): Promise<Look<Value>>;
   /** What was seen before now no longer counts. */
   forget(key: Key): void;
@@ -94,12 +94,13 @@ export function createWatch<Key, Value>(
 }
 
 /**
- * A slow cloud is looked at for half of the time at most: what looking takes, its work lacks. Who
- * wants nothing old gets nothing old.
+ * Between looks a cloud has rest for as long as the last one took, but for no longer than who looks
+ * would wait anyway: what looking takes, its work lacks. Who wants nothing old gets nothing old.
  */
 function agedMsMax(last: Watched<unknown>["last"], maxAgeMs: number): number {
   const isRestful = last?.look.kind === "seen" && maxAgeMs > 0;
-  return isRestful ? Math.max(maxAgeMs, 2 * last.tookMs) : maxAgeMs;
+  if (!isRestful) return maxAgeMs;
+  return Math.max(maxAgeMs, last.tookMs + Math.min(last.tookMs, maxAgeMs));
 }
 
 /** A listing that runs into this many pages is broken. */
