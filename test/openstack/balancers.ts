@@ -6,7 +6,7 @@ export interface Balancer {
   readonly poolId: string;
 }
 
-const lookMs = 200;
+const lookMs = 500;
 const settleMsMax = 60_000;
 const balancersPath = "/v2.0/lbaas/loadbalancers";
 

@@ -89,10 +89,10 @@ async function remove(
   bed: Bed,
   { account, id }: { readonly account: Account; readonly id: string },
 ): Promise<void> {
-  for (let look = 0; look < 300; look++) {
+  for (let look = 0; look < 150; look++) {
     const { status } = await bed.callers[account].call("compute", "DELETE", `/servers/${id}`);
     if (status === 404) return;
-    await sleep(1_000);
+    await sleep(2_000);
   }
   throw new Error(`server ${id} stays`);
 }
@@ -148,7 +148,7 @@ export const novaHarness: CloudHarness = {
         zone: "nova",
       },
       invalidLaunch: { launch: { ...launch, image: "no such image" }, field: "image" },
-      ...{ pollMs: 500, activeWithinMs: 120_000, goneWithinMs: 60_000, manyServers: 5 },
+      ...{ pollMs: 2_000, activeWithinMs: 120_000, goneWithinMs: 60_000, manyServers: 5 },
       openDriver: () => tenant.openDriver({ pageServersMax: 2 }),
       pass: async (ms) => void (await sleep(ms)),
       async arrived({ id }) {

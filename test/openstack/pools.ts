@@ -25,7 +25,7 @@ export interface Pools {
   members(pool: LoadBalancerId): Promise<readonly OctaviaMember[]>;
 }
 
-const lookMs = 100;
+const lookMs = 300;
 const busyMsMax = 60_000;
 
 export function createPools(caller: Caller, loadBalancer: string): Pools {

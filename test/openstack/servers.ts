@@ -10,10 +10,12 @@ export interface NovaServer {
   readonly created: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly tags: readonly string[];
+  readonly "OS-EXT-STS:task_state": string | null;
   readonly fault?: { readonly code: number; readonly message: string };
 }
 
-const lookMs = 300;
+/** Each look takes a tenth of a second of the processor that also builds the servers. */
+const lookMs = 1_000;
 const waitMsMax = 120_000;
 
 /** Asks Nova for a server, past Muster. @returns its id */
@@ -65,7 +67,8 @@ export async function removeServers(caller: Caller, prefix: string): Promise<voi
     const left = await listServers(caller, prefix);
     if (left.length === 0) return;
     if (performance.now() > end) throw new Error(`${left.length} servers ${prefix}* stay`);
-    for (const { id } of left) await caller.call("compute", "DELETE", `/servers/${id}`);
+    for (const { id, "OS-EXT-STS:task_state": task } of left)
+      if (task !== "deleting") await caller.call("compute", "DELETE", `/servers/${id}`);
     await sleep(lookMs);
   }
 }

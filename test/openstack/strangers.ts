@@ -4,11 +4,13 @@ import type { BedFacts } from "./bed-facts.js";
 import type { Caller } from "./caller.js";
 import { createServer, getServer, type NovaServer, serverAfter } from "./servers.js";
 
+type Looks = Pick<NovaServer, "id" | "name" | "status" | "created" | "metadata" | "tags">;
+
 /** A server that is not Muster's, and all of it that Muster might have changed. */
 export interface Stranger {
   readonly id: string;
   readonly kind: string;
-  readonly looks: NovaServer;
+  readonly looks: Looks;
 }
 
 /**
@@ -64,6 +66,6 @@ export function lookAt(caller: Caller, strangers: readonly Stranger[]) {
   );
 }
 
-function looksOf({ id, name, status, created, metadata, tags }: NovaServer): NovaServer {
+function looksOf({ id, name, status, created, metadata, tags }: NovaServer): Looks {
   return { id, name, status, created, metadata, tags };
 }

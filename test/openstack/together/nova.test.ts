@@ -42,11 +42,11 @@ describe("the openstack cloud driver, on the real Nova", { timeout: 600_000 }, (
     return { account, name: `nova-${server}`, launch, ownership };
   };
   const built = async ({ id }: CloudServer): Promise<CloudServer> => {
-    for (let look = 0; look < 300; look++) {
+    for (let look = 0; look < 150; look++) {
       const server = await driver.getServer({ account, id }, call());
       assert.ok(server, `${id} is gone`);
       if (server.status !== "BUILD") return server;
-      await sleep(500);
+      await sleep(1_000);
     }
     return assert.fail(`${id} stays in BUILD`);
   };
