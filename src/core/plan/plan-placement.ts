@@ -1,5 +1,5 @@
 import { cause } from "../model/cause.js";
-import { createKey, type Observation, type PlanLimits, takenKey } from "../model/observation.js";
+import { type Observation, type PlanLimits, takenKey } from "../model/observation.js";
 import { stopsAll } from "../model/pause.js";
 import type { PlacementDoc } from "../model/placement.js";
 import type { Plan } from "../model/plan.js";
@@ -48,7 +48,9 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
     planTags(sheet);
   }
   const rows = sheet.rows();
-  if (rows.some((row) => isToBeSeen(seen, row))) sheet.wakeAt(seen.nowMs + limits.pollMs);
+  // Also while all is under way: a successor finds the placement by the hint of this moment.
+  if (rows.some((row) => isPending(row) || isLeaving(row)))
+    sheet.wakeAt(seen.nowMs + limits.pollMs);
 
   // Asked once and not yet answered: that alone turns no condition.
   const onlyAsked =
@@ -75,12 +77,6 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
     agrees: agrees(sheet),
     wakeAtMs,
   };
-}
-
-/** A listing may tell news of it. Of a create that is not answered yet, its answer tells first. */
-function isToBeSeen({ underWay }: Observation, row: ServerRow): boolean {
-  if (row.state === "intended") return !underWay.has(createKey(row.id));
-  return isPending(row) || isLeaving(row);
 }
 
 /** Credentials are put right by people: who waits for that looks rarely (B9.7). */

@@ -46,13 +46,10 @@ describe("B4.1 shortage", () => {
     assert.deepEqual(shortage.createCause, cause("B4.1", "SHORTAGE", { target: 9, have: 5 }));
   });
 
-  test("what is asked for and not yet answered is not looked for", () => {
+  test("what is asked for and not yet answered keeps the hint by which a successor looks", () => {
     const rows = [rowOf("1", "intended")];
     const underWay = new Map([["create:1", "running" as const]]);
-    assert.equal(plan(rows, { target: 1, underWay }).wakeAtMs, undefined);
-    const listed = [serverOf("1", { status: "BUILD" })];
-    const answered = plan([rowOf("1", "building")], { target: 1, listed });
-    assert.equal(answered.wakeAtMs, t0 + limits.pollMs);
+    assert.equal(plan(rows, { target: 1, underWay }).wakeAtMs, t0 + limits.pollMs);
   });
 
   test("is bounded per turn, and gone on with", () => {
