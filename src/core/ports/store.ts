@@ -31,7 +31,10 @@ export interface Store {
    */
   commit(commit: Commit, call: Call): Promise<Committed>;
 
-  /** Whether the commit with this id took effect. Serial; known for the last 1,000 commits. */
+  /**
+   * Whether the commit with this id took effect. Serial; known for the last 1,000 commits. A no is
+   * final: what is still on its way can take no effect any more.
+   */
   wasCommitted(partition: PartitionId, commitId: string, call: Call): Promise<boolean>;
 
   /**

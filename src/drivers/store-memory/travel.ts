@@ -2,7 +2,7 @@ import { Fault } from "../../core/errors/fault.js";
 import type { Call } from "../../core/ports/call.js";
 import type { Clock } from "../../core/ports/clock.js";
 import { abortedFault } from "../store-rules/aborted.js";
-import { onAbort } from "../store-rules/on-abort.js";
+import { type AbortedAs, untilAborted } from "../store-rules/until-aborted.js";
 import type { StoreFaults, Strike } from "./faults.js";
 
 export interface Travel {
@@ -26,8 +26,6 @@ export interface Travel {
   hop(): Promise<void>;
   close(): void;
 }
-
-export type AbortedAs = (cause: unknown) => Fault;
 
 export interface TravelOptions {
   readonly clock: Clock;
@@ -90,17 +88,6 @@ export function createTravel(options: TravelOptions): Travel {
       closed = true;
     },
   };
-}
-
-function untilAborted<Value>(
-  work: Promise<Value>,
-  signal: AbortSignal,
-  abortedAs: AbortedAs,
-): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const stopListening = onAbort(signal, () => reject(abortedAs(abortedFault(signal))));
-    work.then(resolve, reject).finally(stopListening);
-  });
 }
 
 function unavailable(): Fault {

@@ -1,0 +1,137 @@
+import { Fault } from "../../core/errors/fault.js";
+import type { MusterEvent } from "../../core/model/event.js";
+import type { FeedEntry, Store } from "../../core/ports/store.js";
+import { boundPage, pageLimits } from "../store-rules/page-limits.js";
+import { cursorInvalid, decodeCursor, encodeCursor, isBefore } from "./cursor.js";
+import { takenEffect } from "./feed-log.js";
+import type { Tables } from "./schema.js";
+import type { FeedPlace, Segments } from "./segments.js";
+import { numberOf, type Session } from "./session.js";
+
+export interface FeedReaderParts {
+  readonly session: Session;
+  readonly tables: Tables;
+  readonly segments: Segments;
+  readonly colo: string;
+  /** The feed's name, in every cursor. */
+  readonly feed: string;
+  /** Brings what this process committed into the feed; whatever fails there is tried again. */
+  readonly settle: () => Promise<void>;
+}
+
+interface Placed {
+  readonly event: MusterEvent;
+  readonly place: FeedPlace;
+}
+
+const triesMax = 4;
+
+/** The colo's feed for its readers. */
+export function createFeedReader(
+  parts: FeedReaderParts,
+): Pick<Store, "readFeed" | "feedHead" | "trimFeed"> {
+  const { session, tables, segments, colo, feed, settle } = parts;
+  const trimTo = `UPDATE ${tables.feedHeads} SET trimmed_segment = ?, trimmed_position = ?
+    WHERE colo = ? IF trimmed_segment = ? AND trimmed_position = ?`;
+  const clear = `DELETE FROM ${tables.feed} WHERE colo = ? AND segment = ?`;
+  const clearedTo = `UPDATE ${tables.feedHeads} SET cleared_segment = ?
+    WHERE colo = ? IF cleared_segment < ?`;
+
+  /** Events of the place's segment behind it, oldest first; stops where a replica has a gap. */
+  async function* eventsBehind(place: FeedPlace): AsyncGenerator<Placed> {
+    const { segment } = place;
+    let { ordinal } = place;
+    let pageState: string | undefined;
+    do {
+      const page = await segments.entries(place, pageState);
+      for (const row of page.rows) {
+        const first = numberOf(row["position"]) - numberOf(row["count"]) + 1;
+        if (first > ordinal + 1) return;
+        const events = JSON.parse(row["events"] as string) as readonly MusterEvent[];
+        for (const event of events.slice(ordinal + 1 - first)) {
+          ordinal += 1;
+          yield { event, place: { segment, ordinal } };
+        }
+      }
+      pageState = page.pageState;
+    } while (pageState !== undefined);
+  }
+
+  /** The same over segments, from one to the next. */
+  async function* eventsAfter(start: FeedPlace): AsyncGenerator<Placed> {
+    for (let at = start; ; ) {
+      for await (const placed of eventsBehind(at)) {
+        at = placed.place;
+        yield placed;
+      }
+      const next = await segments.onward(at);
+      if (next.segment === at.segment) return;
+      at = next;
+    }
+  }
+
+  async function checkExists({ segment, ordinal }: FeedPlace): Promise<void> {
+    const { isOpen, last } = await segments.state(segment);
+    if (!isOpen || ordinal > last) throw cursorInvalid();
+  }
+
+  return {
+    async readFeed(after, entriesMax) {
+      const max = boundPage(entriesMax, pageLimits.entriesMax);
+      const asked = after === "" ? undefined : decodeCursor(feed, after);
+      await settle();
+      const { trimmed } = await segments.head();
+      const start = asked ?? trimmed;
+      if (isBefore(start, trimmed)) throw expired(encodeCursor(feed, trimmed));
+      const entries: FeedEntry[] = [];
+      for await (const { event, place } of eventsAfter(start)) {
+        entries.push({ event, cursor: encodeCursor(feed, place) });
+        if (entries.length === max) break;
+      }
+      if (entries.length === 0) await checkExists(start);
+      return entries;
+    },
+    async feedHead() {
+      await settle();
+      const { segment } = await segments.head();
+      const start = { segment, ordinal: (await segments.state(segment)).last };
+      let at = await segments.onward(start);
+      if (at.segment !== segment)
+        at = { segment: at.segment, ordinal: (await segments.state(at.segment)).last };
+      return encodeCursor(feed, at);
+    },
+    async trimFeed({ olderThanMs, before }) {
+      const end = before === "" ? undefined : decodeCursor(feed, before);
+      if (end) await checkExists(end);
+      for (let tries = 0; tries < triesMax && end; tries++) {
+        const head = await segments.head();
+        let { trimmed } = head;
+        if (!isBefore(trimmed, end)) break;
+        for await (const { event, place } of eventsAfter(trimmed)) {
+          if (event.atMs >= olderThanMs || isBefore(end, place)) break;
+          trimmed = place;
+        }
+        const { segment, ordinal } = trimmed;
+        const was = [head.trimmed.segment, head.trimmed.ordinal];
+        const statement = { query: trimTo, params: [segment, ordinal, colo, ...was] };
+        if (takenEffect(await session.writeIf([statement], "colo"))) break;
+      }
+      await clearTrimmed();
+    },
+  };
+
+  /** A segment goes as a whole: one tombstone for thousands of events, and nobody reads past it. */
+  async function clearTrimmed(): Promise<void> {
+    const { trimmed, clearedSegment } = await segments.head();
+    const last = trimmed.segment - 1;
+    for (let segment = clearedSegment + 1; segment <= last; segment++)
+      await session.write([{ query: clear, params: [colo, segment] }], "colo");
+    if (last <= clearedSegment) return;
+    takenEffect(await session.writeIf([{ query: clearedTo, params: [last, colo, last] }], "colo"));
+  }
+}
+
+function expired(resume: string): Fault {
+  const say = "the events behind this cursor are no longer kept";
+  return new Fault("CURSOR_EXPIRED", { say, facts: { resume } });
+}

@@ -1,0 +1,106 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ensureJars } from "./jars.js";
+import { type BedNode, bedNodes } from "./node.js";
+import { untilReady } from "./ready.js";
+import { jarsDir, moduleFlags, stateDir } from "./settings.js";
+
+const usage = `usage: npm run bed:cassandra -- COMMAND
+  up                   start all nodes and wait until they are one cluster
+  down [--clean]       stop them; --clean deletes their data
+  status               one line for each node
+  run WORD...          an empty bed, the command, and down again whatever happened
+  launch|stop|kill|pause|resume NUMBER
+  nodetool NUMBER WORD...`;
+
+const nodes = bedNodes();
+
+async function up(): Promise<void> {
+  await ensureJars();
+  const startMs = Date.now();
+  for (const node of nodes) await node.launch();
+  await untilReady(nodes, nodes.length);
+  const names = nodes.map(({ address, dataCenter }) => `${address} (${dataCenter})`);
+  console.log(`up in ${Math.round((Date.now() - startMs) / 1_000)} s: ${names.join(", ")}`);
+}
+
+async function down(clean: boolean): Promise<void> {
+  for (const node of nodes) if ((await node.pid()) !== undefined) await node.stop();
+  if (!clean) return;
+  const homes = (await readdir(stateDir).catch(() => [])).filter((name) => /^node\d+$/.test(name));
+  for (const home of homes) await rm(join(stateDir, home), { recursive: true });
+}
+
+async function run([program = "", ...words]: readonly string[]): Promise<number> {
+  await down(true);
+  const stopped = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stopped.abort());
+  try {
+    await up();
+    return await execute(program, words, stopped.signal);
+  } finally {
+    await down(false);
+  }
+}
+
+/** The exit code; 130 when it was stopped. */
+async function execute(
+  program: string,
+  words: readonly string[],
+  signal: AbortSignal,
+): Promise<number> {
+  if (signal.aborted) return 130;
+  const child = spawn(program, words, { stdio: "inherit" });
+  signal.addEventListener("abort", () => child.kill("SIGTERM"), { once: true });
+  const [code] = (await once(child, "exit")) as [number | null];
+  return code ?? 130;
+}
+
+function nodeOf(number: string | undefined): BedNode {
+  const found = nodes.find((node) => String(node.number) === number);
+  if (!found) throw new Error(`there is no node ${number}`);
+  return found;
+}
+
+async function nodetool([number, ...words]: readonly string[]): Promise<number> {
+  const { home, jmxPort } = nodeOf(number);
+  const flags = [
+    ...moduleFlags,
+    ...["-cp", join(jarsDir, "*"), `-Dcassandra.logdir=${home}`, `-Dcassandra.storagedir=${home}`],
+    `-Dlogback.configurationFile=${join(home, "conf", "logback.xml")}`,
+    ...["org.apache.cassandra.tools.NodeTool", "-p", String(jmxPort), ...words],
+  ];
+  return execute("java", flags, new AbortController().signal);
+}
+
+const [command, ...words] = process.argv.slice(2);
+switch (command) {
+  case "up":
+    await up();
+    break;
+  case "down":
+    await down(words.includes("--clean"));
+    break;
+  case "status":
+    for (const node of nodes)
+      console.log(`node ${node.number} ${node.dataCenter}: ${(await node.pid()) ?? "stopped"}`);
+    break;
+  case "run":
+    process.exitCode = await run(words);
+    break;
+  case "launch":
+  case "stop":
+  case "kill":
+  case "pause":
+  case "resume":
+    await nodeOf(words[0])[command]();
+    break;
+  case "nodetool":
+    process.exitCode = await nodetool(words);
+    break;
+  default:
+    console.error(usage);
+    process.exitCode = 2;
+}

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isFault } from "../../src/core/errors/fault.js";
+import { createSystemClock } from "../../src/drivers/clock-system/index.js";
+import { createCassandraStore, migrate } from "../../src/drivers/store-cassandra/index.js";
+import { openSession } from "../../src/drivers/store-cassandra/session.js";
+import { commitOf, eventOf, patientCall, placement, row } from "../contract/store-samples.js";
+import { firstNode, makeHome } from "./bed.js";
+
+const clock = createSystemClock();
+const call = patientCall();
+const web = placement("web");
+const colo = firstNode.dataCenter;
+
+test("M7.3 migrating again, and twice at once, harms nothing that is there", async () => {
+  const home = await makeHome();
+  const first = await createCassandraStore({ ...home, colo, clock });
+  await first.commit(commitOf(web, 0, { puts: [row("a")], events: [eventOf(web, 1)] }), call);
+  const head = await first.feedHead(call);
+  await first.close();
+  const replicas = { [firstNode.dataCenter]: 1 };
+  await Promise.all([migrate({ ...home, replicas }), migrate({ ...home, replicas })]);
+  const again = await createCassandraStore({ ...home, colo, clock });
+  assert.deepEqual(await again.load(web, "all", call), {
+    ...{ revision: 1, lastSequence: 1 },
+    rows: [row("a")],
+  });
+  assert.equal(await again.feedHead(call), head);
+  await again.close();
+  await home.remove();
+});
+
+test("M7.3 tables of another version, or none, are refused and say what to do", async () => {
+  const home = await makeHome();
+  const session = await openSession(home);
+  const setVersion = (version: string) =>
+    session.define(
+      `INSERT INTO ${home.keyspace}.facts (name, value) VALUES ('version', '${version}')`,
+    );
+  const refusal = async (keyspace = home.keyspace) => {
+    const error = await createCassandraStore({ ...home, keyspace, colo, clock }).then(
+      () => assert.fail("it was to be refused"),
+      (reason: unknown) => reason,
+    );
+    assert.ok(isFault(error, "CONFIG_INVALID"), String(error));
+    return error.message;
+  };
+  await setVersion("0");
+  assert.match(await refusal(), /migrate it first/);
+  await setVersion("99");
+  assert.match(await refusal(), /newer Muster/);
+  await assert.rejects(migrate({ ...home, replicas: { iad: 1 } }), /newer Muster/);
+  assert.match(await refusal("no_such_keyspace"), /migrate it first/);
+  assert.match(await refusal("x; DROP KEYSPACE y"), /^keyspace: /);
+  await assert.rejects(migrate({ ...home, replicas: { "iad'": 1 } }), /^Fault: replicas: /);
+  await session.close();
+  await home.remove();
+});
+
+test("M7.3 a cluster that is not there is told as such, within the deadline", async () => {
+  const nowhere = { contactPoints: ["127.0.0.1:1"], dataCenter: "iad", requestTimeoutMs: 2_000 };
+  const opening = createCassandraStore({ ...nowhere, keyspace: "muster", colo, clock });
+  await assert.rejects(opening, (error) => isFault(error, "STORE_UNAVAILABLE"));
+});
