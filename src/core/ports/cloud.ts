@@ -32,7 +32,7 @@ export interface CloudDriver {
   /**
    * One page of the servers that carry this installation's tags, of one account. Pages until `next`
    * is undefined; a page that cannot be had throws, so that a partial listing is never taken for a
-   * whole one (B4.3).
+   * whole one (B4.3). Only what is still being built may be missing where there are several pages.
    */
   listServers(request: ListServers, call: Call): Promise<CloudPage>;
 
