@@ -133,13 +133,11 @@ function endingCases(check: Check): void {
 function listingCases(check: Check): void {
   check("CLOUD-08 pages are complete and stable while others create", async (bench) => {
     const { cloud, driver, call } = bench;
-    const requests = Array.from({ length: cloud.manyServers }, (_, index) =>
-      bench.request(`many-${index}`),
-    );
-    const made = await Promise.all(requests.map((one) => driver.createServer(one, call)));
+    const names = Array.from({ length: cloud.manyServers }, (_, index) => `many-${index}`);
+    const create = (name: string) => driver.createServer(bench.request(name), call);
+    const made = await Promise.all(names.map(create));
     await bench.listedWithinLag(...made.map(({ id }) => id));
-    // What a cloud still places may pass from one of its lists to another between two pages.
-    for (const { id } of made) await bench.active(id);
+    for (const { id } of made) await bench.active(id); // What still builds may change its list.
     const other = await bench.open();
     let pages = 0;
     const listed = await listAll(driver, bench.listing(), call, async () => {
