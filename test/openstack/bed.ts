@@ -52,7 +52,7 @@ interface Hosts {
 
 /** Opens the bed that `MUSTER_BED` names. @throws if none is up */
 export async function openBed(): Promise<Bed> {
-  const state = resolve(process.env["MUSTER_BED"] ?? ".bed");
+  const state = resolve(process.env["MUSTER_BED"] ?? ".bed/openstack");
   const text = await readFile(join(state, "bed.json"), "utf8").catch((cause) => {
     throw new Error(`no bed is up in ${state}: test/openstack/bed/bed.py up`, { cause });
   });

@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-STATE = Path(os.environ.get("MUSTER_BED") or HERE.parents[2] / ".bed").absolute()
+STATE = Path(os.environ.get("MUSTER_BED") or HERE.parents[2] / ".bed/openstack").absolute()
 HOST = "127.0.0.1"
 REGION = "RegionOne"
 WITH_SENLIN = os.environ.get("MUSTER_BED_WITH") == "senlin"
