@@ -1,88 +1,39 @@
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
-import { after, afterEach, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Muster } from "../../../src/app.js";
 import type { Difference } from "../../../src/core/model/difference.js";
 import type { EventType } from "../../../src/core/model/event.js";
-import type { AccountId, GroupId, GroupKey } from "../../../src/core/model/ids.js";
+import type { GroupKey } from "../../../src/core/model/ids.js";
 import type { Ownership, ServerRow, ServerState } from "../../../src/core/model/server.js";
 import { marksOf } from "../../../src/drivers/cloud-openstack/ownership.js";
-import { groupSpec, placed } from "../../supervisor/asks.js";
-import { type Bed, openBed } from "../bed.js";
-import { caller, colo, startMuster } from "../muster.js";
+import { useGroups } from "../groups.js";
+import { caller, colo } from "../muster.js";
 import { accounts } from "../nova-harness.js";
-import { listServers, removeServers } from "../servers.js";
+import { listServers } from "../servers.js";
 import { lookAt, makeCopy, makeStrangers, type Stranger } from "../strangers.js";
 
 const size = 10;
-const waitMsMax = 600_000;
 const lostShare = 0.2;
 
 describe("lost answers on the real Nova", { timeout: 1_200_000 }, () => {
-  const prefix = `lost-${randomUUID().slice(0, 8)}-`;
-  let bed: Bed;
-  let muster: Muster;
-  let installation: string;
-  let stop: () => Promise<void>;
-
-  before(async () => {
-    bed = await openBed();
-    ({ muster, installation, stop } = await startMuster(bed.facts, { name: "lost", accounts }));
-  });
-  afterEach(() => bed.faults.heal());
-  after(async () => {
-    await stop();
-    for (const account of accounts) await removeServers(bed.callers[account], prefix);
-  });
-
-  const keysOf = (account: string): readonly GroupKey[] =>
-    ["a", "b", "c"].map((name) => ({
-      account: account as AccountId,
-      group: `${prefix}${name}` as GroupId,
-    }));
+  const groups = useGroups({ name: "lost", accounts, waitMsMax: 600_000 });
+  const { prefix, setTarget, standing } = groups;
+  const keysOf = (account: (typeof accounts)[number]) =>
+    ["a", "b", "c"].map((name) => groups.key(name, account));
   const keys = accounts.flatMap(keysOf);
-
-  const create = (key: GroupKey, target: number) => {
-    const launch = { image: bed.facts.image, flavor: "tiny", userData: "", metadata: {} };
-    const spec = groupSpec({
-      launch: { ...launch, parameters: { networks: "none" } },
-      placements: [placed(colo, { max: size })],
-    });
-    const asked = { ...key, spec, target, validateOnly: false, allowUnverified: false };
-    return muster.supervisor.groups.create(asked, caller());
-  };
-  const setTarget = (key: GroupKey, target: number) => {
-    const ask = { kind: "target", target } as const;
-    return muster.supervisor.scaling.submit({ key, source: "manual", ask }, caller());
-  };
-  const placementOf = async (key: GroupKey) => {
-    const { placements } = await muster.supervisor.groups.get(key, caller());
-    return placements[0]!;
-  };
-  const toldOf = async (key: GroupKey) => {
-    const { conditions, ...counts } = await placementOf(key);
-    return { ...counts, causes: conditions.flatMap(({ causes }) => causes) };
-  };
+  const until = (isSo: () => Promise<boolean>, everyMs?: number) =>
+    groups.until(keys, isSo, everyMs);
   const rowsOf = async (key: GroupKey, states: readonly ServerState[] = []) => {
     const request = { key, pageSize: 1_000, states };
-    const { items } = await muster.supervisor.servers.list(request, caller());
+    const { items } = await groups.muster.supervisor.servers.list(request, caller());
     return items.map(({ row }) => row);
   };
   const countOf = async (states: readonly ServerState[]) =>
     (await Promise.all(keys.map((key) => rowsOf(key, states)))).flat().length;
 
-  /** Looks until it is so, and says what was seen last when it never is. */
-  const until = async (isSo: () => Promise<boolean>, everyMs = 1_000) => {
-    const end = performance.now() + waitMsMax;
-    while (!(await isSo())) {
-      if (performance.now() > end) assert.fail(JSON.stringify(await Promise.all(keys.map(toldOf))));
-      await sleep(everyMs);
-    }
-  };
   const arrives = (some: readonly GroupKey[], target: number) =>
     until(async () => {
-      const all = await Promise.all(some.map(placementOf));
+      const all = await Promise.all(some.map(standing));
       return all.every(
         ({ inService, pending, leaving }) => inService === target && pending + leaving === 0,
       );
@@ -93,27 +44,27 @@ describe("lost answers on the real Nova", { timeout: 1_200_000 }, () => {
   };
 
   const ownershipOf = ({ account, group }: GroupKey, row: ServerRow): Ownership => ({
-    ...{ installation, account, group, colo, server: row.id },
+    ...{ installation: groups.installation, account, group, colo, server: row.id },
     launchRevision: row.launchRevision,
   });
   /** The account's one server of a group, as Nova has it. */
   const onlyOf = async (key: GroupKey) => {
     const [row, ...more] = await rowsOf(key);
     assert.ok(row && more.length === 0);
-    const listed = await listServers(bed.callers[accountOf(key)], prefix);
+    const listed = await listServers(groups.bed.callers[accountOf(key)], prefix);
     const server = listed.find(({ id }) => id === row.cloudId);
     assert.ok(server);
     return { server, own: ownershipOf(key, row) };
   };
   const audit = async () => {
     const differences: Difference[] = [];
-    for await (const batch of muster.supervisor.colos.audit({ colo }, caller()))
+    for await (const batch of groups.muster.supervisor.colos.audit({ colo }, caller()))
       differences.push(...batch.differences);
     return differences;
   };
   const messagesOf = async (...types: readonly EventType[]) => {
     const search = (account: string) =>
-      muster.supervisor.events.search(
+      groups.muster.supervisor.events.search(
         { account, types, order: "oldestFirst", eventsMax: 100 },
         caller(),
       );
@@ -126,7 +77,7 @@ describe("lost answers on the real Nova", { timeout: 1_200_000 }, () => {
   /** Nova's own listing of both projects, held against the ledger, server by server. */
   async function assertAgree(strangers: readonly Stranger[], target: number) {
     for (const account of accounts) {
-      const listed = await listServers(bed.callers[account], prefix);
+      const listed = await listServers(groups.bed.callers[account], prefix);
       const ledger = await Promise.all(
         keysOf(account).map(async (key) => {
           const rows = (await rowsOf(key)).filter(({ state }) => state !== "abandoned");
@@ -146,16 +97,16 @@ describe("lost answers on the real Nova", { timeout: 1_200_000 }, () => {
 
   /** Of this Muster's changes a fifth is done, and not answered; the others are counted. */
   async function loseAnswers() {
-    const match = { agent: installation, method: "POST|DELETE" };
+    const match = { agent: groups.installation, method: "POST|DELETE" };
     const half = lostShare / 2;
-    await bed.faults.set("nova", [
+    await groups.bed.faults.set("nova", [
       { match, share: half, isDone: true, cut: true },
       { match, share: half / (1 - half), isDone: true, status: 503 },
       { match },
     ]);
   }
   async function answersTo(method: string) {
-    const all = (await bed.faults.fired("nova")).filter((one) => one["method"] === method);
+    const all = (await groups.bed.faults.fired("nova")).filter((one) => one["method"] === method);
     const lost = all.filter(({ rule }) => rule < 2).length;
     return { all: all.length, lost, share: lost / all.length };
   }
@@ -173,10 +124,10 @@ describe("lost answers on the real Nova", { timeout: 1_200_000 }, () => {
         (await countOf(["intended"])) > 0 && (await answersTo("POST")).all > callsBefore + 2,
       200,
     );
-    await bed.services.kill("nova-api");
+    await groups.bed.services.kill("nova-api");
     await sleep(2_000);
     const cut = await countOf(["intended", "unconfirmed"]);
-    await bed.services.start("nova-api");
+    await groups.bed.services.start("nova-api");
     assert.ok(cut > 0, "no create was under way");
     const callsSince = (await answersTo("POST")).all;
     return { cut, goesOn: async () => (await answersTo("POST")).all > callsSince };
@@ -189,15 +140,17 @@ describe("lost answers on the real Nova", { timeout: 1_200_000 }, () => {
     const strangers = new Map<(typeof accounts)[number], readonly Stranger[]>();
     const firsts = keys.filter(({ group }) => !group.endsWith("c"));
     const seconds = keys.filter(({ group }) => group.endsWith("b"));
-    await Promise.all(keys.map((key) => create(key, firsts.includes(key) ? 1 : 0)));
+    await Promise.all(
+      keys.map((key) => groups.create(key, { target: firsts.includes(key) ? 1 : 0, max: size })),
+    );
     await arrives(firsts, 1);
     await Promise.all(
       accounts.map(async (account) => {
         const [alive, dead] = await Promise.all(firsts.filter(isOf(account)).map(onlyOf));
-        const own = bed.callers[account];
+        const own = groups.bed.callers[account];
         const made = [
-          makeStrangers(own, bed.facts, alive!),
-          makeCopy(own, bed.facts, dead!.server),
+          makeStrangers(own, groups.bed.facts, alive!),
+          makeCopy(own, groups.bed.facts, dead!.server),
         ];
         strangers.set(account, (await Promise.all(made)).flat());
       }),
@@ -213,7 +166,7 @@ describe("lost answers on the real Nova", { timeout: 1_200_000 }, () => {
     await arrives(keys, size);
     tell(`${keys.length} groups of ${size}: ${await assertLost("POST", 5)}`);
     assert.ok(await second.goesOn(), "all was done before the second restart");
-    await bed.faults.heal();
+    await groups.bed.faults.heal();
     await assertAgree(all, size);
     const differences = await audit();
     assert.deepEqual(
@@ -229,11 +182,11 @@ describe("lost answers on the real Nova", { timeout: 1_200_000 }, () => {
     await loseAnswers();
     await scale(keys, 0);
     tell(`nothing is left: ${await assertLost("DELETE", 5)}`);
-    await bed.faults.heal();
+    await groups.bed.faults.heal();
     await assertAgree(all, 0);
     for (const account of accounts) {
       const before = strangers.get(account)!;
-      assert.deepEqual(await lookAt(bed.callers[account], before), before);
+      assert.deepEqual(await lookAt(groups.bed.callers[account], before), before);
     }
     assert.deepEqual(await messagesOf("invariant.violated", "group.quarantined"), []);
   });
