@@ -144,11 +144,11 @@ function judgeIntention(
     return;
   }
   const givenUpAtMs = row.attempt.callDeadlineMs + limits.listingLagMs;
+  const create = underWay.get(createKey(row.id));
   switch (row.state) {
     case "intended":
-      if (row.attempt.id === attemptId && underWay.has(createKey(row.id))) {
-        const isQueued = underWay.get(createKey(row.id)) === "queued";
-        if (isQueued && limits.createsWait) sheet.wait(limits.createsWait);
+      if (row.attempt.id === attemptId && create !== undefined) {
+        if (create === "queued" && limits.createsWait) sheet.wait(limits.createsWait);
         return;
       }
       sheet.put(move(row, "lose", nowMs));
