@@ -72,7 +72,7 @@ function handlersOn(db: Database) {
         throw new Error("a bug");
       },
     },
-    refuse: { writes: true, run: () => refused("PLACEMENT_CHANGED", "no") },
+    refuse: { writes: true, run: () => refused(new Fault("PLACEMENT_CHANGED", { say: "no" })) },
     count: { writes: false, run: () => done(countOf(db)) },
   };
 }

@@ -1,3 +1,4 @@
+import type { Fault } from "../../core/errors/fault.js";
 import type { Reason } from "../../core/errors/reasons.js";
 
 /** What one kind of worker understands: by name, what is asked and what is answered. */
@@ -50,12 +51,8 @@ export function done<Value>(value: Value): Outcome<Value> {
   return { kind: "done", value };
 }
 
-export function refused(
-  reason: Reason,
-  say: string,
-  facts: Readonly<Record<string, string>> = {},
-): Outcome<never> {
-  return { kind: "refused", fault: { reason, say, facts } };
+export function refused({ reason, message, facts }: Fault): Outcome<never> {
+  return { kind: "refused", fault: { reason, say: message, facts } };
 }
 
 /** Handlers check everything before they write: who answers `refused` has changed nothing. */

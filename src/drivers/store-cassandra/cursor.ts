@@ -1,4 +1,4 @@
-import { Fault } from "../../core/errors/fault.js";
+import { cursorInvalid } from "../store-rules/faults.js";
 import type { FeedPlace } from "./segments.js";
 
 /** The feed's name, then segment and ordinal in base 36. */
@@ -13,10 +13,6 @@ export function decodeCursor(feed: string, cursor: string): FeedPlace {
     /^([1-9a-z][0-9a-z]{0,8})\.(0|[1-9a-z][0-9a-z]{0,8})$/.exec(text) ?? [];
   if (segment === undefined || ordinal === undefined) throw cursorInvalid();
   return { segment: Number.parseInt(segment, 36), ordinal: Number.parseInt(ordinal, 36) };
-}
-
-export function cursorInvalid(): Fault {
-  return new Fault("CURSOR_INVALID", { say: "this is not a cursor of this feed" });
 }
 
 export function isBefore(left: FeedPlace, right: FeedPlace): boolean {

@@ -1,20 +1,9 @@
 import { errors, types } from "cassandra-driver";
 import { Fault } from "../../core/errors/fault.js";
 
-export function storeUnavailable(cause: unknown): Fault {
-  return new Fault("STORE_UNAVAILABLE", { say: "the store cannot be reached", cause });
-}
-
 /** For logs: what the cluster or the driver said, not only that it failed. */
 export function causeOf(error: unknown): string {
   return String(error instanceof Fault && error.cause !== undefined ? error.cause : error);
-}
-
-export function placementChanged(partition: string, expected: number, revision: number): Fault {
-  return new Fault("PLACEMENT_CHANGED", {
-    say: "it was changed by another writer meanwhile",
-    facts: { partition, expectedRevision: String(expected), revision: String(revision) },
-  });
 }
 
 const { responseErrorCodes: codes } = types;

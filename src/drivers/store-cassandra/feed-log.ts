@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { storeUnavailable } from "./faults.js";
 import type { Outbox, OutboxEntry } from "./outbox.js";
 import type { Tables } from "./schema.js";
 import type { Segments } from "./segments.js";
-import { type ConditionalAnswer, numberOf, type Session, type Statement } from "./session.js";
+import { numberOf, type Session, type Statement, takenEffect } from "./session.js";
 
 export interface FeedTail {
   /**
@@ -138,10 +137,4 @@ export function createFeedLog(options: {
 
 function isFull({ entries, bytes }: Open): boolean {
   return entries >= entriesMax || bytes >= bytesMax;
-}
-
-/** @throws Fault `STORE_UNAVAILABLE`: it is not known, or was not done. */
-export function takenEffect(answer: ConditionalAnswer): boolean {
-  if (answer.kind === "notDone" || answer.kind === "unknown") throw storeUnavailable(answer.cause);
-  return answer.kind === "applied";
 }

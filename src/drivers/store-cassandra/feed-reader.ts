@@ -1,12 +1,11 @@
-import { Fault } from "../../core/errors/fault.js";
 import type { MusterEvent } from "../../core/model/event.js";
 import type { FeedEntry, Store } from "../../core/ports/store.js";
+import { cursorExpired, cursorInvalid } from "../store-rules/faults.js";
 import { boundPage, pageLimits } from "../store-rules/page-limits.js";
-import { cursorInvalid, decodeCursor, encodeCursor, isBefore } from "./cursor.js";
-import { takenEffect } from "./feed-log.js";
+import { decodeCursor, encodeCursor, isBefore } from "./cursor.js";
 import type { Tables } from "./schema.js";
 import type { FeedPlace, Segments } from "./segments.js";
-import { numberOf, type Session } from "./session.js";
+import { numberOf, type Session, takenEffect } from "./session.js";
 
 export interface FeedReaderParts {
   readonly session: Session;
@@ -82,7 +81,7 @@ export function createFeedReader(
       await settle();
       const { trimmed } = await segments.head();
       const start = asked ?? trimmed;
-      if (isBefore(start, trimmed)) throw expired(encodeCursor(feed, trimmed));
+      if (isBefore(start, trimmed)) throw cursorExpired(encodeCursor(feed, trimmed));
       const entries: FeedEntry[] = [];
       for await (const { event, place } of eventsAfter(start)) {
         entries.push({ event, cursor: encodeCursor(feed, place) });
@@ -129,9 +128,4 @@ export function createFeedReader(
     if (last <= clearedSegment) return;
     takenEffect(await session.writeIf([{ query: clearedTo, params: [last, colo, last] }], "colo"));
   }
-}
-
-function expired(resume: string): Fault {
-  const say = "the events behind this cursor are no longer kept";
-  return new Fault("CURSOR_EXPIRED", { say, facts: { resume } });
 }

@@ -8,7 +8,7 @@ import { untilAborted } from "../store-rules/until-aborted.js";
 import { createBegun, minuteOf } from "./begun.js";
 import { createCommitter } from "./commits.js";
 import { causeOf } from "./faults.js";
-import { createFeedLog, takenEffect } from "./feed-log.js";
+import { createFeedLog } from "./feed-log.js";
 import { createFeedReader } from "./feed-reader.js";
 import { createHints } from "./hints.js";
 import { createTurns } from "./key-turns.js";
@@ -18,7 +18,7 @@ import { createPublisher } from "./publisher.js";
 import { createRowReader } from "./rows.js";
 import { type Tables, tablesOf } from "./schema.js";
 import { createSegments } from "./segments.js";
-import { openSession, type Session, type SessionOptions } from "./session.js";
+import { openSession, type Session, type SessionOptions, takenEffect } from "./session.js";
 import { createSweep } from "./sweep.js";
 
 export { type MigrateOptions, migrate } from "./migrate.js";

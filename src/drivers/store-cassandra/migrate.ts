@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Fault } from "../../core/errors/fault.js";
-import { takenEffect } from "./feed-log.js";
 import { migrationsOf, type Tables, tablesOf } from "./schema.js";
-import { openSession, type Session, type SessionOptions } from "./session.js";
+import { openSession, type Session, type SessionOptions, takenEffect } from "./session.js";
 
 export interface MigrateOptions extends SessionOptions {
   readonly keyspace: string;

@@ -1,8 +1,7 @@
 import { LRUCache } from "lru-cache";
-import { storeUnavailable } from "./faults.js";
 import type { InTurn } from "./key-turns.js";
 import { sections, type Tables } from "./schema.js";
-import { numberOf, reachOf, type Session, type Statement } from "./session.js";
+import { numberOf, reachOf, type Session, type Statement, takenEffect } from "./session.js";
 import { outboxAfter, readOutboxKey } from "./text-keys.js";
 
 /** The events of one commit, as they wait in its partition and stand in the feed. */
@@ -105,9 +104,7 @@ export function createOutbox(session: Session, tables: Tables, inTurn: InTurn): 
       await inTurn(partition, async () => {
         if ((removedTo.get(partition) ?? 0) >= last) return;
         const statements = [{ query: note, params: [last, partition] }, removalOf(partition, last)];
-        const answer = await session.writeIf(statements, reachOf(partition));
-        if (answer.kind === "notDone" || answer.kind === "unknown")
-          throw storeUnavailable(answer.cause);
+        takenEffect(await session.writeIf(statements, reachOf(partition)));
         removedTo.set(partition, last);
       });
     },

@@ -1,6 +1,7 @@
 import { Client, policies, types } from "cassandra-driver";
 import type { PartitionId } from "../../core/ports/store.js";
-import { hadNoEffect, storeUnavailable } from "./faults.js";
+import { storeUnavailable } from "../store-rules/faults.js";
+import { hadNoEffect } from "./faults.js";
 import { steadyControl } from "./steady-control.js";
 
 export interface SessionOptions {
@@ -166,6 +167,16 @@ function createSession(client: Client): Session {
       return closing;
     },
   };
+}
+
+/**
+ * Whether a conditional write took effect; false: its condition did not hold.
+ *
+ * @throws Fault `STORE_UNAVAILABLE`: it is not known, or was not done.
+ */
+export function takenEffect(answer: ConditionalAnswer): boolean {
+  if (answer.kind === "notDone" || answer.kind === "unknown") throw storeUnavailable(answer.cause);
+  return answer.kind === "applied";
 }
 
 /** Reads, and writes that give the same when they are done twice. */

@@ -1,6 +1,6 @@
-import { Fault } from "../../core/errors/fault.js";
 import type { MusterEvent } from "../../core/model/event.js";
 import type { FeedEntry } from "../../core/ports/store.js";
+import { cursorExpired, cursorInvalid } from "../store-rules/faults.js";
 import { decodeCursor, encodeCursor, type Seen } from "./feed-cursor.js";
 
 export interface Feed {
@@ -57,7 +57,7 @@ export function createFeed(random: () => number): Feed {
     if (cursor === "") return { seen: trimmed, index: 0 };
     const seen = decode(cursor);
     const index = seen ? count(seen) - count(trimmed) : Number.NaN;
-    if (!seen || !isPrefix(seen, Math.max(0, index))) throw invalid();
+    if (!seen || !isPrefix(seen, Math.max(0, index))) throw cursorInvalid();
     return { seen, index };
   };
 
@@ -79,7 +79,7 @@ export function createFeed(random: () => number): Feed {
     },
     read(after, entriesMax, isLate) {
       const { seen, index } = locate(after);
-      if (index < 0) throw expired(encodeCursor(trimmed));
+      if (index < 0) throw cursorExpired(encodeCursor(trimmed));
       if (published.length - index < entriesMax) publish(isLate);
       if (index === published.length) return [];
       const page = entriesBehind(seen, published.slice(index, index + entriesMax));
@@ -144,13 +144,4 @@ function interleave(queues: readonly Published[][], random: () => number, into: 
 
 function count(seen: Seen): number {
   return seen.reduce((sum, sequence) => sum + sequence, 0);
-}
-
-function invalid(): Fault {
-  return new Fault("CURSOR_INVALID", { say: "this is not a cursor of this feed" });
-}
-
-function expired(resume: string): Fault {
-  const say = "the events behind this cursor are no longer kept";
-  return new Fault("CURSOR_EXPIRED", { say, facts: { resume } });
 }

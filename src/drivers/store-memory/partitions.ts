@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Fault } from "../../core/errors/fault.js";
 import type { Commit, Loaded, Row, RowKey } from "../../core/ports/store.js";
+import { placementChanged } from "../store-rules/faults.js";
 import { compareText } from "../store-rules/text-order.js";
 
 export interface Partitions {
@@ -46,7 +46,9 @@ export function createPartitions(): Partitions {
     },
     commit(name, commit) {
       const found = partitions.get(name) ?? emptyPartition();
-      if (found.revision !== commit.expectedRevision) throw changed(name, commit, found.revision);
+      const { expectedRevision } = commit;
+      if (found.revision !== expectedRevision)
+        throw placementChanged(name, expectedRevision, found.revision);
       const first = commit.events[0]?.sequence;
       assert(
         first === undefined || first === found.lastSequence + 1,
@@ -72,15 +74,4 @@ function remember(commitIds: Set<string>, commitId: string): void {
   commitIds.add(commitId);
   const [oldest] = commitIds;
   if (commitIds.size > commitIdsKept && oldest !== undefined) commitIds.delete(oldest);
-}
-
-function changed(partition: string, { expectedRevision }: Commit, revision: number): Fault {
-  return new Fault("PLACEMENT_CHANGED", {
-    say: "it was changed by another writer meanwhile",
-    facts: {
-      partition,
-      expectedRevision: String(expectedRevision),
-      revision: String(revision),
-    },
-  });
 }

@@ -1,7 +1,7 @@
-import { Fault } from "../../core/errors/fault.js";
 import type { Call } from "../../core/ports/call.js";
 import type { Clock } from "../../core/ports/clock.js";
 import { abortedFault } from "../store-rules/aborted.js";
+import { storeUnavailable } from "../store-rules/faults.js";
 import { type AbortedAs, untilAborted } from "../store-rules/until-aborted.js";
 import type { StoreFaults, Strike } from "./faults.js";
 
@@ -55,18 +55,18 @@ export function createTravel(options: TravelOptions): Travel {
     const isOld = latency() < 0.5;
     if (isOld && (closed || strike("unavailable"))) {
       await wait(2);
-      throw unavailable();
+      throw storeUnavailable();
     }
     const old = isOld ? effect() : undefined;
     await wait(2);
     if (isOld) return old as Value;
-    if (closed || strike("unavailable")) throw unavailable();
+    if (closed || strike("unavailable")) throw storeUnavailable();
     return effect();
   };
 
   const there = async <Value>(effect: () => Promise<Value> | Value): Promise<Value> => {
     await hop();
-    if (closed || strike("unavailable")) throw unavailable();
+    if (closed || strike("unavailable")) throw storeUnavailable();
     const value = await effect();
     await hop();
     return value;
@@ -74,22 +74,18 @@ export function createTravel(options: TravelOptions): Travel {
 
   return {
     hop,
-    go(call, effect, abortedAs = () => abortedFault(call.signal)) {
+    go(call, effect, abortedAs) {
       if (call.signal.aborted) return Promise.reject(abortedFault(call.signal));
-      if (closed) return Promise.reject(unavailable());
+      if (closed) return Promise.reject(storeUnavailable());
       return untilAborted(there(effect), call.signal, abortedAs);
     },
     look(call, effect) {
       if (call.signal.aborted) return Promise.reject(abortedFault(call.signal));
-      if (closed) return Promise.reject(unavailable());
-      return untilAborted(seen(effect), call.signal, () => abortedFault(call.signal));
+      if (closed) return Promise.reject(storeUnavailable());
+      return untilAborted(seen(effect), call.signal);
     },
     close() {
       closed = true;
     },
   };
-}
-
-function unavailable(): Fault {
-  return new Fault("STORE_UNAVAILABLE", { say: "the store cannot be reached" });
 }

@@ -1,5 +1,6 @@
 import { type Database, prepareRows } from "../sqlite-worker/database.js";
 import { done, type Handlers, type Outcome, refused } from "../sqlite-worker/protocol.js";
+import { cursorExpired, cursorInvalid } from "../store-rules/faults.js";
 import type { StoreOperations, TrimFeedArgs } from "./operations.js";
 
 type FeedOperations = Pick<StoreOperations, "readFeed" | "feedHead" | "trimFeed">;
@@ -23,8 +24,7 @@ export function createFeedHandlers(db: Database): Handlers<FeedOperations> {
   const positionOf = (cursor: string): Outcome<number> => {
     if (cursor === "") return done(trimmed());
     const position = decode(feed, cursor);
-    if (position === undefined || position > head())
-      return refused("CURSOR_INVALID", "this is not a cursor of this feed");
+    if (position === undefined || position > head()) return refused(cursorInvalid());
     return done(position);
   };
 
@@ -35,7 +35,7 @@ export function createFeedHandlers(db: Database): Handlers<FeedOperations> {
         const start = positionOf(after);
         if (start.kind !== "done") return start;
         const kept = trimmed();
-        if (start.value < kept) return expired(encode(feed, kept));
+        if (start.value < kept) return refused(cursorExpired(encode(feed, kept)));
         const entries = page.all(start.value, entriesMax);
         return done(entries.map(([position, event]) => [encode(feed, position), event] as const));
       },
@@ -69,11 +69,6 @@ function createTrim(db: Database): (olderThanMs: number, last: number) => boolea
     note.run(String(position));
     return old.length === trimmedPerTurnMax;
   };
-}
-
-function expired(resume: string): Outcome<never> {
-  const say = "the events behind this cursor are no longer kept";
-  return refused("CURSOR_EXPIRED", say, { resume });
 }
 
 function encode(feed: string, position: number): string {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Database, prepareRows } from "../sqlite-worker/database.js";
 import { done, type Handlers, type Outcome, refused } from "../sqlite-worker/protocol.js";
+import { placementChanged } from "../store-rules/faults.js";
 import type { CommitArgs, LoadArgs, ReadArgs, RowTuple, StoreOperations } from "./operations.js";
 import { commitIdsKept } from "./schema.js";
 import { createSweeper } from "./sweeper.js";
@@ -27,7 +28,9 @@ export function createPartitionHandlers(db: Database): Handlers<PartitionOperati
   const commit = (args: CommitArgs): Outcome<number> => {
     const found = find.get(args.partition);
     const revision = found?.[1] ?? 0;
-    if (revision !== args.expectedRevision) return changed(args, revision);
+    const { partition, expectedRevision } = args;
+    if (revision !== expectedRevision)
+      return refused(placementChanged(partition, expectedRevision, revision));
     const lastSequence = found?.[2] ?? 0;
     assert(
       args.events.length === 0 || args.sequence === lastSequence + 1,
@@ -52,14 +55,6 @@ export function createPartitionHandlers(db: Database): Handlers<PartitionOperati
       run: ({ partition, commitId }) => done(findCommit.get(partition, commitId) !== undefined),
     },
   };
-}
-
-function changed({ partition, expectedRevision }: CommitArgs, revision: number): Outcome<never> {
-  return refused("PLACEMENT_CHANGED", "it was changed by another writer meanwhile", {
-    partition,
-    expectedRevision: String(expectedRevision),
-    revision: String(revision),
-  });
 }
 
 /** Writes a commit that was checked; the transaction around it makes it all or nothing. */
