@@ -1,5 +1,5 @@
 import type { MusterEvent } from "../../src/core/model/event.js";
-import type { FeedEntry, Store } from "../../src/core/ports/store.js";
+import type { Feed, FeedEntry } from "../../src/core/ports/store.js";
 import { createSystemClock } from "../../src/drivers/clock-system/index.js";
 import { createStaticTokens } from "../../src/server/authenticator.js";
 import { createServer } from "../../src/server/server.js";
@@ -20,7 +20,7 @@ const ending = new AbortController();
 const batches = makeBatches();
 let written = 0;
 
-const feed: Pick<Store, "readFeed" | "feedHead"> = {
+const feed: Feed = {
   feedHead: async () => String(written),
   async readFeed(after) {
     const place = Number(after);
@@ -33,7 +33,7 @@ function entriesOf(events: readonly MusterEvent[], cursor: string): readonly Fee
   return events.map((event) => ({ event, cursor }));
 }
 
-const hub = createEventHub({ store: feed as Store, clock, log, signal: ending.signal });
+const hub = createEventHub({ feed, clock, log, signal: ending.signal });
 await hub.start();
 const supervisor: Pick<Supervisor, "events"> = {
   events: {

@@ -203,6 +203,7 @@ export function meteredStore(
     readFeed: (...call) => store.readFeed(...call),
     feedHead: (...call) => store.feedHead(...call),
     trimFeed: (...call) => store.trimFeed(...call),
+    otherFeeds: (...call) => store.otherFeeds(...call),
     putHints: (...call) => store.putHints(...call),
     deleteHints: (...call) => store.deleteHints(...call),
     listHints: (...call) => store.listHints(...call),

@@ -31,6 +31,7 @@ import { createResealer } from "./credentials/reseal.js";
 import { createEventMaker } from "./events/event-maker.js";
 import { createExplain } from "./events/explain.js";
 import { createEventHub } from "./events/hub.js";
+import { createJoinedFeed } from "./events/joined-feed.js";
 import { createJournaler, type Retention } from "./events/journaler.js";
 import { createGroupBook } from "./group-book.js";
 import { joinSignals } from "./join-signals.js";
@@ -88,7 +89,8 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
     });
   }
 
-  const hub = createEventHub({ store, clock, log, signal });
+  const feed = createJoinedFeed(store);
+  const hub = createEventHub({ feed, clock, log, signal });
   const attemptId = ids.next();
   const events = createEventMaker({ clock, ids });
   const groups = createGroupBook({ store, ids, clock });
@@ -112,7 +114,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
     brakesOf: (colo) => colos.get(colo)?.brakes,
     listingLagMs: (colo) => colos.get(colo)?.outside.cloud.listingLagMs ?? 0,
   });
-  const journaler = createJournaler({ ...setup, signal, monitor });
+  const journaler = createJournaler({ ...setup, feed, signal, monitor });
   const fileSwitch = createFileSwitch({
     ...{ file: setup.switchFile, clock, log, signal },
     changed() {
@@ -218,7 +220,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
         }
       },
       search: (query, caller) => journal.search(query, { signal: caller.signal }),
-      explain: createExplain(context, journal),
+      explain: createExplain(context, { journal, feed }),
     },
     colos: createColoUseCases(context),
     access: createAccessUseCases(context, setup.credentials),

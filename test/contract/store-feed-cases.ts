@@ -141,6 +141,16 @@ export function storeFeedCases(check: StoreCase): void {
       );
     }
   });
+
+  check("STORE-36 all feeds together have each event once", async ({ store }) => {
+    const [cursor = ""] = await commitEvents(store, 1);
+    const others = await store.otherFeeds(call);
+    for (const [colo, feed] of others) {
+      assert.deepEqual(await feed.readFeed("", 1, call), [], colo);
+      assert.equal(feed.isCursor(cursor), false, colo);
+    }
+    assert.doesNotMatch(cursor, /~/);
+  });
 }
 
 /** As many events of one partition, one a commit; their cursors. */

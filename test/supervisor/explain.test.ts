@@ -153,13 +153,15 @@ test("B4.9 what the journal has yet to read is taken from the feed", async () =>
   const { store, clock } = world;
   const journal = createMemoryJournal(); // Knows of nothing.
   const { signal } = world.caller;
-  const history = await world.run(openHistory({ journal, store, clock }, web.account, signal));
+  const history = await world.run(
+    openHistory({ journal, feed: store, clock }, web.account, signal),
+  );
   assert.equal(history.lagging, false);
   assert.equal((await history.byId(eventId as EventId))?.type, "scale.decided");
   const after = await history.after([eventId as EventId], 100);
   assert.equal(after.filter((one) => one.type === "server.in_service").length, 2);
   const others = await world.run(
-    openHistory({ journal, store, clock }, "other" as AccountId, signal),
+    openHistory({ journal, feed: store, clock }, "other" as AccountId, signal),
   );
   assert.equal(await others.byId(eventId as EventId), undefined);
 });
@@ -179,11 +181,13 @@ test("B4.11 a journal that is far behind is waited for, but not for ever", async
   const { signal } = world.caller;
   const asleep = createMemoryJournal();
   const startedMs = clock.nowMs();
-  const late = await world.run(openHistory({ journal: asleep, store, clock }, web.account, signal));
+  const late = await world.run(
+    openHistory({ journal: asleep, feed: store, clock }, web.account, signal),
+  );
   assert.equal(late.lagging, true);
   const waitedMs = clock.nowMs() - startedMs;
   assert.ok(waitedMs >= 5_000 && waitedMs < 7_000, `waited for ${waitedMs} ms`);
-  const opened = openHistory({ journal: world.journal, store, clock }, web.account, signal);
+  const opened = openHistory({ journal: world.journal, feed: store, clock }, web.account, signal);
   assert.equal((await world.run(opened)).lagging, false, "one that reads on is waited for");
 });
 

@@ -1,4 +1,5 @@
 import type { MusterEvent } from "../model/event.js";
+import type { ColoId } from "../model/ids.js";
 import type { Call } from "./call.js";
 
 /**
@@ -6,7 +7,7 @@ import type { Call } from "./call.js";
  * spans two. The contract is what Cassandra can keep (one partition of one table, clustered by
  * (kind, key), with a static revision), not what SQLite could.
  */
-export interface Store {
+export interface Store extends Feed {
   /**
    * All live rows of the partition, of the given kinds where named. Serial: sees every commit that
    * was acknowledged before the call. A partition never written has revision 0 and no rows.
@@ -37,19 +38,14 @@ export interface Store {
    */
   wasCommitted(partition: PartitionId, commitId: string, call: Call): Promise<boolean>;
 
-  /**
-   * Events of all partitions after a cursor ("" is the beginning). Each partition's events come in
-   * sequence without gap or repeat; over partitions the order is roughly that of time, and the
-   * same for every reader of this store. An empty page means: nothing more for now.
-   *
-   * @throws Fault `CURSOR_EXPIRED`: the cursor lies behind the retention; `facts.resume` goes on.
-   * @throws Fault `CURSOR_INVALID`: not a cursor of this feed.
-   */
-  readFeed(after: string, entriesMax: number, call: Call): Promise<readonly FeedEntry[]>;
-  /** The cursor behind the newest event. */
-  feedHead(call: Call): Promise<string>;
-  /** Forgets events that are older and stand behind `before` (the readers' watermark). */
+  /** Forgets own events that are older and stand behind `before` (the readers' watermark). */
   trimFeed(trim: { olderThanMs: number; before: string }, call: Call): Promise<void>;
+  /**
+   * Feeds of other colos, as far as they have arrived here, by colo: together with the store's own
+   * they have every event of the installation once. None where one feed has all events. Cursors of
+   * feeds that have others beside them are of letters, digits, `.`, `-`, `_` and `:`.
+   */
+  otherFeeds(call: Call): Promise<ReadonlyMap<ColoId, OtherFeed>>;
 
   /**
    * Index entries are hints: true at the latest when the commit that needs them is, maybe longer.
@@ -63,6 +59,30 @@ export interface Store {
   ): Promise<readonly Hint[]>;
 
   close(): Promise<void>;
+}
+
+/** Events in one order. A store's own feed has those that were committed in its colo. */
+export interface Feed {
+  /**
+   * Events after a cursor ("" is the beginning). Each partition's events come in sequence without
+   * gap or repeat; over partitions the order is roughly that of time, and the same for every reader
+   * of this feed. An empty page means: nothing more for now.
+   *
+   * @throws Fault `CURSOR_EXPIRED`: the cursor lies behind the retention; `facts.resume` goes on.
+   * @throws Fault `CURSOR_INVALID`: not a cursor of this feed.
+   */
+  readFeed(after: string, entriesMax: number, call: Call): Promise<readonly FeedEntry[]>;
+  /** The cursor behind the newest event. */
+  feedHead(call: Call): Promise<string>;
+}
+
+/**
+ * Another colo's feed as it arrives here. It ends where an entry has yet to arrive, whatever is
+ * there behind it; a cursor may lie beyond that end, since others may have read on.
+ */
+export interface OtherFeed extends Feed {
+  /** Whether it has the form of this feed's cursors, which no other's has. */
+  isCursor(text: string): boolean;
 }
 
 /** `scope` tells who writes it: a placement its colo alone, a group config a quorum over colos. */

@@ -8,10 +8,17 @@ export function encodeCursor(feed: string, { segment, ordinal }: FeedPlace): str
 
 /** @throws Fault `CURSOR_INVALID` for anything that `encodeCursor` did not make for this feed. */
 export function decodeCursor(feed: string, cursor: string): FeedPlace {
+  const place = parseCursor(feed, cursor);
+  if (!place) throw cursorInvalid();
+  return place;
+}
+
+/** Undefined for anything that `encodeCursor` did not make for this feed. */
+export function parseCursor(feed: string, cursor: string): FeedPlace | undefined {
   const text = cursor.startsWith(`${feed}-`) ? cursor.slice(feed.length + 1) : "";
   const [, segment, ordinal] =
     /^([1-9a-z][0-9a-z]{0,8})\.(0|[1-9a-z][0-9a-z]{0,8})$/.exec(text) ?? [];
-  if (segment === undefined || ordinal === undefined) throw cursorInvalid();
+  if (segment === undefined || ordinal === undefined) return undefined;
   return { segment: Number.parseInt(segment, 36), ordinal: Number.parseInt(ordinal, 36) };
 }
 

@@ -51,7 +51,9 @@ export function createFeedLog(options: {
   const where = "WHERE colo = ? AND segment = ?";
   const marksQuery = `SELECT position, partition, last_sequence, bytes FROM ${tables.feed} ${where}`;
   const advance = `UPDATE ${tables.feed} SET next = ? ${where} IF next = ? AND sealed = null`;
-  const seal = `UPDATE ${tables.feed} SET sealed = true ${where} IF next = ? AND sealed = null`;
+  // Says the length again: a replica that has the seal and lacks an append must see what it lacks.
+  const seal = `UPDATE ${tables.feed} SET sealed = true, next = ? ${where}
+    IF next = ? AND sealed = null`;
   const open = `UPDATE ${tables.feed} SET next = 0 ${where} IF next = null`;
   const moveHead = `UPDATE ${tables.feedHeads} SET segment = ? WHERE colo = ? IF segment < ?`;
   const insert = `INSERT INTO ${tables.feed}
@@ -77,7 +79,8 @@ export function createFeedLog(options: {
       const { isSealed } = await segments.state(segment);
       const found = await read(segment);
       if (!isSealed && !isFull(found)) return found;
-      if (!isSealed) await decide([{ query: seal, params: [colo, segment, found.last] }]);
+      const { last } = found;
+      if (!isSealed) await decide([{ query: seal, params: [last, colo, segment, last] }]);
       else {
         if (!(await segments.state(segment + 1)).isOpen) await succeed(found);
         segment += 1;

@@ -1,5 +1,5 @@
 import type { MusterEvent } from "../../core/model/event.js";
-import type { FeedEntry, Store } from "../../core/ports/store.js";
+import type { Feed, FeedEntry, Store } from "../../core/ports/store.js";
 import { cursorExpired, cursorInvalid } from "../store-rules/faults.js";
 import { boundPage, pageLimits } from "../store-rules/page-limits.js";
 import { decodeCursor, encodeCursor, isBefore } from "./cursor.js";
@@ -8,14 +8,20 @@ import type { FeedPlace, Segments } from "./segments.js";
 import { numberOf, type Session, takenEffect } from "./session.js";
 
 export interface FeedReaderParts {
-  readonly session: Session;
-  readonly tables: Tables;
   readonly segments: Segments;
-  readonly colo: string;
   /** The feed's name, in every cursor. */
   readonly feed: string;
-  /** Brings what this process committed into the feed; whatever fails there is tried again. */
-  readonly settle: () => Promise<void>;
+  /**
+   * Of the store's own feed alone: brings what this process committed into it. Whatever fails there
+   * is tried again. Another colo's feed may have less here than its readers have seen elsewhere.
+   */
+  readonly settle?: () => Promise<void>;
+}
+
+export interface FeedTrimmerParts extends Pick<FeedReaderParts, "segments" | "feed"> {
+  readonly session: Session;
+  readonly tables: Tables;
+  readonly colo: string;
 }
 
 interface Placed {
@@ -25,17 +31,80 @@ interface Placed {
 
 const triesMax = 4;
 
-/** The colo's feed for its readers. */
-export function createFeedReader(
-  parts: FeedReaderParts,
-): Pick<Store, "readFeed" | "feedHead" | "trimFeed"> {
-  const { session, tables, segments, colo, feed, settle } = parts;
+/** A colo's feed for its readers. */
+export function createFeedReader({ segments, feed, settle }: FeedReaderParts): Feed {
+  const { eventsAfter, checkExists } = createFeedWalk(segments);
+  return {
+    async readFeed(after, entriesMax) {
+      const max = boundPage(entriesMax, pageLimits.entriesMax);
+      const asked = after === "" ? undefined : decodeCursor(feed, after);
+      await settle?.();
+      const { trimmed } = await segments.head();
+      const start = asked ?? trimmed;
+      if (isBefore(start, trimmed)) throw cursorExpired(encodeCursor(feed, trimmed));
+      const entries: FeedEntry[] = [];
+      for await (const { event, place } of eventsAfter(start)) {
+        entries.push({ event, cursor: encodeCursor(feed, place) });
+        if (entries.length === max) break;
+      }
+      if (entries.length === 0 && settle) await checkExists(start);
+      return entries;
+    },
+    async feedHead() {
+      await settle?.();
+      const { segment } = await segments.head();
+      if (segment === 0) return ""; // Nothing of it has arrived.
+      const start = { segment, ordinal: (await segments.state(segment)).last };
+      let at = await segments.onward(start);
+      if (at.segment !== segment)
+        at = { segment: at.segment, ordinal: (await segments.state(at.segment)).last };
+      return encodeCursor(feed, at);
+    },
+  };
+}
+
+/** What forgets the store's own feed. No other may: it is written in its colo alone. */
+export function createFeedTrimmer(parts: FeedTrimmerParts): Pick<Store, "trimFeed"> {
+  const { session, tables, segments, colo, feed } = parts;
+  const { eventsAfter, checkExists } = createFeedWalk(segments);
   const trimTo = `UPDATE ${tables.feedHeads} SET trimmed_segment = ?, trimmed_position = ?
     WHERE colo = ? IF trimmed_segment = ? AND trimmed_position = ?`;
   const clear = `DELETE FROM ${tables.feed} WHERE colo = ? AND segment = ?`;
   const clearedTo = `UPDATE ${tables.feedHeads} SET cleared_segment = ?
     WHERE colo = ? IF cleared_segment < ?`;
+  return {
+    async trimFeed({ olderThanMs, before }) {
+      const end = before === "" ? undefined : decodeCursor(feed, before);
+      if (end) await checkExists(end);
+      for (let tries = 0; tries < triesMax && end; tries++) {
+        const head = await segments.head();
+        let { trimmed } = head;
+        if (!isBefore(trimmed, end)) break;
+        for await (const { event, place } of eventsAfter(trimmed)) {
+          if (event.atMs >= olderThanMs || isBefore(end, place)) break;
+          trimmed = place;
+        }
+        const { segment, ordinal } = trimmed;
+        const was = [head.trimmed.segment, head.trimmed.ordinal];
+        const statement = { query: trimTo, params: [segment, ordinal, colo, ...was] };
+        if (takenEffect(await session.writeIf([statement], "colo"))) break;
+      }
+      await clearTrimmed();
+    },
+  };
 
+  /** A segment goes as a whole: one tombstone for thousands of events, and nobody reads past it. */
+  async function clearTrimmed(): Promise<void> {
+    const { trimmed, clearedSegment } = await segments.head();
+    const last = trimmed.segment - 1;
+    for (let segment = clearedSegment + 1; segment <= last; segment++)
+      await session.write([{ query: clear, params: [colo, segment] }], "colo");
+    if (last <= clearedSegment) return;
+    takenEffect(await session.writeIf([{ query: clearedTo, params: [last, colo, last] }], "colo"));
+  }
+}
+
+function createFeedWalk(segments: Segments) {
   /** Events of the place's segment behind it, oldest first; stops where a replica has a gap. */
   async function* eventsBehind(place: FeedPlace): AsyncGenerator<Placed> {
     const { segment } = place;
@@ -74,58 +143,5 @@ export function createFeedReader(
     if (!isOpen || ordinal > last) throw cursorInvalid();
   }
 
-  return {
-    async readFeed(after, entriesMax) {
-      const max = boundPage(entriesMax, pageLimits.entriesMax);
-      const asked = after === "" ? undefined : decodeCursor(feed, after);
-      await settle();
-      const { trimmed } = await segments.head();
-      const start = asked ?? trimmed;
-      if (isBefore(start, trimmed)) throw cursorExpired(encodeCursor(feed, trimmed));
-      const entries: FeedEntry[] = [];
-      for await (const { event, place } of eventsAfter(start)) {
-        entries.push({ event, cursor: encodeCursor(feed, place) });
-        if (entries.length === max) break;
-      }
-      if (entries.length === 0) await checkExists(start);
-      return entries;
-    },
-    async feedHead() {
-      await settle();
-      const { segment } = await segments.head();
-      const start = { segment, ordinal: (await segments.state(segment)).last };
-      let at = await segments.onward(start);
-      if (at.segment !== segment)
-        at = { segment: at.segment, ordinal: (await segments.state(at.segment)).last };
-      return encodeCursor(feed, at);
-    },
-    async trimFeed({ olderThanMs, before }) {
-      const end = before === "" ? undefined : decodeCursor(feed, before);
-      if (end) await checkExists(end);
-      for (let tries = 0; tries < triesMax && end; tries++) {
-        const head = await segments.head();
-        let { trimmed } = head;
-        if (!isBefore(trimmed, end)) break;
-        for await (const { event, place } of eventsAfter(trimmed)) {
-          if (event.atMs >= olderThanMs || isBefore(end, place)) break;
-          trimmed = place;
-        }
-        const { segment, ordinal } = trimmed;
-        const was = [head.trimmed.segment, head.trimmed.ordinal];
-        const statement = { query: trimTo, params: [segment, ordinal, colo, ...was] };
-        if (takenEffect(await session.writeIf([statement], "colo"))) break;
-      }
-      await clearTrimmed();
-    },
-  };
-
-  /** A segment goes as a whole: one tombstone for thousands of events, and nobody reads past it. */
-  async function clearTrimmed(): Promise<void> {
-    const { trimmed, clearedSegment } = await segments.head();
-    const last = trimmed.segment - 1;
-    for (let segment = clearedSegment + 1; segment <= last; segment++)
-      await session.write([{ query: clear, params: [colo, segment] }], "colo");
-    if (last <= clearedSegment) return;
-    takenEffect(await session.writeIf([{ query: clearedTo, params: [last, colo, last] }], "colo"));
-  }
+  return { eventsAfter, checkExists };
 }

@@ -9,10 +9,11 @@ import { createBegun, minuteOf } from "./begun.js";
 import { createCommitter } from "./commits.js";
 import { causeOf } from "./faults.js";
 import { createFeedLog } from "./feed-log.js";
-import { createFeedReader } from "./feed-reader.js";
+import { createFeedReader, createFeedTrimmer } from "./feed-reader.js";
 import { createHints } from "./hints.js";
 import { createTurns } from "./key-turns.js";
 import { checkSchema } from "./migrate.js";
+import { createOtherFeeds } from "./other-feeds.js";
 import { createOutbox } from "./outbox.js";
 import { createPublisher } from "./publisher.js";
 import { createRowReader } from "./rows.js";
@@ -46,7 +47,7 @@ export async function createCassandraStore(options: CassandraStoreOptions): Prom
     const feed = await checkSchema(session, options.keyspace);
     const tables = tablesOf(options.keyspace);
     await beginFeed(session, tables, options);
-    return createStore(session, tables, { ...options, feed: `${feed}.${options.colo}` });
+    return createStore(session, tables, { ...options, feedOf: (colo) => `${feed}.${colo}` });
   } catch (error) {
     await session.close();
     throw error;
@@ -73,9 +74,10 @@ async function beginFeed(
 function createStore(
   session: Session,
   tables: Tables,
-  options: CassandraStoreOptions & { readonly feed: string },
+  options: CassandraStoreOptions & { readonly feedOf: (colo: string) => string },
 ): Store {
-  const { clock, log, colo, feed } = options;
+  const { clock, log, colo, feedOf } = options;
+  const feed = feedOf(colo);
   const writer = randomUUID();
   const inTurn = createTurns();
   const outbox = createOutbox(session, tables, inTurn);
@@ -103,7 +105,9 @@ function createStore(
       .then(() => session.close());
     return closing;
   };
-  const reader = createFeedReader({ session, tables, segments, colo, feed, settle });
+  const reader = createFeedReader({ segments, feed, settle });
+  const { trimFeed } = createFeedTrimmer({ session, tables, segments, colo, feed });
+  const otherFeeds = createOtherFeeds({ session, tables, clock, colo, feedOf, heed });
   return {
     load: (partition, kinds, call) => heed(call, () => rows.load(partition, kinds, call)),
     read: (partition, keys, call) => heed(call, () => rows.read(partition, keys, call)),
@@ -116,7 +120,8 @@ function createStore(
     readFeed: (after, entriesMax, call) =>
       heed(call, () => reader.readFeed(after, entriesMax, call)),
     feedHead: (call) => heed(call, () => reader.feedHead(call)),
-    trimFeed: (trim, call) => heed(call, () => reader.trimFeed(trim, call)),
+    trimFeed: (trim, call) => heed(call, () => trimFeed(trim, call)),
+    otherFeeds: (call) => heed(call, otherFeeds),
     putHints: (hints, call) => heed(call, () => putHints(hints, call)),
     deleteHints: (hints, call) => heed(call, () => deleteHints(hints, call)),
     listHints: (page, call) => heed(call, () => listHints(page, call)),

@@ -117,7 +117,9 @@ function commitTo(model: Model, commit: Commit, call: Call): Promise<Committed> 
   return travel.go(call, effect, unknown);
 }
 
-function feedMethods(model: Model): Pick<Store, "readFeed" | "feedHead" | "trimFeed"> {
+type FeedMethod = "readFeed" | "feedHead" | "trimFeed" | "otherFeeds";
+
+function feedMethods(model: Model): Pick<Store, FeedMethod> {
   const { feed, travel, strike } = model;
   const isLate = () => strike("feedLate");
   return {
@@ -131,6 +133,7 @@ function feedMethods(model: Model): Pick<Store, "readFeed" | "feedHead" | "trimF
     async trimFeed({ olderThanMs, before }, call) {
       return travel.go(call, () => feed.trim(olderThanMs, before));
     },
+    otherFeeds: async () => new Map(),
   };
 }
 

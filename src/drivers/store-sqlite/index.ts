@@ -85,7 +85,9 @@ function rowOf([kind, key, value, expiresAtMs]: RowTuple): Row {
   return expiresAtMs === null ? { kind, key, value } : { kind, key, value, expiresAtMs };
 }
 
-function feedMethods(worker: Worker): Pick<Store, "readFeed" | "feedHead" | "trimFeed"> {
+type FeedMethod = "readFeed" | "feedHead" | "trimFeed" | "otherFeeds";
+
+function feedMethods(worker: Worker): Pick<Store, FeedMethod> {
   return {
     async readFeed(after, entriesMax, call) {
       const args = { after, entriesMax: boundPage(entriesMax, pageLimits.entriesMax) };
@@ -100,6 +102,7 @@ function feedMethods(worker: Worker): Pick<Store, "readFeed" | "feedHead" | "tri
       // Bounded turns: others' commits go in between. Ends with the feed itself.
       while (await worker.ask("trimFeed", args, { call }));
     },
+    otherFeeds: async () => new Map(),
   };
 }
 

@@ -7,12 +7,11 @@ import type { MusterEvent } from "../../core/model/event.js";
 import type { ExplainedEvent, ExplainedWait, Explanation } from "../../core/model/explanation.js";
 import type { EventId } from "../../core/model/ids.js";
 import { countRows } from "../../core/plan/plan-placement.js";
-import type { Journal } from "../../core/ports/journal.js";
 import type { EventUseCases } from "../api.js";
 import type { Context } from "../context.js";
 import { placementsOf } from "../placements/ensure.js";
 import type { PlacementState } from "../placements/placement-state.js";
-import { type History, openHistory } from "./history.js";
+import { type History, type HistoryDeps, openHistory } from "./history.js";
 import { movedBy } from "./lineage.js";
 
 /** An explanation holds at most so many events; what is cut off is said (B4.11). */
@@ -21,9 +20,12 @@ const nodesMax = 5_000;
 const ancestorsMax = 200;
 
 /** Tells what led to an event and all that followed from it, and what still waits (B2.9, B4.9). */
-export function createExplain(context: Context, journal: Journal): EventUseCases["explain"] {
+export function createExplain(
+  context: Context,
+  sources: Pick<HistoryDeps, "journal" | "feed">,
+): EventUseCases["explain"] {
   return async ({ account, event: id, fromHere }, { signal }): Promise<Explanation> => {
-    const history = await openHistory({ ...context, journal }, account, signal);
+    const history = await openHistory({ ...sources, clock: context.clock }, account, signal);
     const asked = await history.byId(id);
     if (!asked) throw new Fault("EVENT_NOT_FOUND", { say: `there is no event ${id}` });
     const above = fromHere ? { line: [asked], lost: false } : await ancestors(history, asked);

@@ -3,7 +3,7 @@ import type { MusterEvent } from "../../core/model/event.js";
 import type { AccountId, EventId } from "../../core/model/ids.js";
 import type { Clock } from "../../core/ports/clock.js";
 import { type Journal, type JournalQuery, journalLimits } from "../../core/ports/journal.js";
-import type { Store } from "../../core/ports/store.js";
+import type { Feed } from "../../core/ports/store.js";
 import { sleep } from "../sleep.js";
 
 /** An account's events by what they are and what they follow from, the newest included. */
@@ -24,13 +24,13 @@ const searchPageMax = 1_000;
 
 export interface HistoryDeps {
   readonly journal: Journal;
-  readonly store: Store;
+  readonly feed: Pick<Feed, "readFeed">;
   readonly clock: Clock;
 }
 
 /** Opens the history as of now: the journal, and of the feed what the journal has yet to read. */
 export async function openHistory(
-  { journal, store, clock }: HistoryDeps,
+  { journal, feed, clock }: HistoryDeps,
   account: AccountId,
   signal: AbortSignal,
 ): Promise<History> {
@@ -57,11 +57,11 @@ export async function openHistory(
 
   async function readFeed(cursor: string) {
     try {
-      return await store.readFeed(cursor, feedPageMax, call);
+      return await feed.readFeed(cursor, feedPageMax, call);
     } catch (error) {
       const resume = isFault(error, "CURSOR_EXPIRED") ? error.facts["resume"] : undefined;
       if (resume === undefined) throw error;
-      return store.readFeed(resume, feedPageMax, call);
+      return feed.readFeed(resume, feedPageMax, call);
     }
   }
 

@@ -2,7 +2,7 @@ import { Fault, isFault } from "../../core/errors/fault.js";
 import type { MusterEvent } from "../../core/model/event.js";
 import type { Clock } from "../../core/ports/clock.js";
 import type { Log } from "../../core/ports/log.js";
-import type { FeedEntry, Store } from "../../core/ports/store.js";
+import type { Feed, FeedEntry } from "../../core/ports/store.js";
 import type { EventBatch, Subscribe } from "../api.js";
 import { sleep } from "../sleep.js";
 
@@ -33,12 +33,12 @@ interface Live {
 }
 
 export function createEventHub(deps: {
-  readonly store: Store;
+  readonly feed: Feed;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
 }): EventHub {
-  const { store, clock, log, signal } = deps;
+  const { feed, clock, log, signal } = deps;
   const live = new Set<Live>();
   let head = "";
   let reading = false;
@@ -56,7 +56,7 @@ export function createEventHub(deps: {
       while (again && following > 0 && !joining && !signal.aborted) {
         again = false;
         const from = head;
-        const page = await store.readFeed(from, pageMax, { signal });
+        const page = await feed.readFeed(from, pageMax, { signal });
         if (joining || head !== from) continue; // Read for those who followed before.
         if (page.length === 0) continue;
         head = page.at(-1)!.cursor;
@@ -82,7 +82,7 @@ export function createEventHub(deps: {
   async function skipToHead(): Promise<void> {
     joining = true;
     try {
-      head = await store.feedHead({ signal });
+      head = await feed.feedHead({ signal });
     } finally {
       joining = false;
     }
@@ -110,7 +110,7 @@ export function createEventHub(deps: {
       return head;
     },
     async start() {
-      head = await store.feedHead({ signal });
+      head = await feed.feedHead({ signal });
       clock.after(pollMs, () => void tick());
     },
     notify: () => void pump(),
@@ -136,7 +136,7 @@ export function createEventHub(deps: {
         let cursor = request.after ?? head;
         // Catching up: pages of the feed, until the place where the live ones come from.
         while (cursor !== head) {
-          const page = await store.readFeed(cursor, pageMax, { signal: caller });
+          const page = await feed.readFeed(cursor, pageMax, { signal: caller });
           const nowMs = clock.monotonicMs();
           const batch: EventBatch =
             page.length === 0 ? { events: [], cursor } : batchOf(page, filter);

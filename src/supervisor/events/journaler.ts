@@ -2,9 +2,9 @@ import { isFault } from "../../core/errors/fault.js";
 import type { Clock, Timer } from "../../core/ports/clock.js";
 import type { Journal } from "../../core/ports/journal.js";
 import type { Log } from "../../core/ports/log.js";
-import type { Store } from "../../core/ports/store.js";
 import type { Monitor } from "../monitor/monitor.js";
 import { sleep } from "../sleep.js";
+import type { JoinedFeed } from "./joined-feed.js";
 
 /**
  * Brings the feed into the journal, from where the journal stands. A journal that is away stops
@@ -36,7 +36,7 @@ export const defaultRetention: Retention = {
 };
 
 export function createJournaler(deps: {
-  readonly store: Store;
+  readonly feed: JoinedFeed;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly log: Log;
@@ -44,7 +44,7 @@ export function createJournaler(deps: {
   readonly retention: Retention;
   readonly monitor: Pick<Monitor, "fed" | "feedMoved">;
 }): Journaler {
-  const { store, journal, clock, log, signal, retention } = deps;
+  const { feed, journal, clock, log, signal, retention } = deps;
   const call = { signal };
   let timer: Timer | undefined;
   let running = false;
@@ -59,7 +59,7 @@ export function createJournaler(deps: {
     try {
       position ??= await journal.position(call);
       for (;;) {
-        const page = await store.readFeed(position, pageMax, call);
+        const page = await feed.readFeed(position, pageMax, call);
         if (page.length === 0) break;
         await journal.append(page, call);
         position = page.at(-1)!.cursor;
@@ -83,7 +83,7 @@ export function createJournaler(deps: {
   async function trim(before: string): Promise<void> {
     trimmedAtMs = clock.monotonicMs();
     const nowMs = clock.nowMs();
-    await store.trimFeed({ olderThanMs: nowMs - retention.feedMs, before }, call);
+    await feed.trimFeed({ olderThanMs: nowMs - retention.feedMs, before }, call);
     await journal.trim(nowMs - retention.journalMs, call);
   }
 
