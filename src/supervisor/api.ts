@@ -21,6 +21,7 @@ import type { Policy } from "../core/model/policy.js";
 import type { Receipt, ScaleAsk } from "../core/model/scale-event.js";
 import type { ServerRow, ServerState } from "../core/model/server.js";
 import type { JournalPage, JournalQuery } from "../core/ports/journal.js";
+import type { PeerDoor } from "../core/ports/peers.js";
 import type { AccessUseCases } from "./access.js";
 import type { Caller } from "./caller.js";
 import type { AuditBatch, AuditColo, ColoView } from "./colo-views.js";
@@ -39,6 +40,8 @@ export interface Supervisor {
   readonly events: EventUseCases;
   readonly colos: ColoUseCases;
   readonly access: AccessUseCases;
+  /** For nodes of the installation's other colos alone. */
+  readonly peer: PeerDoor;
   /** Loads what was under way and goes on with it. */
   start(): Promise<void>;
   /** Starts no new step, lets running ones finish for at most `graceMs`, gives its leases back. */

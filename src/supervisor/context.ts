@@ -7,6 +7,7 @@ import type { Colo } from "./colo/colo.js";
 import type { EventMaker } from "./events/event-maker.js";
 import type { GroupBook } from "./group-book.js";
 import type { Monitor } from "./monitor/monitor.js";
+import type { Elsewhere } from "./peers/ask-peer.js";
 import type { PlacementBook } from "./placements/placement-book.js";
 
 /** What the supervisor's parts share. Made once, by `createSupervisor`. */
@@ -24,7 +25,10 @@ export interface Context {
   readonly store: Store;
   readonly groups: GroupBook;
   readonly placements: PlacementBook;
+  /** Those that are served here. */
   readonly colos: ReadonlyMap<ColoId, Colo>;
+  /** The installation's other colos; undefined: there are none. */
+  readonly elsewhere: Elsewhere | undefined;
   readonly events: EventMaker;
   readonly monitor: Pick<Monitor, "answered">;
   /** Ends every wait when the node stops. */

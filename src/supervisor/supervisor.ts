@@ -4,6 +4,7 @@ import type { Clock, Ids } from "../core/ports/clock.js";
 import type { Journal } from "../core/ports/journal.js";
 import type { Log } from "../core/ports/log.js";
 import { type Meter, silentMeter } from "../core/ports/meter.js";
+import type { Peers } from "../core/ports/peers.js";
 import type { Store } from "../core/ports/store.js";
 import type { SwitchFile } from "../core/ports/switch-file.js";
 import type { Supervisor } from "./api.js";
@@ -38,6 +39,9 @@ import { joinSignals } from "./join-signals.js";
 import { meterColos, meteredStore, meterOrphans, meterPlacements } from "./metrics.js";
 import { createMonitor } from "./monitor/monitor.js";
 import { createPatrol } from "./patrol.js";
+import { createElsewhere } from "./peers/ask-peer.js";
+import { createPeerDoor } from "./peers/door.js";
+import { routeScaling } from "./peers/route-scaling.js";
 import { askedHint } from "./placements/hints.js";
 import { createPlacementBook } from "./placements/placement-book.js";
 import { createScaling } from "./scaling.js";
@@ -52,7 +56,10 @@ export interface SupervisorSetup {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /** Those that this node serves. */
   readonly colos: readonly ColoSetup[];
+  /** The way to the installation's other colos, where there are any. */
+  readonly peers?: Peers;
   readonly leaseTimes: LeaseTimes;
   readonly retention: Retention;
   readonly credentials: CredentialBook;
@@ -147,9 +154,10 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
       }),
     ]),
   );
+  const elsewhere = setup.peers && createElsewhere(setup.peers, clock);
   const context: Context = {
     ...setup,
-    ...{ attemptId, groups, placements, colos, events, signal, monitor },
+    ...{ attemptId, groups, placements, colos, elsewhere, events, signal, monitor },
     wake,
   };
   meterColos(meter, colos);
@@ -185,6 +193,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
   const groupOf = async (key: GroupKey, within: AbortSignal) =>
     (await groups.get(key, within)).group;
   const stateOf = (key: PlacementKey, within: AbortSignal) => placements.open(key).state(within);
+  const scaling = createScaling(context);
 
   return {
     groups: {
@@ -208,7 +217,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
       }),
     },
     policies: createPolicyUseCases(context),
-    scaling: createScaling(context),
+    scaling: elsewhere ? routeScaling(context, scaling, elsewhere) : scaling,
     servers: createServerUseCases(context),
     events: {
       async *subscribe(request, caller) {
@@ -224,6 +233,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
     },
     colos: createColoUseCases(context),
     access: createAccessUseCases(context, setup.credentials),
+    peer: createPeerDoor(context, { scaling }),
     async start() {
       wakeups = createWakeups(clock, turn);
       await fileSwitch.start();

@@ -253,6 +253,7 @@ export function createMemorySupervisor(clock: Clock): MemorySupervisor {
     events,
     colos: createColos(colos, clock),
     access: createAccess(clock),
+    peer: { answer: () => Promise.reject(new Error("this one has no peers")) },
     submitted,
     get before() {
       return before;

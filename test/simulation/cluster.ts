@@ -33,6 +33,8 @@ import { createCredentialBook } from "../../src/supervisor/credentials/credentia
 import { defaultRetention } from "../../src/supervisor/events/journaler.js";
 import { createSupervisor } from "../../src/supervisor/supervisor.js";
 import { createWires, type Wires } from "../supervisor/ports.js";
+import { createLinks, type Links } from "./links.js";
+import { createPeerNet, type PeerNet } from "./peer-net.js";
 import { createTaps, type Taps, tappedBalancer, tappedCloud } from "./taps.js";
 import { createSkewedClock, type VirtualClock } from "./virtual-clock.js";
 
@@ -45,6 +47,9 @@ export interface Cluster {
   readonly clouds: ReadonlyMap<string, SimulatedCloud>;
   readonly balancers: ReadonlyMap<string, SimulatedLoadBalancers>;
   readonly taps: Taps;
+  /** Between the colos, for nodes that serve some of them. */
+  readonly peerLinks: Links;
+  readonly peerNet: PeerNet;
   readonly warnings: string[];
   /** A node that has not been started yet. */
   create(name: string, setup?: NodeSetup): Node;
@@ -61,6 +66,8 @@ export interface Node {
 }
 
 export interface NodeSetup {
+  /** Those that it serves; its peers serve the others. Default: all. */
+  readonly colos?: readonly string[];
   readonly skew?: { readonly wallMs: number; readonly driftPpm: number };
   readonly ids?: Ids;
   readonly meter?: Meter;
@@ -108,6 +115,9 @@ export function createCluster(options: ClusterOptions): Cluster {
     ...options.store,
   });
   const journal = createMemoryJournal();
+  const peerLinks = createLinks();
+  const coloIds = options.colos.map(({ id }) => id);
+  const peerNet = createPeerNet({ clock, random, colos: coloIds, links: peerLinks });
   const warnings: string[] = [];
   const log = createTestLog(warnings, options.onLog);
   const box = createSecretBox(createKeyRing([randomBytes(32)]));
@@ -131,6 +141,7 @@ export function createCluster(options: ClusterOptions): Cluster {
 
   return {
     ...{ clock, store, storeFaults, journal, clouds, balancers, taps, warnings },
+    ...{ peerLinks, peerNet },
     create(name, setup = {}) {
       const wires = createWires();
       const storeWires = createWires();
@@ -145,32 +156,39 @@ export function createCluster(options: ClusterOptions): Cluster {
         const tapped = tappedCloud(clouds.get(id)!.openDriver(), { name, colo: id, taps });
         return needsCredentials ? withCredentials(tapped, credentials.sourceOf(id)) : tapped;
       };
+      const { colos: own = coloIds } = setup;
+      const isAlone = own.length === coloIds.length;
       const supervisor = createSupervisor({
         ...wired,
+        ...(isAlone ? {} : { peers: wires.through(peerNet.peersOf(own)) }),
         installation,
         credentials,
         node: name as NodeId,
         journal: wires.through(journal),
         ids: nodeIds,
         log,
-        colos: options.colos.map((one) => ({
-          id: one.id as ColoId,
-          cloud: wires.through(sabotage(cloudOf(one))),
-          cloudName: "simulated",
-          loadBalancer: wires.through(
-            tappedBalancer(balancers.get(one.id)!.openDriver(), { name, colo: one.id, taps }),
-          ),
-          loadBalancerName: "simulated",
-          pollMs: one.pollMs ?? 1_000,
-          queue: { ...defaultQueueLimits, ...one.queue },
-          ...(one.admission === undefined ? {} : { admission: one.admission }),
-          ...(one.needsCredentials ? { checkSecret } : {}),
-        })),
+        colos: options.colos
+          .filter(({ id }) => own.includes(id))
+          .map((one) => ({
+            id: one.id as ColoId,
+            cloud: wires.through(sabotage(cloudOf(one))),
+            cloudName: "simulated",
+            loadBalancer: wires.through(
+              tappedBalancer(balancers.get(one.id)!.openDriver(), { name, colo: one.id, taps }),
+            ),
+            loadBalancerName: "simulated",
+            pollMs: one.pollMs ?? 1_000,
+            queue: { ...defaultQueueLimits, ...one.queue },
+            ...(one.admission === undefined ? {} : { admission: one.admission }),
+            ...(one.needsCredentials ? { checkSecret } : {}),
+          })),
         leaseTimes: { ...defaultLeaseTimes, shards: options.shards ?? defaultLeaseTimes.shards },
         retention: defaultRetention,
         ...(setup.meter ? { meter: setup.meter } : {}),
         ...(setup.switchFile ? { switchFile: setup.switchFile } : {}),
       });
+      const isAlive = () => wires.standing !== "dead";
+      peerNet.join({ own, door: wires.through(supervisor.peer), isAlive });
       return { name, supervisor, wires, storeWires };
     },
     heal() {

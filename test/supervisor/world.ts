@@ -57,7 +57,7 @@ export interface World {
   /** So long no node is up: cheap, however long. */
   sleep(ms: number): Promise<void>;
   /** Another node over the same store, clouds and load balancers, beside `node()`. */
-  join(name: string): Promise<Node>;
+  join(name: string, colos?: readonly string[]): Promise<Node>;
   /** Ends all faults of store, clouds and load balancers. */
   heal(): void;
   /** Awaits a promise while the clock moves on. */
@@ -75,7 +75,7 @@ export interface WorldOptions {
   readonly admission?: "off";
   readonly needsCredentials?: boolean;
   /** What every node is given beside. */
-  readonly node?: Pick<NodeSetup, "meter" | "switchFile">;
+  readonly node?: Pick<NodeSetup, "meter" | "switchFile" | "colos">;
 }
 
 export const lb = "lb-1" as LoadBalancerId;
@@ -96,8 +96,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   });
   const { store, storeFaults, journal, clouds, warnings, heal } = cluster;
 
-  const boot = async (name: string): Promise<Node> => {
-    const fresh = cluster.create(name, options.node);
+  const boot = async (name: string, served?: readonly string[]): Promise<Node> => {
+    const fresh = cluster.create(name, { ...options.node, ...(served && { colos: served }) });
     await world.run(fresh.supervisor.start());
     return fresh;
   };

@@ -49,6 +49,8 @@ export const reasons = {
   OVERLOADED: "resourceExhausted",
   STORE_UNAVAILABLE: "unavailable",
   CLOUD_UNAVAILABLE: "unavailable",
+  COLO_UNREACHABLE: "unavailable",
+  PEER_UNKNOWN: "unavailable",
   SHUTTING_DOWN: "unavailable",
   DEADLINE_EXCEEDED: "deadlineExceeded",
   CANCELLED: "cancelled",

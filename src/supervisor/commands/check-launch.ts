@@ -1,8 +1,8 @@
-import { Fault, invalidFields } from "../../core/errors/fault.js";
+import { Fault, invalidFields, isFault } from "../../core/errors/fault.js";
 import { outsideFaultOf } from "../../core/errors/outside-fault.js";
-import type { AccountId } from "../../core/model/ids.js";
-import type { GroupSpec } from "../api.js";
+import type { Caller } from "../api.js";
 import type { Context } from "../context.js";
+import type { LaunchCheck } from "../peers/commands.js";
 
 /**
  * Checks a group against its colos: they exist, have what it attaches to, and their clouds accept
@@ -14,45 +14,77 @@ import type { Context } from "../context.js";
  */
 export async function checkLaunch(
   context: Context,
-  request: {
-    readonly account: AccountId;
-    readonly spec: GroupSpec;
-    readonly allowUnverified: boolean;
-    readonly signal: AbortSignal;
-  },
+  request: LaunchCheck,
+  caller: Caller,
 ): Promise<readonly string[]> {
-  const { account, spec, allowUnverified, signal } = request;
-  const unknown = spec.placements.flatMap(({ colo, attachments }, index) => {
-    const found = context.colos.get(colo);
+  const { placements } = request.spec;
+  const { colos, elsewhere } = context;
+  const unknown = placements.flatMap(({ colo, attachments }, index) => {
+    const found = colos.get(colo);
     const field = `placements[${index}]`;
-    if (!found) return [{ field: `${field}.colo`, description: `there is no colo ${colo}` }];
-    if (attachments.length > 0 && !found.outside.loadBalancer)
-      return [{ field: `${field}.load_balancers`, description: "this colo has no load balancers" }];
+    if (!found && !elsewhere?.colos.has(colo))
+      return [{ field: `${field}.colo`, description: `there is no colo ${colo}` }];
+    if (found && attachments.length > 0 && !found.outside.loadBalancer) return [noBalancers(index)];
     return [];
   });
   if (unknown.length > 0) throw invalidFields(unknown);
 
   const warnings: string[] = [];
-  for (const { colo } of spec.placements) {
-    const { outside } = context.colos.get(colo)!;
-    try {
-      const problems = await outside.checkLaunch({ account, launch: spec.launch }, { signal });
-      if (problems.length === 0) continue;
-      throw invalidFields(
-        problems.map(({ field, description }) => ({
-          field: `launch_configuration.${field}`,
-          description,
-        })),
-      );
-    } catch (error) {
-      if (error instanceof Fault) throw error;
-      const { kind, message } = outsideFaultOf(error);
-      const say = `the launch configuration could not be checked in ${colo}: ${message}`;
-      if (allowUnverified) warnings.push(say);
-      // Asking again does not help: somebody has to see to the account's credentials.
-      else if (kind === "denied") throw new Fault("CREDENTIALS_REFUSED", { say });
-      else throw new Fault("CLOUD_UNAVAILABLE", { say, retryAfterMs: 5_000 });
-    }
-  }
+  for (const [index, { colo }] of placements.entries())
+    warnings.push(
+      ...(colos.has(colo)
+        ? await checkLaunchHere(context, { ...request, index }, caller)
+        : await checkLaunchThere(context, { ...request, index }, caller)),
+    );
   return warnings;
+}
+
+/** The part of it in a colo that is served here. */
+export async function checkLaunchHere(
+  context: Context,
+  { account, spec, allowUnverified, index }: LaunchCheck & { readonly index: number },
+  { signal }: Caller,
+): Promise<readonly string[]> {
+  const { colo, attachments } = spec.placements[index]!;
+  const { outside } = context.colos.get(colo)!;
+  if (attachments.length > 0 && !outside.loadBalancer) throw invalidFields([noBalancers(index)]);
+  try {
+    const problems = await outside.checkLaunch({ account, launch: spec.launch }, { signal });
+    if (problems.length === 0) return [];
+    throw invalidFields(
+      problems.map(({ field, description }) => ({
+        field: `launch_configuration.${field}`,
+        description,
+      })),
+    );
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    const { kind, message } = outsideFaultOf(error);
+    const say = `the launch configuration could not be checked in ${colo}: ${message}`;
+    if (allowUnverified) return [say];
+    // Asking again does not help: somebody has to see to the account's credentials.
+    if (kind === "denied") throw new Fault("CREDENTIALS_REFUSED", { say });
+    throw new Fault("CLOUD_UNAVAILABLE", { say, retryAfterMs: 5_000 });
+  }
+}
+
+async function checkLaunchThere(
+  { elsewhere }: Context,
+  request: LaunchCheck & { readonly index: number },
+  caller: Caller,
+): Promise<readonly string[]> {
+  const { colo } = request.spec.placements[request.index]!;
+  try {
+    return await elsewhere!.ask(colo, "launch.check", request, caller);
+  } catch (error) {
+    if (!isFault(error, "COLO_UNREACHABLE") && !isFault(error, "PEER_UNKNOWN")) throw error;
+    const say = `the launch configuration could not be checked in ${colo}: ${error.message}`;
+    if (request.allowUnverified) return [say];
+    throw new Fault("CLOUD_UNAVAILABLE", { say, retryAfterMs: 5_000 });
+  }
+}
+
+function noBalancers(index: number) {
+  const field = `placements[${index}].load_balancers`;
+  return { field, description: "this colo has no load balancers" };
 }

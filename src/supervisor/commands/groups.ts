@@ -64,7 +64,7 @@ async function createGroup(
 ): Promise<CreatedGroup> {
   const { account, spec, requestId, validateOnly, allowUnverified } = request;
   const { signal } = caller;
-  const warnings = await checkLaunch(context, { account, spec, allowUnverified, signal });
+  const warnings = await checkLaunch(context, { account, spec, allowUnverified }, caller);
   const fresh = newGroup(context, request, caller);
   if (validateOnly) return { view: { group: fresh, placements: [] }, warnings };
   const key: GroupKey = { account, group: fresh.id };
@@ -194,7 +194,7 @@ async function updateGroup(
   const before = (await liveGroup(context, key, signal)).group;
   const spec = change(before);
   const { account } = key;
-  const warnings = await checkLaunch(context, { account, spec, allowUnverified, signal });
+  const warnings = await checkLaunch(context, { account, spec, allowUnverified }, caller);
   await checkLeaving(context, before, spec, signal);
   if (validateOnly) return { view: { group: { ...before, ...spec }, placements: [] }, warnings };
   const group = await context.groups.change(

@@ -1,0 +1,51 @@
+import { isFault } from "../../core/errors/fault.js";
+import type { ColoId } from "../../core/model/ids.js";
+import type { Clock } from "../../core/ports/clock.js";
+import type { PeerCommand, Peers } from "../../core/ports/peers.js";
+import type { Caller } from "../caller.js";
+import { sleep } from "../sleep.js";
+import type { CommandName, PeerCommands } from "./commands.js";
+
+/**
+ * Asks the colo until it is known what became of the command, a few times at most.
+ *
+ * @throws Fault `COLO_UNREACHABLE`: certainly not carried out.
+ * @throws Fault `PEER_UNKNOWN`: still not known; who repeats it has to ask the same.
+ */
+export type AskPeer = <Name extends CommandName>(
+  colo: ColoId,
+  name: Name,
+  request: PeerCommands[Name]["request"],
+  caller: Caller,
+) => Promise<PeerCommands[Name]["answer"]>;
+
+export interface Elsewhere {
+  readonly colos: ReadonlySet<ColoId>;
+  readonly ask: AskPeer;
+}
+
+const triesMax = 3;
+const againMs = 300;
+
+export function createElsewhere(peers: Peers, clock: Clock): Elsewhere {
+  const ask: AskPeer = async (colo, name, request, { principal, signal }) => {
+    const { requestId } = request as { readonly requestId?: string };
+    const once = requestId === undefined ? {} : { requestId };
+    const command: PeerCommand = { name, request, principal, ...once };
+    let unknown: unknown;
+    for (let tries = 1; ; tries++) {
+      try {
+        // JSON is what both sides agreed on in `PeerCommands`.
+        return (await peers.ask(colo, command, { signal })) as never;
+      } catch (error) {
+        if (isFault(error, "PEER_UNKNOWN")) unknown = error;
+        // What was not taken this time may have been taken before.
+        else if (!isFault(error, "COLO_UNREACHABLE")) throw error;
+        if (unknown === undefined) throw error;
+        if (tries === triesMax) throw unknown;
+      }
+      await sleep(clock, againMs, signal);
+    }
+  };
+  return { colos: new Set(peers.colos), ask };
+}
