@@ -7,21 +7,26 @@ export interface Place {
   readonly atMs: number;
   /** The journal's own number of the event: orders those of the same moment. */
   readonly number: number;
+  /** The event's own id, where several may have one number. */
+  readonly id?: string;
 }
 
 /** A token holds for the query that it was made for; only the page's size may change. */
-export function encodePageToken(query: JournalQuery, { atMs, number }: Place): string {
-  return Buffer.from(JSON.stringify([digest(query), atMs, number])).toString("base64url");
+export function encodePageToken(query: JournalQuery, { atMs, number, id }: Place): string {
+  const parts = [digest(query), atMs, number, ...(id === undefined ? [] : [id])];
+  return Buffer.from(JSON.stringify(parts)).toString("base64url");
 }
 
 /** @throws Fault `PAGE_TOKEN_INVALID`: not one of ours, or another query's. */
 export function placeOf(query: JournalQuery): Place | undefined {
   if (query.pageToken === undefined || query.pageToken === "") return undefined;
   const parts = parse(query.pageToken);
-  if (!Array.isArray(parts) || parts.length !== 3) throw invalid();
-  const [made, atMs, number] = parts as unknown[];
-  if (made !== digest(query) || !isWhole(atMs) || !isWhole(number)) throw invalid();
-  return { atMs, number };
+  if (!Array.isArray(parts) || parts.length < 3 || parts.length > 4) throw invalidToken();
+  const [made, atMs, number, id] = parts as unknown[];
+  if (made !== digest(query) || !isWhole(atMs) || !isWhole(number)) throw invalidToken();
+  if (parts.length === 3) return { atMs, number };
+  if (typeof id !== "string") throw invalidToken();
+  return { atMs, number, id };
 }
 
 function digest(query: JournalQuery): string {
@@ -45,6 +50,6 @@ function isWhole(value: unknown): value is number {
   return Number.isSafeInteger(value);
 }
 
-function invalid(): Fault {
+export function invalidToken(): Fault {
   return new Fault("PAGE_TOKEN_INVALID", { say: "this page token is not one of this query" });
 }

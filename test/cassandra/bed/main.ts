@@ -1,8 +1,7 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { ensureJars } from "./jars.js";
+import { ensureJars } from "../../bed/jars.js";
+import { execute, runIn } from "../../bed/run.js";
 import { type BedNode, bedNodes } from "./node.js";
 import { untilReady } from "./ready.js";
 import { jarsDir, moduleFlags, stateDir } from "./settings.js";
@@ -18,7 +17,14 @@ const usage = `usage: npm run bed:cassandra -- COMMAND
 const nodes = bedNodes();
 
 async function up(): Promise<void> {
-  await ensureJars();
+  await ensureJars({
+    sources: join("test", "cassandra", "bed"),
+    dir: jarsDir,
+    goals: [
+      ...["dependency:copy-dependencies", "-DincludeScope=runtime"],
+      `-DoutputDirectory=${jarsDir}`,
+    ],
+  });
   const startMs = Date.now();
   for (const node of nodes) await node.launch();
   await untilReady(nodes, nodes.length);
@@ -31,31 +37,6 @@ async function down(clean: boolean): Promise<void> {
   if (!clean) return;
   const homes = (await readdir(stateDir).catch(() => [])).filter((name) => /^node\d+$/.test(name));
   for (const home of homes) await rm(join(stateDir, home), { recursive: true });
-}
-
-async function run([program = "", ...words]: readonly string[]): Promise<number> {
-  await down(true);
-  const stopped = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stopped.abort());
-  try {
-    await up();
-    return await execute(program, words, stopped.signal);
-  } finally {
-    await down(false);
-  }
-}
-
-/** The exit code; 130 when it was stopped. */
-async function execute(
-  program: string,
-  words: readonly string[],
-  signal: AbortSignal,
-): Promise<number> {
-  if (signal.aborted) return 130;
-  const child = spawn(program, words, { stdio: "inherit" });
-  signal.addEventListener("abort", () => child.kill("SIGTERM"), { once: true });
-  const [code] = (await once(child, "exit")) as [number | null];
-  return code ?? 130;
 }
 
 function nodeOf(number: string | undefined): BedNode {
@@ -88,7 +69,7 @@ switch (command) {
       console.log(`node ${node.number} ${node.dataCenter}: ${(await node.pid()) ?? "stopped"}`);
     break;
   case "run":
-    process.exitCode = await run(words);
+    process.exitCode = await runIn({ up, down }, words);
     break;
   case "launch":
   case "stop":

@@ -1,26 +1,12 @@
-import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { createServerProcess, type ServerProcess } from "../../bed/server-process.js";
 import { jarsDir, javaFlags, layout, type NodeSettings, serverSettings } from "./settings.js";
 
-const stopMsMax = 30_000;
 const mainClass = "org.apache.cassandra.service.CassandraDaemon";
 
-/** A server of the bed as a process: found again by its id and its own command line. */
-export interface BedNode extends NodeSettings {
-  /** Starts it; it answers some seconds later. No harm if it runs. */
-  launch(): Promise<void>;
-  /** Asks it to end, and waits. */
-  stop(): Promise<void>;
-  kill(): Promise<void>;
-  /** Freezes it (SIGSTOP): connections are taken and never answered. */
-  pause(): Promise<void>;
-  resume(): Promise<void>;
-  /** Its process id; undefined if it does not run. */
-  pid(): Promise<number | undefined>;
-}
+/** A server of the bed. */
+export interface BedNode extends NodeSettings, ServerProcess {}
 
 export function bedNodes(): readonly BedNode[] {
   const all = layout();
@@ -28,36 +14,16 @@ export function bedNodes(): readonly BedNode[] {
 }
 
 function createNode(settings: NodeSettings, all: readonly NodeSettings[]): BedNode {
-  const pidFile = join(settings.home, "pid");
-  const pid = () => pidOf(settings, pidFile);
-  const signal = async (name: NodeJS.Signals) => {
-    const found = await pid();
-    if (found === undefined) throw new Error(`node ${settings.number} does not run`);
-    process.kill(found, name);
-    return found;
-  };
-  const end = async (name: NodeJS.Signals) => {
-    const found = await signal(name);
-    // One that is frozen takes the signal only when it goes on.
-    process.kill(found, "SIGCONT");
-    for (const startMs = Date.now(); await isAlive(found); await sleep(50))
-      if (Date.now() - startMs > stopMsMax)
-        throw new Error(`node ${settings.number} did not end in ${stopMsMax} ms after ${name}`);
-    await rm(pidFile, { force: true });
-  };
-  return {
-    ...settings,
-    pid,
-    async launch() {
-      if ((await pid()) !== undefined) return;
+  const server = createServerProcess({
+    name: `node ${settings.number}`,
+    home: settings.home,
+    mark: `-Dcassandra.storagedir=${settings.home}`,
+    async prepare() {
       await configure(settings, all);
-      await writeFile(pidFile, String(await spawnServer(settings)));
+      return { program: "java", words: await wordsOf(settings) };
     },
-    stop: () => end("SIGTERM"),
-    kill: () => end("SIGKILL"),
-    pause: async () => void (await signal("SIGSTOP")),
-    resume: async () => void (await signal("SIGCONT")),
-  };
+  });
+  return { ...settings, ...server };
 }
 
 async function configure(node: NodeSettings, all: readonly NodeSettings[]): Promise<void> {
@@ -77,35 +43,11 @@ const logback = `<configuration scan="false">
 </configuration>
 `;
 
-async function spawnServer(node: NodeSettings): Promise<number> {
+async function wordsOf(node: NodeSettings): Promise<readonly string[]> {
   const jamm = (await readdir(jarsDir)).find((file) => /^jamm-.*\.jar$/.test(file));
-  const output = openSync(join(node.home, "stdout.log"), "a");
-  const flags = [
+  return [
     `-javaagent:${join(jarsDir, jamm ?? "jamm.jar")}`,
     ...javaFlags(node),
     ...["-cp", join(jarsDir, "*"), mainClass],
   ];
-  const child = spawn("java", flags, {
-    detached: true,
-    stdio: ["ignore", output, output],
-    cwd: node.home,
-  });
-  closeSync(output);
-  await new Promise((started, failed) => child.once("spawn", started).once("error", failed));
-  child.unref();
-  return child.pid ?? 0;
-}
-
-/** A process id that was left behind must not name somebody else's process. */
-async function pidOf({ home }: NodeSettings, pidFile: string): Promise<number | undefined> {
-  const pid = Number(await readFile(pidFile, "utf8").catch(() => "0"));
-  if (pid <= 1 || !(await isAlive(pid))) return undefined;
-  const words = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-  return words.split("\0").includes(`-Dcassandra.storagedir=${home}`) ? pid : undefined;
-}
-
-/** Zombies are dead. */
-async function isAlive(pid: number): Promise<boolean> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  return stat !== "" && !/\) [ZX]/.test(stat);
 }
