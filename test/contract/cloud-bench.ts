@@ -20,6 +20,7 @@ export async function openBench(cloud: CloudUnderTest, call: Call) {
   };
   const driver = await open();
   const { installation, accounts, colo, pollMs = pollMsDefault } = cloud;
+  const cheapest = cloud.addressless ?? cloud.launch;
 
   /** Asks again and again, for so long as the cloud may need. */
   const within = async <Answer>(ms: number, ask: () => Promise<Answer | undefined>) => {
@@ -36,7 +37,7 @@ export async function openBench(cloud: CloudUnderTest, call: Call) {
     ...{ cloud, driver, call, open, within, listing },
     request(server: string, account: string = accounts[0]) {
       const ownership = { installation, account, group: "g", colo, server, launchRevision: 3 };
-      return { account, name: `muster-${server}`, launch: cloud.launch, ownership };
+      return { account, name: `muster-${server}`, launch: cheapest, ownership };
     },
     async active(id: CloudServerId, account: string = accounts[0], through = driver) {
       return await within(cloud.activeWithinMs, async () => {

@@ -50,7 +50,8 @@ function ownershipCases(check: Check): void {
 
   check("CLOUD-02 a server becomes ACTIVE and tells its address", async (bench) => {
     const { cloud, driver, call } = bench;
-    const made = await driver.createServer(bench.request("active"), call);
+    const request = { ...bench.request("active"), launch: cloud.launch };
+    const made = await driver.createServer(request, call);
     const active = await bench.active(made.id);
     assert.ok(active.address && active.address.host !== "");
     assert.equal(active.address.port > 0, driver.capabilities.reportsPort);
@@ -63,7 +64,10 @@ function ownershipCases(check: Check): void {
 
   check("CLOUD-03 creates at the same time make different servers", async (bench) => {
     const { driver, call } = bench;
-    const requests = Array.from({ length: 8 }, (_, index) => bench.request(`same-${index}`));
+    const requests = Array.from({ length: 8 }, (_, index) => ({
+      ...bench.request(`same-${index}`),
+      launch: bench.cloud.launch,
+    }));
     const made = await Promise.all(requests.map((one) => driver.createServer(one, call)));
     assert.equal(new Set(made.map(({ id }) => id)).size, 8);
     const active = await Promise.all(made.map(({ id }) => bench.active(id)));

@@ -24,6 +24,8 @@ export interface CloudUnderTest {
   readonly accounts: readonly [string, string];
   /** Valid and cheap; with metadata and user data. */
   readonly launch: LaunchConfiguration;
+  /** As `launch`, but without an address: what most cases make, where addresses are dear. */
+  readonly addressless?: LaunchConfiguration;
   /** Invalid for the reason that `field` names, e.g. `parameters.command`. */
   readonly invalidLaunch: { readonly launch: LaunchConfiguration; readonly field: string };
   /** A zone of the cloud; undefined where it has none, and refuses whoever names one. */

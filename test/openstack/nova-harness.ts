@@ -145,6 +145,7 @@ export const novaHarness: CloudHarness = {
         colo,
         accounts: contractAccounts,
         launch,
+        addressless: { ...launch, parameters: { networks: "none" } },
         zone: "nova",
       },
       invalidLaunch: { launch: { ...launch, image: "no such image" }, field: "image" },

@@ -11,7 +11,13 @@ export interface OctaviaApi {
   loadBalancerOf(pool: LoadBalancerRef, call: Call): Promise<string>;
   /** All of them, whoever made them. */
   members(pool: LoadBalancerRef, call: Call): Promise<readonly OctaviaMember[]>;
-  /** Adds and updates these, and leaves all others alone. */
+  /** Adds it. @throws OutsideFault `conflict`: also when its address is a member by now. */
+  addMember(pool: LoadBalancerRef, member: MemberBody, call: Call): Promise<void>;
+  updateMember(pool: LoadBalancerRef, id: string, member: MemberBody, call: Call): Promise<void>;
+  /**
+   * Adds and updates these at once, and leaves all others alone that Octavia knew of when it began
+   * to think: one that came since may be lost.
+   */
   putMembers(pool: LoadBalancerRef, members: readonly MemberBody[], call: Call): Promise<void>;
   /** One that is gone already is success. */
   deleteMember(pool: LoadBalancerRef, id: string, call: Call): Promise<void>;
@@ -84,6 +90,15 @@ export function createOctaviaApi(openstack: Openstack): OctaviaApi {
         query = Object.fromEntries(new URL(next).searchParams);
       }
       throw new OutsideFault("unknown", `the members do not end after ${pagesMax} pages`);
+    },
+    async addMember(ref, member, call) {
+      const path = `${pathOf(ref)}/members`;
+      await ofPool({ ...as(ref), method: "POST", path, body: { member } }, ref, call);
+    },
+    async updateMember(ref, id, member, call) {
+      const { address: _, protocol_port: _port, ...changed } = member;
+      const asked = { ...as(ref), method: "PUT", path: `${pathOf(ref)}/members/${id}` } as const;
+      await ofPool({ ...asked, body: { member: changed } }, ref, call);
     },
     async putMembers(ref, members, call) {
       await insistOnAdditive(ref, call);

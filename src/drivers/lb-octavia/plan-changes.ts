@@ -3,10 +3,15 @@ import { drainingTag, isDrainingTag, memberOf, type OctaviaMember } from "./memb
 
 /** What is to be sent so that a pool has the wanted members, and leaves the others alone. */
 export interface PlannedChanges {
-  /** Of one batch that adds and updates, and removes nothing. */
-  readonly puts: readonly MemberBody[];
+  /** To be added, or updated where they have an id. */
+  readonly puts: readonly MemberPut[];
   /** Ids of members. */
   readonly removals: readonly string[];
+}
+
+export interface MemberPut {
+  readonly id?: string;
+  readonly body: MemberBody;
 }
 
 export interface MemberBody {
@@ -28,12 +33,14 @@ export function planChanges(
 ): PlannedChanges {
   const known = new Map(members.map((one) => [`${one.address} ${one.protocol_port}`, one]));
   const wanted = new Map(changes.map((one) => [`${one.host} ${one.port}`, one]));
-  const puts: MemberBody[] = [];
+  const puts: MemberPut[] = [];
   const removals: string[] = [];
   for (const [address, change] of wanted) {
     const member = known.get(address);
     if (change.kind === "put") {
-      if (!member || !isAsWanted(member, change)) puts.push(bodyOf(change, member));
+      if (!member) puts.push({ body: bodyOf(change) });
+      else if (!isAsWanted(member, change))
+        puts.push({ id: member.id, body: bodyOf(change, member) });
     } else if (member) removals.push(member.id);
   }
   return { puts, removals };

@@ -21,13 +21,15 @@ function remove(index: number): MemberChange {
   return { kind: "remove", host: `192.0.2.${index}`, port: 80 };
 }
 
-/** What Octavia makes of a batch that only adds, and of removals. */
+/** What Octavia makes of members that are put, and of removals. */
 function applied(
   members: readonly OctaviaMember[],
   { puts, removals }: ReturnType<typeof planChanges>,
 ): readonly OctaviaMember[] {
   const left = new Map(members.map((one) => [one.address, one]));
-  for (const { address, ...body } of puts) {
+  for (const { id, body: whole } of puts) {
+    const { address, ...body } = whole;
+    assert.equal(id, left.get(address)?.id, "who is there is updated, and nobody else");
     const known = left.get(address) ?? member(Number(address.split(".")[3]));
     const mended = { provisioning_status: "ACTIVE", admin_state_up: true, backup: false };
     left.set(address, { ...known, monitor_address: null, ...mended, ...body });
@@ -73,11 +75,14 @@ describe("octavia members", () => {
     const { backup, monitor_address, monitor_port } = theirs;
     assert.deepEqual(planChanges([put(1, 4)], [member(1, theirs)]).puts, [
       {
-        ...{ address: "192.0.2.1", protocol_port: 80, weight: 4, tags: ["blue"] },
-        ...{ backup, monitor_address, monitor_port },
+        id: "m1",
+        body: {
+          ...{ address: "192.0.2.1", protocol_port: 80, weight: 4, tags: ["blue"] },
+          ...{ backup, monitor_address, monitor_port },
+        },
       },
     ]);
-    const drained = planChanges([put(1, 9, true)], [member(1, theirs)]).puts[0];
+    const drained = planChanges([put(1, 9, true)], [member(1, theirs)]).puts[0]?.body;
     assert.deepEqual([drained?.weight, drained?.tags], [0, ["blue", "muster:weight=9"]]);
   });
 
@@ -85,7 +90,7 @@ describe("octavia members", () => {
     const planned = planChanges([put(1), remove(1), remove(2), put(2, 5), remove(3)], [member(1)]);
     assert.deepEqual(planned.removals, ["m1"]);
     assert.deepEqual(
-      planned.puts.map(({ address, weight }) => [address, weight]),
+      planned.puts.map(({ body: { address, weight } }) => [address, weight]),
       [["192.0.2.2", 5]],
     );
   });

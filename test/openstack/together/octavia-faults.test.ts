@@ -91,11 +91,11 @@ describe("octavia, disturbed", () => {
   test("B5.2 a member that another puts between our look and our batch stays", async () => {
     await change(put(1));
     await disturb({ match: batch, delaySeconds: 4 });
-    const changing = change(put(2), remove(1));
+    const changing = change(put(2), put(3), remove(1));
     while ((await fired()) === 0) await new Promise((done) => setTimeout(done, 50));
     await pools.addMember(pool, { address: "192.0.2.9", protocol_port: 80, name: "theirs" });
     await changing;
-    assert.deepEqual(await hosts(), ["192.0.2.2", "192.0.2.9"]);
+    assert.deepEqual(await hosts(), ["192.0.2.2", "192.0.2.3", "192.0.2.9"]);
   });
 
   test("B5.2 B5.3 what others set on a member stays; drained, it comes back to its weight", async () => {
@@ -123,7 +123,8 @@ describe("octavia, disturbed", () => {
       await bed.callers.admin.call("loadBalancer", "DELETE", path);
     }
     const headers = { "Retry-After": "7" };
-    await disturb({ match: batch, status: 429, headers, body: { faultstring: "slow down" } });
+    const adding = { method: "POST", path: "/members$" };
+    await disturb({ match: adding, status: 429, headers, body: { faultstring: "slow down" } });
     const { retryAfterMs } = await refused(change(put(1)), "throttled");
     assert.equal(retryAfterMs, 7_000);
     assert.equal(await fired(), 1);
@@ -161,7 +162,7 @@ describe("octavia, disturbed", () => {
   test("B5.2 an API whose batches remove what they do not name is refused", async () => {
     const body = { versions: [{ id: "v2.0" }, { id: "v2.10" }] };
     await disturb({ match: { path: "^/?$" }, status: 200, body });
-    const { message } = await refused(change(put(1)), "badRequest");
+    const { message } = await refused(change(put(1), put(2)), "badRequest");
     assert.match(message, /2\.11 or newer; it names v2\.0, v2\.10/);
     assert.equal(await fired(), 1);
     assert.deepEqual(await hosts(), []);

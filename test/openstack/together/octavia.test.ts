@@ -25,7 +25,7 @@ describe("octavia", { timeout: 900_000 }, () => {
       const driver = await openOctavia(bed);
       let heartbeat = async () => {};
       return {
-        ...{ driver, loadBalancer: pool, account: "acme", putsOff: true, manyMembers: 24 },
+        ...{ driver, loadBalancer: pool, account: "acme", putsOff: true, manyMembers: 8 },
         async reopen() {
           await driver.close();
           return openOctavia(bed);
