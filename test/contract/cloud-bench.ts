@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setMaxListeners } from "node:events";
 import { OutsideFault, type OutsideFaultKind } from "../../src/core/errors/outside-fault.js";
+import type { LaunchConfiguration } from "../../src/core/model/group.js";
 import type { CloudServerId } from "../../src/core/model/ids.js";
 import type { CloudServer } from "../../src/core/model/server.js";
 import type { Call } from "../../src/core/ports/call.js";
@@ -31,14 +32,18 @@ export async function openBench(cloud: CloudUnderTest, call: Call) {
     }
     throw new assert.AssertionError({ message: `did not come about within ${ms} ms` });
   };
+  const requestOf = (server: string, account: string, launch: LaunchConfiguration) => {
+    const ownership = { installation, account, group: "g", colo, server, launchRevision: 3 };
+    return { account, name: `muster-${server}`, launch, ownership };
+  };
   const listing = () => ({ account: accounts[0], installation });
 
   return {
     ...{ cloud, driver, call, open, within, listing },
-    request(server: string, account: string = accounts[0]) {
-      const ownership = { installation, account, group: "g", colo, server, launchRevision: 3 };
-      return { account, name: `muster-${server}`, launch: cheapest, ownership };
-    },
+    request: (server: string, account: string = accounts[0]) =>
+      requestOf(server, account, cheapest),
+    /** With an address, where there are any. */
+    addressed: (server: string) => requestOf(server, accounts[0], cloud.launch),
     async active(id: CloudServerId, account: string = accounts[0], through = driver) {
       return await within(cloud.activeWithinMs, async () => {
         const server = await through.getServer({ account, id }, call);

@@ -50,8 +50,7 @@ function ownershipCases(check: Check): void {
 
   check("CLOUD-02 a server becomes ACTIVE and tells its address", async (bench) => {
     const { cloud, driver, call } = bench;
-    const request = { ...bench.request("active"), launch: cloud.launch };
-    const made = await driver.createServer(request, call);
+    const made = await driver.createServer(bench.addressed("active"), call);
     const active = await bench.active(made.id);
     assert.ok(active.address && active.address.host !== "");
     assert.equal(active.address.port > 0, driver.capabilities.reportsPort);
@@ -64,10 +63,7 @@ function ownershipCases(check: Check): void {
 
   check("CLOUD-03 creates at the same time make different servers", async (bench) => {
     const { driver, call } = bench;
-    const requests = Array.from({ length: 8 }, (_, index) => ({
-      ...bench.request(`same-${index}`),
-      launch: bench.cloud.launch,
-    }));
+    const requests = Array.from({ length: 8 }, (_, index) => bench.addressed(`same-${index}`));
     const made = await Promise.all(requests.map((one) => driver.createServer(one, call)));
     assert.equal(new Set(made.map(({ id }) => id)).size, 8);
     const active = await Promise.all(made.map(({ id }) => bench.active(id)));
