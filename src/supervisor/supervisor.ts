@@ -34,6 +34,7 @@ import { createExplain } from "./events/explain.js";
 import { createEventHub } from "./events/hub.js";
 import { createJoinedFeed } from "./events/joined-feed.js";
 import { createJournaler, type Retention } from "./events/journaler.js";
+import { askOwners } from "./events/owned-feeds.js";
 import { createGroupBook } from "./group-book.js";
 import { joinSignals } from "./join-signals.js";
 import { meterColos, meteredStore, meterOrphans, meterPlacements } from "./metrics.js";
@@ -96,7 +97,11 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
     });
   }
 
-  const feed = createJoinedFeed(store);
+  const elsewhere = setup.peers && createElsewhere(setup.peers, clock);
+  const feed = createJoinedFeed({
+    ...store,
+    ...(elsewhere && askOwners({ store, elsewhere, clock, log, signal })),
+  });
   const hub = createEventHub({ feed, clock, log, signal });
   const attemptId = ids.next();
   const events = createEventMaker({ clock, ids });
@@ -154,7 +159,6 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
       }),
     ]),
   );
-  const elsewhere = setup.peers && createElsewhere(setup.peers, clock);
   const context: Context = {
     ...setup,
     ...{ attemptId, groups, placements, colos, elsewhere, events, signal, monitor },

@@ -1,5 +1,6 @@
 import type { AccountId } from "../../core/model/ids.js";
 import type { Receipt } from "../../core/model/scale-event.js";
+import type { FeedEntry } from "../../core/ports/store.js";
 import type { GroupSpec, SubmitScaleEvent } from "../api.js";
 
 export interface LaunchCheck {
@@ -17,6 +18,11 @@ export interface PeerCommands {
   readonly "launch.check": {
     readonly request: LaunchCheck & { readonly index: number };
     readonly answer: readonly string[];
+  };
+  /** Events of the asked node's own feed behind a cursor of it: what did not arrive elsewhere. */
+  readonly "feed.read": {
+    readonly request: { readonly after: string; readonly entriesMax: number };
+    readonly answer: readonly FeedEntry[];
   };
   readonly "scaling.submit": {
     readonly request: SubmitScaleEvent & { readonly requestId: string };

@@ -13,10 +13,15 @@ type Handlers = {
   ) => Promise<PeerCommands[Name]["answer"]>;
 };
 
+/** Keeps an answer small, whatever is asked for. */
+const feedEntriesMax = 500;
+
 /** Carries out what nodes of other colos ask, with this node's own use cases: one hop, no more. */
 export function createPeerDoor(context: Context, own: Pick<Supervisor, "scaling">): PeerDoor {
   const handlers: Handlers = {
     "launch.check": (request, caller) => checkLaunchHere(context, request, caller),
+    "feed.read": ({ after, entriesMax }, caller) =>
+      context.store.readFeed(after, Math.min(entriesMax, feedEntriesMax), caller),
     "scaling.submit": (request, caller) => own.scaling.submit(request, caller),
   };
   return {
