@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Transport } from "@connectrpc/connect";
-import type { ColoConfig, Config } from "./config.js";
+import { type ColoConfig, type Config, parseAddress } from "./config.js";
 import { Fault } from "./core/errors/fault.js";
 import type { ColoId, NodeId } from "./core/model/ids.js";
 import type { Clock, Ids } from "./core/ports/clock.js";
@@ -14,6 +14,7 @@ import { createSystemClock, createSystemIds } from "./drivers/clock-system/index
 import { createSqliteJournal } from "./drivers/journal-sqlite/index.js";
 import { type DriverRequest, type LoadedDriver, loadDrivers } from "./drivers/load.js";
 import { createPrometheusMeter } from "./drivers/meter-prometheus/index.js";
+import { createPeerClient, openPeerListener } from "./drivers/peers-http2/index.js";
 import { createKeyRing, createSecretBox } from "./drivers/secrets-aes/index.js";
 import { createKeyFile } from "./drivers/secrets-aes/key-file.js";
 import { createSqliteStore } from "./drivers/store-sqlite/index.js";
@@ -117,6 +118,10 @@ export async function createMuster(options: MusterOptions): Promise<Muster> {
     const { setups, close } = await openColos(options, base, book);
     closers.push(close);
     const meter = createPrometheusMeter();
+    const { peers } = options;
+    const wire = peers && { ...base, meter, identity: peers };
+    const client = wire && createPeerClient({ ...wire, colos: peers.colos });
+    closers.push(async () => client?.close());
     const supervisor = createSupervisor({
       installation,
       node: node as NodeId,
@@ -131,9 +136,15 @@ export async function createMuster(options: MusterOptions): Promise<Muster> {
       retention: defaultRetention,
       meter,
       switchFile: createSwitchFile(options.killSwitchFile ?? join(dataDir, "STOP")),
+      ...(client ? { peers: client } : {}),
     });
     closers.push((graceMs) => supervisor.stop(graceMs));
     await supervisor.start();
+    if (wire) {
+      const at = { listen: addressOf(peers.listen), door: supervisor.peer };
+      const listener = await openPeerListener({ ...wire, ...at });
+      closers.push((graceMs) => listener.close(graceMs));
+    }
     const server = await listen(options, { supervisor, clock, log, figures: meter });
     const embedder = createTrustingAuthenticator(installationPrincipal("embedder", "admin"));
     const api = { supervisor, clock, log };
@@ -280,11 +291,9 @@ async function listen(
   return createServer({ ...api, authenticator, listen: { host, port }, ...(tls ? { tls } : {}) });
 }
 
-/** `127.0.0.1:7350`, `[::1]:7350`. @throws Error */
+/** @throws Error */
 export function addressOf(text: string): { readonly host: string; readonly port: number } {
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
-  const host = bracketed ?? plain;
-  if (host === undefined || port === undefined || Number(port) > 65_535)
-    throw new Error(`${text} is not host:port`);
-  return { host, port: Number(port) };
+  const address = parseAddress(text);
+  if (!address) throw new Error(`${text} is not host:port`);
+  return address;
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { Ajv } from "ajv";
-import { Fault } from "./core/errors/fault.js";
+import { Ajv, type ErrorObject } from "ajv";
+import { Fault, type FieldViolation } from "./core/errors/fault.js";
 import { type Role, roles } from "./server/permissions.js";
 
 /** What a configuration file says. Everything has a default but the colos and the tokens. */
@@ -18,6 +18,19 @@ export interface Config {
   readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly caFile?: string };
   readonly tokens: readonly TokenConfig[];
   readonly colos: Readonly<Record<string, ColoConfig>>;
+  /** Nodes of the installation's other colos, and where they find this one. */
+  readonly peers?: PeersConfig;
+}
+
+export interface PeersConfig {
+  /** `host:port`. */
+  readonly listen: string;
+  /** This node's, with the name `muster-peer.INSTALLATION`; for both directions. */
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile: string;
+  /** `host:port` of each node of each other colo. */
+  readonly colos: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface TokenConfig {
@@ -50,6 +63,8 @@ const plugin = {
   required: ["use"],
   properties: { use: text, options: { type: "object" } },
 } as const;
+
+const coloName = { pattern: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$" } as const;
 
 const configSchema = {
   type: "object",
@@ -95,7 +110,7 @@ const configSchema = {
       type: "object",
       minProperties: 1,
       maxProperties: 64,
-      propertyNames: { pattern: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$" },
+      propertyNames: coloName,
       additionalProperties: {
         type: "object",
         additionalProperties: false,
@@ -105,6 +120,23 @@ const configSchema = {
           loadBalancers: plugin,
           pollMs: { type: "integer", minimum: 10, maximum: 60_000 },
           concurrency: { type: "integer", minimum: 4, maximum: 1_000 },
+        },
+      },
+    },
+    peers: {
+      type: "object",
+      additionalProperties: false,
+      required: ["listen", "certFile", "keyFile", "caFile", "colos"],
+      properties: {
+        listen: text,
+        certFile: text,
+        keyFile: text,
+        caFile: text,
+        colos: {
+          type: "object",
+          maxProperties: 64,
+          propertyNames: coloName,
+          additionalProperties: { type: "array", minItems: 1, maxItems: 100, items: text },
         },
       },
     },
@@ -131,13 +163,51 @@ function sayUnread({ message }: Error): string {
 export function checkConfig(config: unknown): Config {
   const ajv = new Ajv({ allErrors: true, strict: true });
   const check = ajv.compile<Config>(configSchema);
-  if (check(config)) return config;
-  const violations = (check.errors ?? []).map(({ instancePath, message, params }) => {
+  const violations = check(config) ? checkPeers(config) : schemaViolations(check.errors ?? []);
+  if (violations.length === 0) return config as Config;
+  const say = violations.map((one) => `${one.field}: ${one.description}`).join("\n");
+  throw new Fault("CONFIG_INVALID", { say, violations });
+}
+
+function schemaViolations(errors: readonly ErrorObject[]): readonly FieldViolation[] {
+  return errors.map(({ instancePath, message, params }) => {
     const unknown = (params as { additionalProperty?: string }).additionalProperty;
     const field = instancePath.slice(1).replaceAll("/", ".") || "configuration";
     const description = unknown ? `there is no setting ${unknown}` : (message ?? "is wrong");
     return { field, description };
   });
-  const say = violations.map((one) => `${one.field}: ${one.description}`).join("\n");
-  throw new Fault("CONFIG_INVALID", { say, violations });
+}
+
+/** What no schema can say. */
+function checkPeers({ installation, colos, peers }: Config): readonly FieldViolation[] {
+  if (!peers) return [];
+  const both = Object.keys(peers.colos).filter((colo) => Object.hasOwn(colos, colo));
+  const addresses = [
+    ["peers.listen", peers.listen] as const,
+    ...Object.entries(peers.colos).flatMap(([colo, all]) =>
+      all.map((one, index) => [`peers.colos.${colo}.${index}`, one] as const),
+    ),
+  ];
+  return [
+    ...(installation === undefined
+      ? [{ field: "installation", description: "must be given where there are peers" }]
+      : []),
+    ...both.map((colo) => ({
+      field: `peers.colos.${colo}`,
+      description: "is one of this node's own colos",
+    })),
+    ...addresses.flatMap(([field, address]) =>
+      parseAddress(address) ? [] : [{ field, description: "is not host:port" }],
+    ),
+  ];
+}
+
+/** `127.0.0.1:7350`, `[::1]:7350`; undefined for anything else. */
+export function parseAddress(
+  address: string,
+): { readonly host: string; readonly port: number } | undefined {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(address) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined || port === undefined || Number(port) > 65_535) return undefined;
+  return { host, port: Number(port) };
 }

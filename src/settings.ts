@@ -23,7 +23,7 @@ export function settingsOf(
   { config, baseDir }: { readonly config: Config; readonly baseDir: string },
   { listen, data }: Overrides,
 ): Settings {
-  const { killSwitchFile, secretsKeyFile, tls } = config;
+  const { killSwitchFile, secretsKeyFile, tls, peers } = config;
   const from = (path: string) => resolve(baseDir, path);
   return {
     ...config,
@@ -34,6 +34,14 @@ export function settingsOf(
         certFile: from(tls.certFile),
         keyFile: from(tls.keyFile),
         ...(tls.caFile === undefined ? {} : { caFile: from(tls.caFile) }),
+      },
+    }),
+    ...(peers && {
+      peers: {
+        ...peers,
+        certFile: from(peers.certFile),
+        keyFile: from(peers.keyFile),
+        caFile: from(peers.caFile),
       },
     }),
     baseDir,

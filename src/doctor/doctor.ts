@@ -7,6 +7,7 @@ import { examineColo } from "./colos.js";
 import { examineConfiguration } from "./configuration.js";
 import { examineClock, examineDataFolder } from "./data-folder.js";
 import { examineDoor } from "./door.js";
+import { examinePeers } from "./peers.js";
 
 /** One part of an installation, and all that was seen of it. */
 export interface Examination {
@@ -38,6 +39,12 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Examinati
   const { isRunning } = data;
   yield { area: "API", diagnoses: await examineDoor(settings, { nowMs, isRunning }) };
   const installation = await installationOf(settings);
+  const { peers } = settings;
+  if (peers)
+    yield {
+      area: "peers",
+      diagnoses: await examinePeers(peers, { installation, clock, isRunning }),
+    };
   const host = { clock, ids: createSystemIds(), log: silent, installation };
   const named = options.accounts;
   const accounts = await readAccounts({ settings, box, named, isRunning, ...host });

@@ -16,12 +16,16 @@ export async function examineDoor(
   { nowMs, isRunning }: { readonly nowMs: number; readonly isRunning: boolean },
 ): Promise<readonly Diagnosis[]> {
   return [
-    await examineAddress(settings, isRunning),
+    await examineAddress(settings.listen, { isRunning, isOpen: !settings.tls }),
     ...(settings.tls ? await examineTls(settings.tls, nowMs) : []),
   ];
 }
 
-async function examineAddress({ listen, tls }: Settings, isRunning: boolean): Promise<Diagnosis> {
+/** Whether it can be listened on. Open: what passes there is not encrypted. */
+export async function examineAddress(
+  listen: string,
+  { isRunning, isOpen }: { readonly isRunning: boolean; readonly isOpen: boolean },
+): Promise<Diagnosis> {
   let address: ReturnType<typeof addressOf>;
   try {
     address = addressOf(listen);
@@ -32,7 +36,7 @@ async function examineAddress({ listen, tls }: Settings, isRunning: boolean): Pr
   if (refused?.code === "EADDRINUSE" && isRunning)
     return ok(listen, "is in use, as it should be while a Muster runs here");
   if (refused) return problem(listen, refused.message, fixOfListening(refused.code));
-  if (!tls && !loopback.has(address.host)) {
+  if (isOpen && !loopback.has(address.host)) {
     const fix = "configure tls, or listen on 127.0.0.1 behind a proxy that speaks TLS";
     return warning(listen, "is free, but tokens would pass the network in clear", fix);
   }
@@ -57,7 +61,7 @@ function fixOfListening(code: string | undefined): string {
 }
 
 /** Certificate and key: readable, of one another, in time; the key for its owner alone. */
-async function examineTls(
+export async function examineTls(
   { certFile, keyFile, caFile }: NonNullable<Settings["tls"]>,
   nowMs: number,
 ): Promise<readonly Diagnosis[]> {
@@ -82,7 +86,7 @@ async function examineCertificates(path: string, nowMs: number) {
 
 const pem = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-function examineTime(path: string, one: X509Certificate, nowMs: number): Diagnosis {
+export function examineTime(path: string, one: X509Certificate, nowMs: number): Diagnosis {
   const [fromMs, toMs] = [Date.parse(one.validFrom), Date.parse(one.validTo)];
   const subject = `${path} (${one.subject.replaceAll("\n", ", ")})`;
   const until = new Date(toMs).toISOString();

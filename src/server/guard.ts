@@ -113,11 +113,12 @@ function wrapUnary(desc: UnaryDesc, handler: AnyUnary, wrapping: Wrapping): Guar
     async call(request, context) {
       const timeoutMs = Math.min(context.timeoutMs ?? limits.timeoutMsDefault, limits.timeoutMsMax);
       const client = context.signal;
+      const endsAtMs = clock.monotonicMs() + timeoutMs;
       const deadline = startDeadline({ clock, timeoutMs, client, drain: undefined });
       const run = async () => {
         const principal = await wrapping.admit(request, context);
         deadline.signal.throwIfAborted(); // Nothing starts for a caller who is gone.
-        return handler(request, { principal: principal.name, signal: deadline.signal });
+        return handler(request, { principal: principal.name, signal: deadline.signal, endsAtMs });
       };
       try {
         return create(desc.output, await deadline.race(run()));

@@ -2,4 +2,6 @@
 export interface Caller {
   readonly principal: string;
   readonly signal: AbortSignal;
+  /** As `Call` has it: when the caller's patience ends, for nodes of other colos. */
+  readonly endsAtMs?: number;
 }

@@ -28,7 +28,8 @@ const triesMax = 3;
 const againMs = 300;
 
 export function createElsewhere(peers: Peers, clock: Clock): Elsewhere {
-  const ask: AskPeer = async (colo, name, request, { principal, signal }) => {
+  const ask: AskPeer = async (colo, name, request, caller) => {
+    const { principal, signal } = caller;
     const { requestId } = request as { readonly requestId?: string };
     const once = requestId === undefined ? {} : { requestId };
     const command: PeerCommand = { name, request, principal, ...once };
@@ -36,7 +37,7 @@ export function createElsewhere(peers: Peers, clock: Clock): Elsewhere {
     for (let tries = 1; ; tries++) {
       try {
         // JSON is what both sides agreed on in `PeerCommands`.
-        return (await peers.ask(colo, command, { signal })) as never;
+        return (await peers.ask(colo, command, caller)) as never;
       } catch (error) {
         if (isFault(error, "PEER_UNKNOWN")) unknown = error;
         // What was not taken this time may have been taken before.
