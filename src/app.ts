@@ -1,11 +1,11 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Transport } from "@connectrpc/connect";
-import { type ColoConfig, type Config, parseAddress } from "./config.js";
+import { type ColoConfig, type Config, type PluginConfig, parseAddress } from "./config.js";
 import { Fault } from "./core/errors/fault.js";
 import type { ColoId, NodeId } from "./core/model/ids.js";
 import type { Clock, Ids } from "./core/ports/clock.js";
-import type { DriverHost } from "./core/ports/driver.js";
+import type { BaseHost } from "./core/ports/driver.js";
 import type { Journal } from "./core/ports/journal.js";
 import type { Log } from "./core/ports/log.js";
 import type { SecretBox } from "./core/ports/secret-box.js";
@@ -43,7 +43,7 @@ import { defaultRetention } from "./supervisor/events/journaler.js";
 import { createSupervisor } from "./supervisor/supervisor.js";
 
 /** What an embedder gives; all but the colos has a default. */
-export interface MusterOptions extends Omit<Config, "tokens" | "colos"> {
+export interface MusterOptions extends Omit<Config, "tokens" | "colos" | "journal"> {
   readonly dataDir: string;
   /** Without tokens nothing is listened on: calls come through `transport` only. */
   readonly tokens?: Config["tokens"];
@@ -58,7 +58,7 @@ export interface MusterOptions extends Omit<Config, "tokens" | "colos"> {
   readonly secretsKeys?: readonly Uint8Array[];
   /** Ports of the embedder's own instead of the embedded ones. */
   readonly store?: Store;
-  readonly journal?: Journal;
+  readonly journal?: Journal | PluginConfig;
   readonly log?: Log;
 }
 
@@ -108,12 +108,12 @@ export async function createMuster(options: MusterOptions): Promise<Muster> {
     await mkdir(dataDir, { recursive: true });
     const store = options.store ?? (await openStore(dataDir, clock, log));
     closers.push(() => store.close());
-    const journal = options.journal ?? (await openJournal(dataDir, log));
-    closers.push(() => journal.close());
     const node = await identityOf(dataDir, "node", ids);
     const installation = options.installation ?? (await identityOf(dataDir, "installation", ids));
-    const box = await openSecretBox(options);
     const base = { clock, ids, log, installation };
+    const journal = await openJournal(options, base);
+    closers.push(() => journal.close());
+    const box = await openSecretBox(options);
     const book = createCredentialBook({ ...base, store, box });
     const { setups, close } = await openColos(options, base, book);
     closers.push(close);
@@ -172,8 +172,17 @@ function openStore(dataDir: string, clock: Clock, log: Log): Promise<Store> {
   return createSqliteStore({ path: join(dataDir, "state.db"), clock, log });
 }
 
-function openJournal(dataDir: string, log: Log): Promise<Journal> {
-  return createSqliteJournal({ path: join(dataDir, "events.db"), log });
+async function openJournal(
+  { journal: given, baseDir = ".", dataDir }: MusterOptions,
+  base: Omit<BaseHost, "dataDir">,
+): Promise<Journal> {
+  if (!given) return createSqliteJournal({ path: join(dataDir, "events.db"), log: base.log });
+  if (!("use" in given)) return given;
+  const host = { ...base, dataDir: join(dataDir, "drivers", "journal") };
+  await mkdir(host.dataDir, { recursive: true });
+  const request = { kind: "journal", field: "journal", host, ...given } as const;
+  const { journal } = await loadDrivers({ journal: request }, { baseDir });
+  return journal.driver;
 }
 
 /** @throws Fault `CONFIG_INVALID`: the keys are of no use, or others may read them. */
@@ -204,7 +213,7 @@ async function identityOf(dataDir: string, what: string, ids: Ids): Promise<stri
 
 async function openColos(
   options: MusterOptions,
-  host: Omit<DriverHost, "dataDir" | "colo" | "credentials">,
+  host: Omit<BaseHost, "dataDir">,
   book: CredentialBook,
 ): Promise<{ setups: ColoSetup[]; close: () => Promise<void> }> {
   const requests: Record<string, DriverRequest> = {};

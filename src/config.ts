@@ -16,6 +16,8 @@ export interface Config {
   /** Keys for accounts' credentials. Default `<dataDir>/secrets.key`, made at first need. */
   readonly secretsKeyFile?: string;
   readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly caFile?: string };
+  /** Where history is kept and searched. Default: `<dataDir>/events.db`. */
+  readonly journal?: PluginConfig;
   readonly tokens: readonly TokenConfig[];
   readonly colos: Readonly<Record<string, ColoConfig>>;
   /** Nodes of the installation's other colos, and where they find this one. */
@@ -82,6 +84,7 @@ const configSchema = {
       required: ["certFile", "keyFile"],
       properties: { certFile: text, keyFile: text, caFile: text },
     },
+    journal: plugin,
     tokens: {
       type: "array",
       minItems: 1,

@@ -10,13 +10,16 @@ export type { Clock, Ids, Timer } from "./core/ports/clock.js";
 export type * from "./core/ports/cloud.js";
 export type * from "./core/ports/credentials.js";
 export {
+  type BaseHost,
   type DiagnoseCall,
   type DriverDefinition,
   type DriverHost,
   type DriverKind,
   defineCloudDriver,
+  defineJournalDriver,
   defineLoadBalancerDriver,
   driverApiVersion,
 } from "./core/ports/driver.js";
+export * from "./core/ports/journal.js";
 export type * from "./core/ports/load-balancer.js";
 export type { Log } from "./core/ports/log.js";

@@ -7,6 +7,7 @@ import { examineColo } from "./colos.js";
 import { examineConfiguration } from "./configuration.js";
 import { examineClock, examineDataFolder } from "./data-folder.js";
 import { examineDoor } from "./door.js";
+import { examineJournal } from "./drivers.js";
 import { examinePeers } from "./peers.js";
 
 /** One part of an installation, and all that was seen of it. */
@@ -46,6 +47,12 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Examinati
       diagnoses: await examinePeers(peers, { installation, clock, isRunning }),
     };
   const host = { clock, ids: createSystemIds(), log: silent, installation };
+  const { journal } = settings;
+  if (journal)
+    yield {
+      area: "history",
+      diagnoses: await examineJournal(journal, host, { settings, isRunning }),
+    };
   const named = options.accounts;
   const accounts = await readAccounts({ settings, box, named, isRunning, ...host });
   try {

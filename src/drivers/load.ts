@@ -1,15 +1,14 @@
 import { resolve } from "node:path";
 import { Fault, type FieldViolation } from "../core/errors/fault.js";
 import { type OutsideFaultKind, outsideFaultOf } from "../core/errors/outside-fault.js";
-import type { CloudDriver } from "../core/ports/cloud.js";
 import {
+  type BaseHost,
   type DriverDefinition,
-  type DriverHost,
   type DriverKind,
   type DriverOf,
   driverApiVersion,
+  type HostOf,
 } from "../core/ports/driver.js";
-import type { LoadBalancerDriver } from "../core/ports/load-balancer.js";
 import { checkBySchema, type SchemaCheck } from "./check-schema.js";
 import { importPlugin } from "./resolve-plugin.js";
 
@@ -21,7 +20,7 @@ export interface DriverRequest<Kind extends DriverKind = DriverKind> {
   /** `builtin:process`, `npm:@acme/x`, or `file:./path.js`. */
   readonly use: string;
   readonly options?: unknown;
-  readonly host: DriverHost;
+  readonly host: HostOf<Kind>;
   /** A cloud is probed with one page of this account's list; without one it is not called. */
   readonly probeAccount?: string;
 }
@@ -67,7 +66,7 @@ export async function loadDrivers<const Requests extends Readonly<Record<string,
 }
 
 interface Result {
-  readonly driver?: CloudDriver | LoadBalancerDriver;
+  readonly driver?: DriverOf<DriverKind>;
   readonly checkSecret?: SchemaCheck;
   readonly violations: readonly FieldViolation[];
 }
@@ -81,6 +80,7 @@ const builtins: Readonly<Record<string, () => Promise<unknown>>> = {
   proxy: () => import("./lb-proxy/index.js"),
   haproxy: () => import("./lb-haproxy/index.js"),
   octavia: () => import("./lb-octavia/index.js"),
+  elasticsearch: () => import("./journal-elasticsearch/index.js"),
 };
 
 async function load(request: DriverRequest, settings: LoadSettings): Promise<Result> {
@@ -197,11 +197,13 @@ const partsOf = {
     ...["findByIntention", "tagServer", "checkLaunch", "close"],
   ],
   loadBalancer: ["listMembers", "changeMembers", "close"],
+  journal: ["append", "position", "search", "trim", "close"],
 } as const satisfies Record<DriverKind, readonly string[]>;
 
 function missingParts(driver: unknown, kind: DriverKind): readonly string[] {
   const have = (driver ?? {}) as Readonly<Record<string, unknown>>;
   const missing = partsOf[kind].filter((part) => typeof have[part] !== "function");
+  if (kind === "journal") return missing;
   const hasCapabilities = typeof have["capabilities"] === "object" && have["capabilities"];
   return hasCapabilities ? missing : ["capabilities", ...missing];
 }
@@ -210,7 +212,7 @@ function missingParts(driver: unknown, kind: DriverKind): readonly string[] {
  * A cheap call. An outage is no mistake of the configuration: it is logged, and start-up goes on.
  */
 async function probe(
-  driver: CloudDriver | LoadBalancerDriver,
+  driver: DriverOf<DriverKind>,
   { host, probeAccount, use, field }: DriverRequest,
   within: Deadline,
 ): Promise<string | undefined> {
@@ -238,7 +240,7 @@ interface Deadline {
   end(): void;
 }
 
-function createDeadline({ clock }: DriverHost, ms: number): Deadline {
+function createDeadline({ clock }: BaseHost, ms: number): Deadline {
   const controller = new AbortController();
   const timer = clock.after(ms, () => controller.abort());
   const passed = new Promise<never>((_, reject) => {

@@ -96,6 +96,15 @@ function journalKeepingCases(check: JournalCase): void {
     await Promise.all([journal.close(), journal.close()]);
     await assert.rejects(journal.position(call), (error) => isFault(error, "STORE_UNAVAILABLE"));
   });
+
+  check("JOURNAL-06 what lies before the position can be found", async ({ journal }) => {
+    for (const count of [1, 2, 3]) {
+      await journal.append(entriesOf(count), call);
+      assert.equal(await journal.position(call), `cursor-${count}`);
+      const { events } = await journal.search(queryOf(), call);
+      assert.equal(events.length, count);
+    }
+  });
 }
 
 function journalPagingCases(check: JournalCase): void {

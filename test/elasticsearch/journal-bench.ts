@@ -1,4 +1,6 @@
+import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createSystemClock } from "../../src/drivers/clock-system/index.js";
 import { createElasticsearchJournal } from "../../src/drivers/journal-elasticsearch/index.js";
 import type { JournalBench } from "../contract/journal-harness.js";
@@ -37,4 +39,14 @@ export async function ask(
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   return (await answer.json()) as Readonly<Record<string, unknown>>;
+}
+
+const waitMsMax = 90_000;
+
+/** Asks until it is so; one that fails is asked again. */
+export async function until(isSo: () => Promise<boolean>, what: string): Promise<void> {
+  for (const startMs = Date.now(); ; await sleep(200)) {
+    if (await isSo().catch(() => false)) return;
+    assert.ok(Date.now() - startMs < waitMsMax, `waited ${waitMsMax} ms for ${what}`);
+  }
 }

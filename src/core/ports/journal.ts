@@ -6,7 +6,10 @@ import type { FeedEntry } from "./store.js";
 export interface Journal {
   /** Idempotent by event id; remembers the last entry's cursor with them, at once. */
   append(entries: readonly FeedEntry[], call: Call): Promise<void>;
-  /** The feed cursor behind the last appended entry; "" when empty. */
+  /**
+   * The feed cursor behind the last appended entry; "" when empty. Searches that begin after its
+   * answer find all that lies before it.
+   */
   position(call: Call): Promise<string>;
   /** Newest first unless asked otherwise. @throws Fault `PAGE_TOKEN_INVALID` */
   search(query: JournalQuery, call: Call): Promise<JournalPage>;

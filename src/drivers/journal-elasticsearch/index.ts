@@ -1,9 +1,17 @@
 import type { Clock } from "../../core/ports/clock.js";
+import { defineJournalDriver, driverApiVersion } from "../../core/ports/driver.js";
 import type { Journal } from "../../core/ports/journal.js";
 import type { Log } from "../../core/ports/log.js";
 import { createAppend } from "./append.js";
 import { type ClusterOptions, createCluster } from "./cluster.js";
+import { diagnoseElasticsearch } from "./diagnose.js";
 import { indicesOf } from "./indices.js";
+import {
+  type ElasticsearchOptions,
+  elasticsearchOptionsSchema,
+  indexPrefixDefault,
+  readClusterOptions,
+} from "./options.js";
 import { search } from "./search.js";
 import { createState } from "./state.js";
 import { trim } from "./trim.js";
@@ -14,6 +22,21 @@ export interface ElasticsearchJournalOptions extends ClusterOptions {
   readonly clock: Clock;
   readonly log?: Log;
 }
+
+/** Elasticsearch, as a configuration names it. Whether it can be reached shows with the first call. */
+export default defineJournalDriver<ElasticsearchOptions>({
+  name: "elasticsearch",
+  apiVersion: driverApiVersion,
+  optionsSchema: elasticsearchOptionsSchema,
+  diagnose: (options, _host, call) => diagnoseElasticsearch(options, call),
+  async open(options, { clock, log }) {
+    const { indexPrefix = indexPrefixDefault } = options;
+    return createElasticsearchJournal({
+      ...(await readClusterOptions(options)),
+      ...{ indexPrefix, clock, log },
+    });
+  },
+});
 
 /**
  * The journal of an installation with several nodes: Elasticsearch 9, one cluster a colo. What is

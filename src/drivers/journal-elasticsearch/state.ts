@@ -6,6 +6,7 @@ import { type Indices, stateIndex, templateOf } from "./indices.js";
 export interface State {
   /** Makes what events need before they come. May be repeated. */
   install(call: Call): Promise<void>;
+  /** What lies before it can be found from now on. */
   position(call: Call): Promise<string>;
   notePosition(position: string, call: Call): Promise<void>;
   /** What is older counts as gone, whatever the indices still hold; ms since the epoch. */
@@ -37,7 +38,10 @@ export function createState(cluster: Cluster, indices: Indices): State {
     },
     async position(call) {
       const found = await read<{ readonly position: string }>("position", call);
-      return found?.position ?? "";
+      if (!found) return "";
+      // Whoever asks reads the feed from there on, and the journal for what lies before.
+      await cluster.ask({ method: "POST", path: `/${indices.events}/_refresh` }, call);
+      return found.position;
     },
     notePosition: (position, call) => write("position", { position }, call),
     async trimmedMs(call) {

@@ -73,7 +73,7 @@ export function createJournaler(deps: {
       position = resume;
       deps.monitor.feedMoved();
       delayMs = resume === undefined ? retryDelayMs : 0;
-      if (!signal.aborted) log.warn({ error: String(error) }, "the journal lags behind");
+      if (!signal.aborted) log.warn(saidOf(error), "the journal lags behind");
     } finally {
       running = false;
       if (!signal.aborted) timer = clock.after(delayMs, () => void run());
@@ -92,4 +92,10 @@ export function createJournaler(deps: {
     notify: () => void run(),
     stop: () => timer?.cancel(),
   };
+}
+
+/** What the journal or the store itself said is for operators alone, and they need it. */
+function saidOf(error: unknown): Readonly<Record<string, string>> {
+  const cause = isFault(error) ? error.cause : undefined;
+  return { error: String(error), ...(cause === undefined ? {} : { cause: String(cause) }) };
 }
