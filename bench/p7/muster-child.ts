@@ -40,6 +40,7 @@ const supervisor: Pick<Supervisor, "events"> = {
     subscribe: (request, caller) => hub.subscribe(request, caller.signal),
     search: () => Promise.reject(new Error("not measured")),
     explain: () => Promise.reject(new Error("not measured")),
+    rebuild: () => Promise.reject(new Error("not measured")),
   },
 };
 const roles = [{ account: "*", role: "admin" as const }];

@@ -36,6 +36,20 @@ export function addAdminCommands(program: Command, run: Run): void {
       run(self, (session) => rebuildLedger(session, group)),
     );
   example(rebuild, "admin rebuild-ledger web");
+  const reindex = admin
+    .command("reindex")
+    .description(
+      "Write the searchable history of all accounts anew, as far back as the event streams reach:\n" +
+        "for after its indices were lost. Searches go on meanwhile; the daemon's log tells the end.",
+    )
+    .action((_: unknown, self: Command) => run(self, reindexHistory));
+  example(reindex, "admin reindex");
+}
+
+async function reindexHistory(session: Session): Promise<ExitCode> {
+  await session.client.events.rebuildHistory({}, session.call);
+  session.print.answer({}, () => session.print.line("history is being written anew"));
+  return exitCode.ok;
 }
 
 async function rebuildLedger(session: Session, group: string): Promise<ExitCode> {

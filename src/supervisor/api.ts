@@ -308,6 +308,8 @@ export interface EventUseCases {
   search(query: JournalQuery, caller: Caller): Promise<JournalPage>;
   /** @throws Fault `EVENT_NOT_FOUND`, also of another account's (B10.4). */
   explain(request: ExplainEvent, caller: Caller): Promise<Explanation>;
+  /** Has this node write history anew from the feed's beginning; what it has stays. */
+  rebuild(): Promise<void>;
 }
 
 export interface ExplainEvent {

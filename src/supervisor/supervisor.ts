@@ -234,6 +234,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
       },
       search: (query, caller) => journal.search(query, { signal: caller.signal }),
       explain: createExplain(context, { journal, feed }),
+      rebuild: async () => journaler.rebuild(),
     },
     colos: createColoUseCases(context),
     access: createAccessUseCases(context, setup.credentials),

@@ -323,6 +323,12 @@ describe("what was lost", () => {
     assert.match(missing.stderr, /GROUP_NOT_FOUND/);
   });
 
+  test("M7.3 history is written anew", async () => {
+    const said = await ok("admin", "reindex");
+    assert.equal(said, "history is being written anew\n");
+    assert.deepEqual(await json("admin", "reindex"), {});
+  });
+
   test("B8.1 a server is released", async (context) => {
     if (!isFake()) return context.skip("what is released of a daemon runs on");
     const [first] = (await json("servers", "list", id)).servers;

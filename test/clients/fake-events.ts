@@ -76,6 +76,7 @@ export function fakeEvents(
       const nodes = [root, ...below].map((event, index) => ({ event, depth: Math.min(index, 1) }));
       return { events: nodes, summary: [`${root.message}.`] };
     },
+    rebuildHistory: () => ({}),
   };
 }
 

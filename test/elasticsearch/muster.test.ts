@@ -12,7 +12,7 @@ import { readWholeFeed } from "../contract/store-samples.js";
 import { server } from "./bed/node.js";
 import { untilReady } from "./bed/ready.js";
 import { serverUrl } from "./bed/settings.js";
-import { until } from "./journal-bench.js";
+import { ask, until } from "./journal-bench.js";
 
 const [parent, name] = ["accounts/acme", "accounts/acme/groups/web"];
 
@@ -66,6 +66,12 @@ test("M7.3 Elasticsearch frozen or dead: scaling goes on, and history has it all
     };
     assert.ok(wanted.length > 40 && wanted.length < 1_000, `${wanted.length} events`);
     await until(isWhole, `all of ${wanted.length} events once`);
+
+    const lost = Object.keys(await ask("GET", `/${options.indexPrefix}-events-*`));
+    await ask("DELETE", `/${lost.join(",")}`);
+    assert.deepEqual((await search()).events, [], "nothing was lost");
+    await client.events.rebuildHistory({});
+    await until(isWhole, `all of ${wanted.length} events again`);
   } finally {
     await muster.stop();
     await rm(dataDir, { recursive: true });

@@ -62,6 +62,10 @@ export function createEventService(
       const explanation = await events.explain({ ...eventOf(name), fromHere }, caller);
       return writeExplanation(explanation, pageBytesMax);
     },
+    async rebuildHistory() {
+      await events.rebuild();
+      return {};
+    },
   };
 }
 

@@ -13,6 +13,8 @@ import type { JoinedFeed } from "./joined-feed.js";
 export interface Journaler {
   start(): void;
   notify(): void;
+  /** Begins again with the feed's first entry: for a journal that lost what it had. */
+  rebuild(): void;
   stop(): void;
 }
 
@@ -50,6 +52,9 @@ export function createJournaler(deps: {
   let running = false;
   let position: string | undefined;
   let trimmedAtMs = clock.monotonicMs();
+  let rebuildsAsked = 0;
+  let rebuildsBegun = 0;
+  let rebuilt: number | undefined;
 
   async function run(): Promise<void> {
     if (running || signal.aborted) return;
@@ -59,13 +64,25 @@ export function createJournaler(deps: {
     try {
       position ??= await journal.position(call);
       for (;;) {
+        const asked = rebuildsAsked;
+        if (asked > rebuildsBegun) {
+          position = "";
+          rebuilt = 0;
+          deps.monitor.feedMoved();
+        }
         const page = await feed.readFeed(position, pageMax, call);
-        if (page.length === 0) break;
-        await journal.append(page, call);
-        position = page.at(-1)!.cursor;
+        if (page.length > 0) await journal.append(page, call);
+        // Only now: the journal itself stands where it begins again, should this process end.
+        rebuildsBegun = asked;
+        if (rebuilt !== undefined) rebuilt += page.length;
+        const last = page.at(-1);
+        if (!last) break;
+        position = last.cursor;
         deps.monitor.fed(page);
         if (page.length < pageMax) await sleep(clock, gatherMs, signal);
       }
+      if (rebuilt !== undefined) log.info({ events: rebuilt }, "history is written anew");
+      rebuilt = undefined;
       if (clock.monotonicMs() - trimmedAtMs >= trimEveryMs) await trim(position);
     } catch (error) {
       const resume = isFault(error, "CURSOR_EXPIRED") ? error.facts["resume"] : undefined;
@@ -90,6 +107,10 @@ export function createJournaler(deps: {
   return {
     start: () => void run(),
     notify: () => void run(),
+    rebuild() {
+      rebuildsAsked += 1;
+      void run();
+    },
     stop: () => timer?.cancel(),
   };
 }
