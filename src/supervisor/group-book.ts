@@ -34,6 +34,8 @@ export interface GroupChange {
 export interface GroupBook {
   /** At most `freshMs` behind other nodes' edits; longer only while the store is away. */
   get(key: GroupKey, signal: AbortSignal): Promise<GroupEntry>;
+  /** The next `get` asks the store again. */
+  distrust(key: GroupKey): void;
   /** As last read, without waiting; undefined when it is not in memory. */
   peek(key: GroupKey): Group | undefined;
   /** Reads again from the store. */
@@ -81,7 +83,7 @@ export function createGroupBook(deps: {
   async function get(key: GroupKey, signal: AbortSignal): Promise<GroupEntry> {
     const known = cache.get(groupText(key));
     // That there is no such group is never taken from memory: another node may have made it.
-    if (!known?.entry.group) return refresh(key, signal);
+    if (!known?.entry.group) return first(key, signal);
     if (clock.monotonicMs() - known.readAtMs < freshMs) return known.entry;
     try {
       return await refresh(key, signal);
@@ -91,9 +93,27 @@ export function createGroupBook(deps: {
     }
   }
 
+  /** Cut off from most colos, what this colo's own copy has is better than nothing. */
+  async function first(key: GroupKey, signal: AbortSignal): Promise<GroupEntry> {
+    try {
+      return await refresh(key, signal);
+    } catch (error) {
+      if (!isFault(error, "STORE_UNAVAILABLE")) throw error;
+      const call = { signal, from: "replica" } as const;
+      const loaded = await store.load(groupPartition(key), "all", call);
+      const entry = entryOf(loaded.revision, loaded.rows);
+      if (!entry.group) throw error; // It may have been made since.
+      return keep(key, entry, Number.NEGATIVE_INFINITY);
+    }
+  }
+
   return {
     get,
     refresh,
+    distrust(key) {
+      const known = cache.peek(groupText(key));
+      if (known) cache.set(groupText(key), { ...known, readAtMs: Number.NEGATIVE_INFINITY });
+    },
     peek: (key) => cache.peek(groupText(key))?.entry.group,
     async change(key, decide, signal) {
       for (let attempt = 1; ; attempt++) {

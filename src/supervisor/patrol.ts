@@ -53,6 +53,7 @@ export function createPatrol(context: Context): Patrol {
       if (ours.length > 0) await store.deleteHints(ours.map(askedHint), { signal });
       for (const key of ours) {
         context.placements.distrust(key);
+        context.groups.distrust(key);
         context.wake(key);
       }
       if (hints.length < pageMax) break;

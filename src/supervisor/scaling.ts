@@ -10,13 +10,21 @@ import { decide } from "../core/policy/decide.js";
 import type { DecideInput, Decision, PlacementFacts } from "../core/policy/decision.js";
 import type { Caller, ScalingUseCases, SubmitScaleEvent } from "./api.js";
 import type { Context } from "./context.js";
-import { ensurePlacements, leadOf, liveGroup } from "./placements/ensure.js";
+import {
+  ensurePlacements,
+  firstDoc,
+  leadOf,
+  liveGroup,
+  placementsElsewhere,
+} from "./placements/ensure.js";
+import { nearState } from "./placements/near-state.js";
 import type { Decided, EarlierReceipts } from "./placements/placement-actor.js";
-import type {
-  Delivery,
-  PlacementChange,
-  PlacementState,
-  StoredReceipt,
+import {
+  type Delivery,
+  type PlacementChange,
+  type PlacementState,
+  placementPartition,
+  type StoredReceipt,
 } from "./placements/placement-state.js";
 import { checkFingerprint } from "./receipts.js";
 
@@ -32,16 +40,17 @@ export function createScaling(context: Context): ScalingUseCases {
       await ensurePlacements(context, entry.group, caller.signal);
       const others = await otherPlacements(context, entry.group, caller.signal);
       const event = scaleEventOf(context, request, entry.group, caller);
+      const known = await answeredElsewhere(context, entry.group, event, caller.signal);
       const fingerprint = JSON.stringify([request.ask, request.force ?? null]);
       const lead = context.placements.open(leadOf(context, entry.group));
       const receipt = await lead.change(
         (state, earlier) =>
-          answerOnce(earlier, { event, fingerprint }, () =>
+          answerOnce(earlier, { event, fingerprint, known }, () =>
             decideOn(context, state, { event, group: entry.group, policy, others }),
           ),
         event.idempotencyKey === undefined ? {} : { receiptKeys: [event.idempotencyKey] },
       );
-      context.monitor.answered(lead.key, event, receipt);
+      if (!known) context.monitor.answered(lead.key, event, receipt);
       // Asking heals: even a refusal makes the group look at itself (B2.8).
       context.wake(lead.key);
       return receipt;
@@ -87,15 +96,38 @@ function scaleEventOf(
   };
 }
 
+/** While colos were apart another one may have decided it; what is known of that here stands. */
+async function answeredElsewhere(
+  context: Context,
+  group: Group,
+  { idempotencyKey: key }: ScaleEvent,
+  signal: AbortSignal,
+): Promise<StoredReceipt | undefined> {
+  if (key === undefined) return undefined;
+  const call = { signal, from: "replica" } as const;
+  const rows = await Promise.all(
+    placementsElsewhere(context, group).map((one) =>
+      context.store.read(placementPartition(one), [{ kind: "receipt", key }], call),
+    ),
+  );
+  const found = rows.flat().find((row) => row !== undefined);
+  return found && (JSON.parse(found.value) as StoredReceipt);
+}
+
 function answerOnce(
   earlier: EarlierReceipts,
-  asked: { readonly event: ScaleEvent; readonly fingerprint: string },
+  asked: {
+    readonly event: ScaleEvent;
+    readonly fingerprint: string;
+    /** What another colo answered, when it led. */
+    readonly known: StoredReceipt | undefined;
+  },
   answer: () => Decided<Receipt>,
 ): Decided<Receipt> {
-  const { event, fingerprint } = asked;
+  const { event, fingerprint, known } = asked;
   const key = event.idempotencyKey;
   if (key === undefined) return answer();
-  const stored = earlier.get(key);
+  const stored = earlier.get(key) ?? known;
   if (stored) {
     checkFingerprint(stored, fingerprint);
     return { change: {}, reply: stored.receipt };
@@ -194,14 +226,32 @@ export async function otherPlacements(
   const known = await Promise.all(
     group.placements
       .filter(({ colo }) => colo !== lead.colo)
-      .map(async ({ colo }): Promise<OtherPlacement[]> => {
+      .map(async (spec): Promise<OtherPlacement[]> => {
+        const { colo } = spec;
         const key: PlacementKey = { account: group.account, group: group.id, colo };
-        const state = await context.placements.open(key).state(signal);
-        if (!state.doc) return [];
-        return [{ doc: state.doc, unanswered: unansweredOf(state, group, nowMs) }];
+        const state = await nearState(context, key, signal);
+        if (state.doc) return [{ doc: state.doc, unanswered: unansweredOf(state, group, nowMs) }];
+        // What another colo has made of a young group may not have come here yet.
+        if (!context.elsewhere?.colos.has(colo)) return [];
+        return [{ doc: firstDoc(key, group, spec, nowMs), unanswered: 0 }];
       }),
   );
   return known.flat();
+}
+
+/** Watches differ: what is decided on earlier decisions must sort behind them. */
+function laterThanKnown(
+  id: string,
+  { doc, deliveries }: PlacementState,
+  others: readonly OtherPlacement[],
+): string {
+  const known = [
+    doc?.lastDecision?.id,
+    ...others.map((one) => one.doc.lastDecision?.id),
+    ...[...deliveries.values()].map((one) => one.decisionId),
+  ];
+  const last = known.reduce((a = "", b = "") => (a > b ? a : b), "") ?? "";
+  return id > last ? id : `${last}0`;
 }
 
 function changeOf(
@@ -214,7 +264,7 @@ function changeOf(
   const { event } = asked;
   const { receipt, targets, marks, alertMarks, forced } = decision;
   const nowMs = receipt.atMs;
-  const decisionId = context.ids.next();
+  const decisionId = laterThanKnown(context.ids.next(), state, asked.others);
   const own = targets?.[state.key.colo] ?? doc.target;
   const forcedHere = forced[state.key.colo];
   const ownForced = forcedHere ? { ...forcedHere, by: event.id } : doc.forced;

@@ -41,9 +41,10 @@ import { meterColos, meteredStore, meterOrphans, meterPlacements } from "./metri
 import { createMonitor } from "./monitor/monitor.js";
 import { createPatrol } from "./patrol.js";
 import { createElsewhere } from "./peers/ask-peer.js";
-import { createPeerDoor } from "./peers/door.js";
-import { routeScaling } from "./peers/route-scaling.js";
+import { createPeerDoor, type OwnUseCases } from "./peers/door.js";
+import { routeUseCases } from "./peers/route.js";
 import { askedHint } from "./placements/hints.js";
+import { nearState } from "./placements/near-state.js";
 import { createPlacementBook } from "./placements/placement-book.js";
 import { createScaling } from "./scaling.js";
 import { createSweeper } from "./sweeper.js";
@@ -196,12 +197,18 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
   /** All that a dry run and a check can do with a group and its placements (decision 0010). */
   const groupOf = async (key: GroupKey, within: AbortSignal) =>
     (await groups.get(key, within)).group;
-  const stateOf = (key: PlacementKey, within: AbortSignal) => placements.open(key).state(within);
-  const scaling = createScaling(context);
+  const stateOf = (key: PlacementKey, within: AbortSignal) => nearState(context, key, within);
+  const own: OwnUseCases = {
+    groups: createGroupUseCases(context),
+    scaling: createScaling(context),
+    servers: createServerUseCases(context),
+    colos: createColoUseCases(context),
+  };
+  const routed = elsewhere ? routeUseCases(context, own, elsewhere) : own;
 
   return {
     groups: {
-      ...createGroupUseCases(context),
+      ...routed.groups,
       plan: createPlanGroup({
         ...{ clock, installation: setup.installation, attemptId },
         ...{ groupOf, stateOf },
@@ -221,8 +228,8 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
       }),
     },
     policies: createPolicyUseCases(context),
-    scaling: elsewhere ? routeScaling(context, scaling, elsewhere) : scaling,
-    servers: createServerUseCases(context),
+    scaling: routed.scaling,
+    servers: routed.servers,
     events: {
       async *subscribe(request, caller) {
         const both = joinSignals(signal, caller.signal);
@@ -236,9 +243,9 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
       explain: createExplain(context, { journal, feed }),
       rebuild: async () => journaler.rebuild(),
     },
-    colos: createColoUseCases(context),
+    colos: routed.colos,
     access: createAccessUseCases(context, setup.credentials),
-    peer: createPeerDoor(context, { scaling }),
+    peer: createPeerDoor(context, own),
     async start() {
       wakeups = createWakeups(clock, turn);
       await fileSwitch.start();

@@ -192,6 +192,19 @@ export function storeCommitCases(check: StoreCase): void {
     assert.deepEqual(await store.read(web, keys, call), [row("a", "again")]);
   });
 
+  check("STORE-14 this colo's copy has what was committed here", async ({ store }) => {
+    const near = { ...call, from: "replica" } as const;
+    assert.deepEqual(await store.load(web, "all", near), {
+      revision: 0,
+      lastSequence: 0,
+      rows: [],
+    });
+    await store.commit(commitOf(web, 0, { puts: [row("a")], events: [eventOf(web, 1)] }), call);
+    const loaded = { revision: 1, lastSequence: 1, rows: [row("a")] };
+    assert.deepEqual(await store.load(web, "all", near), loaded);
+    assert.deepEqual(await store.read(web, [{ kind: "server", key: "a" }], near), [row("a")]);
+  });
+
   check("STORE-13 thousands of expired rows hinder nobody", async (bench) => {
     const { store } = bench;
     const expiresAtMs = bench.nowMs() + 1_000;

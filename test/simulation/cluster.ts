@@ -21,6 +21,7 @@ import {
 } from "../../src/drivers/lb-simulated/simulated-load-balancers.js";
 import { createKeyRing, createSecretBox } from "../../src/drivers/secrets-aes/index.js";
 import {
+  createMemoryColoStores,
   createMemoryStore,
   createStoreFaults,
   healStoreFaults,
@@ -41,19 +42,23 @@ import { createSkewedClock, type VirtualClock } from "./virtual-clock.js";
 /** Everything around the nodes, and the nodes: what all worlds on a virtual clock are made of. */
 export interface Cluster {
   readonly clock: VirtualClock;
+  /** Where colos have stores of their own: the first one's. */
   readonly store: Store;
+  /** As the nodes of each colo see it. */
+  readonly stores: ReadonlyMap<string, Store>;
   readonly storeFaults: StoreFaults;
   readonly journal: Journal;
   readonly clouds: ReadonlyMap<string, SimulatedCloud>;
   readonly balancers: ReadonlyMap<string, SimulatedLoadBalancers>;
   readonly taps: Taps;
-  /** Between the colos, for nodes that serve some of them. */
+  /** Between the colos, for nodes that serve some of them, and for what stores copy. */
   readonly peerLinks: Links;
+  readonly storeLinks: Links;
   readonly peerNet: PeerNet;
   readonly warnings: string[];
   /** A node that has not been started yet. */
   create(name: string, setup?: NodeSetup): Node;
-  /** Ends all faults of store, clouds and load balancers. */
+  /** Ends all faults of store, clouds and load balancers, and mends what is cut between colos. */
   heal(): void;
 }
 
@@ -82,6 +87,8 @@ export interface ClusterOptions {
   readonly balancerIds: Ids;
   readonly store?: Partial<Parameters<typeof createMemoryStore>[0]>;
   readonly colos: readonly ColoOptions[];
+  /** Each colo has replicas, a feed and a journal of its own; what one writes the others get late. */
+  readonly apart?: { readonly lagMs: number };
   /** Of each colo's placements, a lease each. */
   readonly shards?: number;
   /** Puts a bug between nodes and clouds, to see it found. */
@@ -110,13 +117,23 @@ export function createCluster(options: ClusterOptions): Cluster {
   const taps = createTaps();
   const storeFaults = createStoreFaults();
   const onCommit = taps.tell.committed;
-  const store = createMemoryStore({
-    ...{ clock, random, faults: storeFaults, onCommit },
-    ...options.store,
-  });
-  const journal = createMemoryJournal();
   const peerLinks = createLinks();
+  const storeLinks = createLinks();
   const coloIds = options.colos.map(({ id }) => id);
+  const storeOptions = { clock, random, faults: storeFaults, onCommit, ...options.store };
+  const stores = options.apart
+    ? createMemoryColoStores({
+        ...{ ...storeOptions, ...options.apart, colos: coloIds },
+        isCut: storeLinks.isCut,
+      })
+    : sharedBy(coloIds, createMemoryStore(storeOptions));
+  const store = stores.get(coloIds[0]!)!;
+  const journals = new Map(
+    options.apart
+      ? coloIds.map((id) => [id, createMemoryJournal()] as const)
+      : sharedBy(coloIds, createMemoryJournal()),
+  );
+  const journal = journals.get(coloIds[0]!)!;
   const peerNet = createPeerNet({ clock, random, colos: coloIds, links: peerLinks });
   const warnings: string[] = [];
   const log = createTestLog(warnings, options.onLog);
@@ -141,13 +158,14 @@ export function createCluster(options: ClusterOptions): Cluster {
 
   return {
     ...{ clock, store, storeFaults, journal, clouds, balancers, taps, warnings },
-    ...{ peerLinks, peerNet },
+    ...{ stores, peerLinks, storeLinks, peerNet },
     create(name, setup = {}) {
       const wires = createWires();
       const storeWires = createWires();
+      const { colos: own = coloIds } = setup;
       const watch: Clock = setup.skew ? createSkewedClock(clock, setup.skew) : clock;
       const wired = {
-        store: wires.through(storeWires.through(store)),
+        store: wires.through(storeWires.through(stores.get(own[0]!)!)),
         clock: wires.through(watch),
       };
       const nodeIds = setup.ids ?? ids;
@@ -156,7 +174,6 @@ export function createCluster(options: ClusterOptions): Cluster {
         const tapped = tappedCloud(clouds.get(id)!.openDriver(), { name, colo: id, taps });
         return needsCredentials ? withCredentials(tapped, credentials.sourceOf(id)) : tapped;
       };
-      const { colos: own = coloIds } = setup;
       const isAlone = own.length === coloIds.length;
       const supervisor = createSupervisor({
         ...wired,
@@ -164,7 +181,7 @@ export function createCluster(options: ClusterOptions): Cluster {
         installation,
         credentials,
         node: name as NodeId,
-        journal: wires.through(journal),
+        journal: wires.through(journals.get(own[0]!)!),
         ids: nodeIds,
         log,
         colos: options.colos
@@ -195,8 +212,14 @@ export function createCluster(options: ClusterOptions): Cluster {
       healStoreFaults(storeFaults);
       for (const one of clouds.values()) one.heal();
       for (const one of balancers.values()) one.heal();
+      peerLinks.mendAll();
+      storeLinks.mendAll();
     },
   };
+}
+
+function sharedBy<Value>(colos: readonly string[], value: Value): ReadonlyMap<string, Value> {
+  return new Map(colos.map((id) => [id, value]));
 }
 
 function createTestLog(warnings: string[], onLog: ClusterOptions["onLog"]): Log {

@@ -79,6 +79,16 @@ export function createNature(cluster: Cluster, say: (who: string, what: string) 
           });
           return;
         }
+        case "partition": {
+          const { one, two, cuts, forMs } = action;
+          for (const what of cuts) {
+            const links = what === "store" ? cluster.storeLinks : cluster.peerLinks;
+            links.cut(one, two);
+            count(`colos.${what}Cut`);
+            during(forMs, `what parted ${one} and ${two} (${what})`, () => links.mend(one, two));
+          }
+          return;
+        }
         case "vanish": {
           const server = nthOf(action.colo, action.nth);
           if (!server?.ownership) return; // A customer's own is the customer's business.
@@ -141,6 +151,8 @@ export function createNature(cluster: Cluster, say: (who: string, what: string) 
       const all = { ...counts };
       for (const [name, times] of Object.entries(storeFaults.fired))
         if (times > 0) all[`store.${name}`] = times;
+      const { answers } = cluster.peerNet.lost;
+      if (answers > 0) all["colos.answerLost"] = answers;
       return all;
     },
   };

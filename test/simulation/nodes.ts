@@ -60,8 +60,10 @@ export function createNodes(of: {
   function boot(slot: Slot): void {
     if (slot.node) return;
     slot.lives += 1;
-    const { name, wallMs, driftPpm } = slot.plan;
-    const node = cluster.create(name, { skew: { wallMs, driftPpm }, ids: idsOf(slot) });
+    const { name, wallMs, driftPpm, colo } = slot.plan;
+    const served = colo === undefined ? {} : { colos: [colo] };
+    const skew = { wallMs, driftPpm };
+    const node = cluster.create(name, { skew, ids: idsOf(slot), ...served });
     if (wallMs !== 0) count("node.skew");
     slot.node = node;
     slot.wellSinceMs = clock.monotonicMs();

@@ -117,6 +117,7 @@ function createWorldOf(
         behaviour: { healthyAfterMs: 1_000, connections: 2, drainedAfterMs: 2_000 },
       },
     })),
+    ...(scenario.nodes.some(({ colo }) => colo !== undefined) ? { apart: { lagMs: 300 } } : {}),
     ...(sabotage ? { sabotage } : {}),
     ...(onLine
       ? { onLog: (level, message, fields) => say(level, `${message} ${JSON.stringify(fields)}`) }
@@ -162,6 +163,7 @@ function act({ tenants, nodes, nature }: World, action: Action): void {
     case "store":
     case "balancer":
     case "quota":
+    case "partition":
     case "vanish":
     case "status":
     case "foreign":

@@ -21,6 +21,8 @@ export interface Scenario {
 
 export interface NodePlan {
   readonly name: string;
+  /** The one that it serves; undefined: all of them, as every other node then does. */
+  readonly colo?: string;
   readonly wallMs: number;
   readonly driftPpm: number;
 }
@@ -122,6 +124,14 @@ export type NatureAction =
       readonly kind: "quota";
       readonly colo: string;
       readonly servers: number;
+      readonly forMs: number;
+    }
+  /** Between two colos: what stores copy, what nodes ask each other, or both. */
+  | {
+      readonly kind: "partition";
+      readonly one: string;
+      readonly two: string;
+      readonly cuts: readonly ("store" | "peers")[];
       readonly forMs: number;
     }
   | { readonly kind: "vanish"; readonly colo: string; readonly nth: number }

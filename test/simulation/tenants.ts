@@ -181,6 +181,8 @@ export function createTenants(of: {
     const before = one.receipt;
     one.receipt = receipt;
     if (!before || JSON.stringify(before) === JSON.stringify(receipt)) return;
+    // Colos that were apart could not know of each other's decisions (decision 0020).
+    if (oracle.decidedIn(before.eventId) !== oracle.decidedIn(receipt.eventId)) return;
     const facts = { group, request: one.request.requestId, first: before.eventId };
     const key = `${one.principal}/another receipt`;
     oracle.note({ id: "I6", rule: "B3.1", key, facts: { ...facts, next: receipt.eventId } });

@@ -2,17 +2,43 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isFault } from "../../src/core/errors/fault.js";
 import type { ScaleAsk } from "../../src/core/model/scale-event.js";
-import { createGroup, groupSpec, placed, web } from "./asks.js";
+import type { GroupSpec } from "../../src/supervisor/api.js";
+import {
+  converges,
+  createGroup,
+  groupSpec,
+  placed,
+  rowsOf,
+  setTarget,
+  targetOf,
+  view,
+  web,
+} from "./asks.js";
 import { createWorld, type Node, type World } from "./world.js";
 
 /** Two colos, each served by a node of its own. */
 
 async function createPair() {
-  const world = await createWorld({ colos: ["iad", "ams"], node: { colos: ["iad"] } });
+  const world = await createWorld({
+    ...{ colos: ["iad", "ams"], apart: { lagMs: 100 } },
+    node: { colos: ["iad"] },
+  });
   const ams = await world.join("node-ams", ["ams"]);
   const placements = [placed("iad", { max: 10 }), placed("ams", { max: 10 })];
   await createGroup(world, groupSpec({ placements }));
   return { world, ams };
+}
+
+const serversIn = (world: World, colo: string) => world.clouds.get(colo)!.servers().length;
+
+function part(world: World): void {
+  world.cluster.peerLinks.cut("iad", "ams");
+  world.cluster.storeLinks.cut("iad", "ams");
+}
+
+function join(world: World): void {
+  world.cluster.peerLinks.mendAll();
+  world.cluster.storeLinks.mendAll();
 }
 
 const askOf = (world: World, node: Node, ask: ScaleAsk, requestId?: string) =>
@@ -21,8 +47,22 @@ const askOf = (world: World, node: Node, ask: ScaleAsk, requestId?: string) =>
     world.caller,
   );
 
+/** Clouds of colos that cannot be asked are left unasked. */
+const edit = (world: World, change: (spec: GroupSpec) => GroupSpec) =>
+  world.run(
+    world
+      .node()
+      .groups.update(
+        { key: web, change, validateOnly: false, allowUnverified: true },
+        world.caller,
+      ),
+  );
+
 const decidedIn = async (world: World) =>
-  (await world.events()).filter(({ type }) => type === "scale.decided").map(({ colo }) => colo);
+  (await world.events())
+    .filter(({ type }) => type === "scale.decided")
+    .toSorted((a, b) => a.atMs - b.atMs)
+    .map(({ colo }) => colo);
 
 /** The decision is on record, and its answer has not left yet. */
 async function cutOnceDecided(world: World): Promise<void> {
@@ -74,4 +114,113 @@ test("B11.2 what may have been decided elsewhere is not decided by the next one"
   await assert.rejects(world.run(asked), (error) => isFault(error, "PEER_UNKNOWN"));
   assert.ok(world.cluster.peerNet.lost.answers > 0, "no answer was lost");
   assert.deepEqual(await decidedIn(world), ["iad"]);
+});
+
+test("B11.1 B11.2 a target is split over colos, and each makes its part", async () => {
+  const { world, ams } = await createPair();
+  assert.equal((await setTarget(world, 7)).newTarget, 7);
+  await converges(world, 7);
+  assert.deepEqual([serversIn(world, "iad"), serversIn(world, "ams")], [4, 3]);
+  await world.run(askOf(world, ams, { kind: "change", change: -3 }));
+  await converges(world, 4);
+  assert.deepEqual([serversIn(world, "iad"), serversIn(world, "ams")], [2, 2]);
+});
+
+test("B11.3 apart, each colo leads within its own limits, and the newest decision stands", async () => {
+  const { world, ams } = await createPair();
+  await setTarget(world, 4);
+  await converges(world, 4);
+  part(world);
+  assert.equal((await setTarget(world, 40)).newTarget, 20);
+  await world.until("iad is at its max", () => serversIn(world, "iad") === 10);
+  assert.equal(serversIn(world, "ams"), 2, "ams was told, though it is cut off");
+  const apart = await world.run(askOf(world, ams, { kind: "change", change: 4 }));
+  assert.equal(apart.newTarget, 8);
+  await world.until("ams has its own part", () => serversIn(world, "ams") === 4);
+  join(world);
+  await converges(world, 8);
+  assert.deepEqual([serversIn(world, "iad"), serversIn(world, "ams")], [4, 4]);
+});
+
+test("B3.1 what one colo decided while it led alone, another answers again later", async () => {
+  const { world, ams } = await createPair();
+  world.cluster.peerLinks.cut("iad", "ams");
+  const first = await world.run(askOf(world, ams, { kind: "change", change: 2 }, "r1"));
+  join(world);
+  await world.clock.advance(1_000);
+  const again = await world.run(askOf(world, ams, { kind: "change", change: 2 }, "r1"));
+  assert.deepEqual(again, first);
+  assert.deepEqual(await decidedIn(world), ["ams"]);
+});
+
+test("B8.3 a pause holds in a colo that is cut off, and says where it is yet to be told", async () => {
+  const { world, ams } = await createPair();
+  await setTarget(world, 4);
+  await converges(world, 4);
+  part(world);
+  const pause = () => world.run(ams.supervisor.groups.pause(web, "why", world.caller));
+  await assert.rejects(
+    pause(),
+    (error) => isFault(error, "COLO_UNREACHABLE") && error.facts["colos"] === "iad",
+  );
+  await world.run(askOf(world, ams, { kind: "change", change: 4 }));
+  await world.clock.advance(30_000);
+  assert.equal(serversIn(world, "ams"), 2);
+  join(world);
+  assert.ok((await pause()).placements.some(({ paused }) => paused));
+  await world.until("both show it", async () =>
+    (await view(world)).placements.every(({ paused }) => paused !== undefined),
+  );
+  await world.run(world.node().groups.resume(web, world.caller));
+});
+
+test("B8.1 a server is deleted through a node of any colo", async () => {
+  const { world, ams } = await createPair();
+  await setTarget(world, 2);
+  await converges(world, 2);
+  for (const { id } of await rowsOf(world))
+    await world.run(
+      ams.supervisor.servers.delete({ key: web, server: id, replace: false }, world.caller),
+    );
+  await converges(world, 0);
+  assert.equal(await targetOf(world), 0);
+});
+
+test("B1.6 an edit reaches the other colo although no node of it can be asked", async () => {
+  const { world } = await createPair();
+  await setTarget(world, 20);
+  await converges(world, 20);
+  world.cluster.peerLinks.cut("iad", "ams");
+  const placements = [placed("iad", { max: 3 }), placed("ams", { max: 3 })];
+  await edit(world, (spec) => ({ ...spec, placements }));
+  await converges(world, 6, 60_000);
+});
+
+test("B11.5 without most of the colos no group is edited, and what there is scales on", async () => {
+  const { world } = await createPair();
+  part(world);
+  await assert.rejects(
+    edit(world, (spec) => ({ ...spec, surge: 1 })),
+    (error) => isFault(error, "STORE_UNAVAILABLE"),
+  );
+  await setTarget(world, 4);
+  await world.until("iad has its part", () => serversIn(world, "iad") > 0);
+});
+
+test("B8.4 a group is gone only when its servers are in every colo", async () => {
+  const { world } = await createPair();
+  await setTarget(world, 6);
+  await converges(world, 6);
+  world.cluster.peerLinks.cut("iad", "ams");
+  await world.run(world.node().groups.delete({ key: web, force: true }, world.caller));
+  await world.until("nothing runs", () => serversIn(world, "iad") + serversIn(world, "ams") === 0);
+  await world.clock.advance(60_000);
+  assert.ok((await view(world)).group.deleting, "it went although nobody could ask ams");
+  join(world);
+  await world.until("it is gone", async () => {
+    return world.run(world.node().groups.get(web, world.caller)).then(
+      () => false,
+      (error: unknown) => isFault(error, "GROUP_NOT_FOUND"),
+    );
+  });
 });

@@ -69,6 +69,8 @@ export interface World {
 export interface WorldOptions {
   readonly seed?: number;
   readonly colos?: readonly string[];
+  /** Stores, feeds and journals of their own for each colo. */
+  readonly apart?: { readonly lagMs: number };
   readonly cloud?: Omit<Parameters<typeof createSimulatedCloud>[0], "clock" | "random">;
   readonly balancers?: Partial<Parameters<typeof createSimulatedLoadBalancers>[0]>;
   readonly queue?: Partial<ColoQueueLimits>;
@@ -93,6 +95,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     ids: createSeededIds(seed),
     balancerIds: createSeededIds(seed + 2),
     colos: colos.map((id) => ({ id, ...colo })),
+    ...(options.apart && { apart: options.apart }),
   });
   const { store, storeFaults, journal, clouds, warnings, heal } = cluster;
 
@@ -139,8 +142,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       }
     },
     async events() {
-      const entries = await world.run(store.readFeed("", 10_000, world.caller));
-      return entries.map((entry) => entry.event);
+      const feeds = [...new Set(cluster.stores.values())].map((one) =>
+        world.run(one.readFeed("", 10_000, world.caller)),
+      );
+      return (await Promise.all(feeds)).flat().map((entry) => entry.event);
     },
   };
   node = await boot("node-1");

@@ -10,15 +10,16 @@ import type { Call } from "./call.js";
 export interface Store extends Feed {
   /**
    * All live rows of the partition, of the given kinds where named. Serial: sees every commit that
-   * was acknowledged before the call. A partition never written has revision 0 and no rows.
+   * was acknowledged before the call, or as the call says. A partition never written has revision 0
+   * and no rows.
    */
-  load(partition: PartitionId, kinds: readonly string[] | "all", call: Call): Promise<Loaded>;
+  load(partition: PartitionId, kinds: readonly string[] | "all", call: ReadCall): Promise<Loaded>;
 
   /** Single rows by kind and key, in the order asked for; undefined where there is none. Serial. */
   read(
     partition: PartitionId,
     keys: readonly RowKey[],
-    call: Call,
+    call: ReadCall,
   ): Promise<readonly (Row | undefined)[]>;
 
   /**
@@ -90,6 +91,15 @@ export interface PartitionId {
   readonly scope: "placement" | "group" | "account" | "colo" | "lease" | "node";
   /** Slash-separated, e.g. `acme/web/iad`. */
   readonly key: string;
+}
+
+export interface ReadCall extends Call {
+  /**
+   * What this colo's own copy has by now: of what other colos write it is behind, and while it
+   * catches up, in some rows more than in others. Answered however far they are away; all that may
+   * be asked of a placement that another colo writes. Default: serial.
+   */
+  readonly from?: "replica";
 }
 
 export interface RowKey {

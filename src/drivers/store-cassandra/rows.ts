@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { types } from "cassandra-driver";
 import { Fault } from "../../core/errors/fault.js";
 import type { Clock } from "../../core/ports/clock.js";
-import { partitionText, type Row, type Store } from "../../core/ports/store.js";
+import { partitionText, type ReadCall, type Row, type Store } from "../../core/ports/store.js";
 import { pageLimits } from "../store-rules/page-limits.js";
 import { never } from "./commit-statements.js";
 import { sections, type Tables } from "./schema.js";
@@ -27,7 +27,7 @@ export function createRowReader(
   const isLive = (row: Row) => row.expiresAtMs === undefined || row.expiresAtMs > clock.nowMs();
 
   return {
-    async load(id, kinds) {
+    async load(id, kinds, { from }) {
       const partition = partitionText(id);
       const slices = kinds === "all" ? [] : [...new Set(kinds)].map(sliceOf);
       const head = types.Tuple.fromArray([sections.head, ""]);
@@ -36,8 +36,8 @@ export function createRowReader(
           ? { query: all, params: [partition] }
           : { query: ofKinds, params: [partition, [head, ...slices]] };
       const pages = await readUntorn(partition, (pageState) => {
-        const options = { reach: reachOf(partition), isSerial: true, rowsMax: rowsPerPage };
-        return session.page(statement, { ...options, pageState });
+        const level = levelOf(partition, from);
+        return session.page(statement, { ...level, rowsMax: rowsPerPage, pageState });
       });
       const [first] = pages[0]?.rows ?? [];
       return {
@@ -50,7 +50,7 @@ export function createRowReader(
           .filter(isLive),
       };
     },
-    async read(id, keys) {
+    async read(id, keys, { from }) {
       assert(keys.length <= pageLimits.keysMax, `${keys.length} rows cannot be read at once`);
       const partition = partitionText(id);
       const found = new Map<string, Row>();
@@ -59,13 +59,18 @@ export function createRowReader(
           .slice(start, start + keysPerRead)
           .map(({ kind, key }) => types.Tuple.fromArray([sections.rows, kind, key]));
         const statement = { query: byKeys, params: [partition, tuples] };
-        const options = { reach: reachOf(partition), isSerial: true };
-        for (const row of (await session.rows(statement, options)).map(rowOf))
+        for (const row of (await session.rows(statement, levelOf(partition, from))).map(rowOf))
           if (isLive(row)) found.set(nameOf(row), row);
       }
       return keys.map((key) => found.get(nameOf(key)));
     },
   };
+}
+
+/** A copy's own colo tells what it has; all else is serial. */
+function levelOf(partition: string, from: ReadCall["from"]) {
+  if (from === "replica") return { reach: "colo" } as const;
+  return { reach: reachOf(partition), isSerial: true };
 }
 
 /** Each page is a read of its own: only those of one revision make a whole. */

@@ -23,7 +23,9 @@ export function createHints(pastMsMax: () => number): Hints {
     indexes.set(index, keys);
     const history = keys.get(key) ?? [];
     keys.set(key, history);
-    history.push({ atMs: nowMs, value });
+    // What comes from another colo may be older than what stands here.
+    const place = history.findLastIndex(({ atMs }) => atMs <= nowMs) + 1;
+    history.splice(place, 0, { atMs: nowMs, value });
     // The newest that is older than any replica is the last that anyone can still see.
     const horizonMs = nowMs - pastMsMax();
     const visible = history.findLastIndex(({ atMs }) => atMs <= horizonMs);

@@ -1,26 +1,40 @@
 import { Fault } from "../../core/errors/fault.js";
+import type { Group } from "../../core/model/group.js";
 import type { Caller, DeleteGroup } from "../api.js";
 import type { Context } from "../context.js";
 import { checkGeneration } from "../group-book.js";
-import { allPlacementsOf, ensurePlacements, liveGroup } from "../placements/ensure.js";
-import { finishDelete, isEmpty } from "../placements/finish-delete.js";
+import { tellElsewhere } from "../peers/tell-elsewhere.js";
+import {
+  allPlacementsOf,
+  ensurePlacements,
+  liveGroup,
+  placementsOf,
+} from "../placements/ensure.js";
+import { finishDelete } from "../placements/finish-delete.js";
+import { standingOf } from "../placements/standing.js";
 
 /** Deletes a group: at once when it is empty, by draining it when forced (B8.4). */
 export function createDeleteGroup(context: Context) {
+  async function isEmpty(group: Group, caller: Caller): Promise<boolean> {
+    const standings = await Promise.all(
+      allPlacementsOf(group).map((one) => standingOf(context, one, caller)),
+    );
+    return standings.every((one) => one.isEmpty);
+  }
+
   return async (
     { key, force, expectedGeneration }: DeleteGroup,
-    { principal, signal }: Caller,
+    caller: Caller,
   ): Promise<{ readonly draining: boolean }> => {
+    const { signal } = caller;
     const { group: before } = await liveGroup(context, key, signal);
-    const actors = allPlacementsOf(before).map((one) => context.placements.open(one));
-    const states = await Promise.all(actors.map((actor) => actor.state(signal)));
-    const empty = states.every((one) => isEmpty(context, one) && (one.doc?.target ?? 0) === 0);
-    if (!force && !empty) {
+    if (!force && !(await isEmpty(before, caller))) {
       throw new Fault("GROUP_NOT_EMPTY", {
         say: "the group still has servers, or a target above 0; force drains it first",
         facts: { group: key.group },
       });
     }
+    const { principal } = caller;
     const group = await context.groups.change(
       key,
       (entry) => {
@@ -36,8 +50,9 @@ export function createDeleteGroup(context: Context) {
       signal,
     );
     await ensurePlacements(context, group, signal);
-    const here = actors.filter((actor) => context.colos.has(actor.key.colo));
-    for (const actor of here) await finishDelete(context, actor, group);
+    await tellElsewhere(context, group, caller);
+    for (const one of placementsOf(context, before))
+      await finishDelete(context, context.placements.open(one), group);
     const { group: left } = await context.groups.get(key, signal);
     return { draining: left !== undefined };
   };

@@ -17,8 +17,16 @@ import {
 } from "../api.js";
 import type { Context } from "../context.js";
 import { checkGeneration } from "../group-book.js";
-import { ensurePlacements, isCurrent, liveGroup, placementsOf } from "../placements/ensure.js";
+import { tellElsewhere } from "../peers/tell-elsewhere.js";
+import {
+  allPlacementsOf,
+  ensurePlacements,
+  isCurrent,
+  liveGroup,
+  placementsOf,
+} from "../placements/ensure.js";
 import { accountHint, groupHint, groupIndex, placementHint } from "../placements/hints.js";
+import { nearState } from "../placements/near-state.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { checkFingerprint } from "../receipts.js";
 import { createAcknowledgeHold } from "./acknowledge-hold.js";
@@ -93,6 +101,7 @@ async function createGroup(
     signal,
   );
   await ensurePlacements(context, group, signal);
+  await tellElsewhere(context, group, caller);
   return { view: await viewGroup(context, key, signal), warnings };
 
   function repeated(
@@ -213,6 +222,7 @@ async function updateGroup(
     signal,
   );
   await ensurePlacements(context, group, signal);
+  await tellElsewhere(context, group, caller);
   // A placement that left the group still has its own end to see to.
   for (const placement of placementsOf(context, before)) context.wake(placement);
   return { view: await viewGroup(context, key, signal), warnings };
@@ -247,11 +257,11 @@ async function checkLeaving(
   spec: GroupSpec,
   signal: AbortSignal,
 ): Promise<void> {
-  const leaving = placementsOf(context, before).filter(
+  const leaving = allPlacementsOf(before).filter(
     ({ colo }) => !spec.placements.some((one) => one.colo === colo),
   );
   for (const key of leaving) {
-    const state = await context.placements.open(key).state(signal);
+    const state = await nearState(context, key, signal);
     const counts = countRows([...state.servers.values()]);
     if (counts.counted + counts.leaving === 0) continue;
     throw new Fault("GROUP_NOT_EMPTY", {
@@ -268,7 +278,7 @@ export async function viewGroup(
 ): Promise<GroupView> {
   const { group } = await liveGroup(context, key, signal);
   const placements = await Promise.all(
-    placementsOf(context, group).map(async (one) => viewPlacement(context, one, group, signal)),
+    allPlacementsOf(group).map(async (one) => viewPlacement(context, one, group, signal)),
   );
   return { group, placements };
 }
@@ -280,7 +290,7 @@ async function newestKnown(
   signal: AbortSignal,
 ): Promise<PlacementState> {
   try {
-    return await context.placements.open(key).state(signal);
+    return await nearState(context, key, signal);
   } catch (error) {
     const known = context.placements.peek(key);
     if (known && isFault(error, "STORE_UNAVAILABLE")) return known;

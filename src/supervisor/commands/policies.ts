@@ -5,7 +5,7 @@ import { objectLimits, type PolicyUseCases } from "../api.js";
 import type { Context } from "../context.js";
 import type { GroupEntry } from "../group-book.js";
 import { checkGeneration } from "../group-book.js";
-import { leadOf, liveGroup } from "../placements/ensure.js";
+import { leadOf, liveGroup, placementsOf } from "../placements/ensure.js";
 import { forgetPolicies } from "../placements/forget-policies.js";
 
 export function createPolicyUseCases(context: Context): PolicyUseCases {
@@ -73,7 +73,7 @@ export function createPolicyUseCases(context: Context): PolicyUseCases {
         signal,
       );
       const { group, policies } = await groups.get(key, signal);
-      if (!group) return;
+      if (!group || placementsOf(context, group).length === 0) return;
       const lead = context.placements.open(leadOf(context, group));
       await lead.change((state) => ({ change: forgetPolicies(state, policies), reply: undefined }));
     },

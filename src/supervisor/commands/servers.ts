@@ -6,7 +6,8 @@ import { isCounted, isLeaving, leave, mayMove } from "../../core/plan/lifecycle.
 import type { Caller, ReportHealth, ServerUseCases, ServerView } from "../api.js";
 import type { Context } from "../context.js";
 import { vacate } from "../events/lineage.js";
-import { liveGroup, placementsOf } from "../placements/ensure.js";
+import { allPlacementsOf, liveGroup, placementsOf } from "../placements/ensure.js";
+import { nearState } from "../placements/near-state.js";
 import type { Decided, PlacementActor } from "../placements/placement-actor.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { adoptServer } from "./adopt-server.js";
@@ -16,12 +17,12 @@ import { rebuildLedger } from "./rebuild-ledger.js";
 import { released } from "./release-server.js";
 
 export function createServerUseCases(context: Context): ServerUseCases {
+  /** Of what this node may change. */
   async function find(key: GroupKey, server: ServerId, signal: AbortSignal) {
     const { group } = await liveGroup(context, key, signal);
     for (const placement of placementsOf(context, group)) {
       const actor = context.placements.open(placement);
-      const row = (await actor.state(signal)).servers.get(server);
-      if (row) return { actor, row };
+      if ((await actor.state(signal)).servers.has(server)) return actor;
     }
     throw notFound(server);
   }
@@ -30,8 +31,8 @@ export function createServerUseCases(context: Context): ServerUseCases {
     async list({ key, pageSize, after, states }, { signal }) {
       const { group } = await liveGroup(context, key, signal);
       const all = await Promise.all(
-        placementsOf(context, group).map(async (placement): Promise<ServerView[]> => {
-          const { servers } = await context.placements.open(placement).state(signal);
+        allPlacementsOf(group).map(async (placement): Promise<ServerView[]> => {
+          const { servers } = await nearState(context, placement, signal);
           return [...servers.values()].map((row) => ({ colo: placement.colo, row }));
         }),
       );
@@ -44,17 +45,21 @@ export function createServerUseCases(context: Context): ServerUseCases {
       return { items: rest.slice(0, pageSize), more: rest.length > pageSize };
     },
     async get(key, server, { signal }) {
-      const { actor, row } = await find(key, server, signal);
-      return { colo: actor.key.colo, row };
+      const { group } = await liveGroup(context, key, signal);
+      for (const placement of allPlacementsOf(group)) {
+        const row = (await nearState(context, placement, signal)).servers.get(server);
+        if (row) return { colo: placement.colo, row };
+      }
+      throw notFound(server);
     },
     async delete({ key, server, replace }, caller) {
-      const { actor } = await find(key, server, caller.signal);
+      const actor = await find(key, server, caller.signal);
       return edit(actor, server, (state, row) =>
         removed(context, state, row, { replace, principal: caller.principal }),
       );
     },
     async release({ key, server, replace }, caller) {
-      const { actor } = await find(key, server, caller.signal);
+      const actor = await find(key, server, caller.signal);
       return edit(actor, server, (state, row) =>
         released(context, state, row, { replace, principal: caller.principal }),
       );
@@ -64,11 +69,11 @@ export function createServerUseCases(context: Context): ServerUseCases {
     deleteOrphan: (request, caller) => deleteOrphan(context, request, caller),
     rebuild: (key, caller) => rebuildLedger(context, key, caller),
     async protect({ key, server, protect }, caller) {
-      const { actor } = await find(key, server, caller.signal);
+      const actor = await find(key, server, caller.signal);
       return edit(actor, server, (_state, row) => protectedRow(context, row, protect, caller));
     },
     async setHealth(request, caller) {
-      const { actor } = await find(request.key, request.server, caller.signal);
+      const actor = await find(request.key, request.server, caller.signal);
       return edit(actor, request.server, (_state, row) =>
         reportedRow(context, row, request, caller),
       );

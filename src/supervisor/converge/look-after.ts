@@ -1,6 +1,5 @@
 import type { Group } from "../../core/model/group.js";
 import type { EventId, PlacementKey } from "../../core/model/ids.js";
-import type { PlacementDoc } from "../../core/model/placement.js";
 import type { Policy } from "../../core/model/policy.js";
 import type { ScaleEvent } from "../../core/model/scale-event.js";
 import type { DuePolicy } from "../../core/policy/circle-back.js";
@@ -12,8 +11,9 @@ import type { GroupEntry } from "../group-book.js";
 import { ensurePlacements, isCurrent, leadOf } from "../placements/ensure.js";
 import { finishDelete } from "../placements/finish-delete.js";
 import type { PlacementActor } from "../placements/placement-actor.js";
-import type { Delivery, PlacementChange, PlacementState } from "../placements/placement-state.js";
+import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
 import { decideOn, factsOf, otherPlacements, unansweredOf } from "../scaling.js";
+import { deliver } from "./deliver.js";
 import type { Converger } from "./turn.js";
 
 /** One whole turn of a placement: configuration, what time brings, converging, and the end. */
@@ -106,24 +106,6 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
     return undefined;
   }
 
-  /** Targets decided here go to the other placements as idempotent commands (B11.2). */
-  async function deliver(actor: PlacementActor): Promise<undefined> {
-    const { deliveries, key } = await actor.state(signal);
-    for (const delivery of deliveries.values()) {
-      const other = { ...key, colo: delivery.colo as PlacementKey["colo"] };
-      if (!context.colos.has(other.colo)) continue;
-      await context.placements.open(other).change((state) => ({
-        change: take(context, state, delivery),
-        reply: undefined,
-      }));
-      context.wake(other);
-      await actor.change((state) => {
-        const still = state.deliveries.get(delivery.colo)?.decisionId === delivery.decisionId;
-        return { change: still ? { deliveriesGone: [delivery.colo] } : {}, reply: undefined };
-      });
-    }
-  }
-
   /** What other placements have to do with must not keep this one from being looked after. */
   async function apart(
     key: PlacementKey,
@@ -162,7 +144,7 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
       const wakes = [
         await expireForce(actor),
         await apart(key, () => circle(actor, group, policies)),
-        await apart(key, () => deliver(actor)),
+        await apart(key, () => deliver(context, actor)),
       ];
       const { revision } = await actor.state(signal);
       const quiet = await converger.converge(actor, group);
@@ -178,28 +160,3 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
 }
 
 const othersRetryMs = 2_000;
-
-/** A target decided elsewhere, unless a newer one was taken already. */
-function take(context: Context, state: PlacementState, delivery: Delivery): PlacementChange {
-  const { doc } = state;
-  if (!doc || doc.deleting) return {};
-  if (doc.lastDecision && doc.lastDecision.id >= delivery.decisionId) return {};
-  const { decisionId, eventId, forced, source } = delivery;
-  const nowMs = context.clock.nowMs();
-  const parent = eventId as EventId;
-  const told: PlacementDoc = {
-    ...doc,
-    target: delivery.target,
-    lastDecision: { id: decisionId, eventId: parent, ...(source ? { source } : {}) },
-    ...(forced ? { forced } : {}),
-  };
-  // The limits may have moved since it was decided: today's hold (B11.3).
-  const { target, causes } = settleLimits(told, nowMs);
-  const facts = { target, oldTarget: doc.target };
-  if (target === doc.target) return { doc: { ...told, target } };
-  const event = context.events.make("target.changed", { facts, causes, parent });
-  return {
-    doc: { ...told, target, targetChangedAtMs: nowMs, movedBy: parent },
-    events: [event],
-  };
-}

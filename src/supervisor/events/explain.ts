@@ -9,7 +9,8 @@ import type { EventId } from "../../core/model/ids.js";
 import { countRows } from "../../core/plan/plan-placement.js";
 import type { EventUseCases } from "../api.js";
 import type { Context } from "../context.js";
-import { placementsOf } from "../placements/ensure.js";
+import { allPlacementsOf } from "../placements/ensure.js";
+import { nearState } from "../placements/near-state.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { type History, type HistoryDeps, openHistory } from "./history.js";
 import { movedBy } from "./lineage.js";
@@ -95,7 +96,7 @@ async function standingOf(
   const { group } = await context.groups.get(root, signal);
   if (!group || !moves) return { waits: [], end: { settled: moves && !group } };
   const states = await Promise.all(
-    placementsOf(context, group).map((key) => context.placements.open(key).state(signal)),
+    allPlacementsOf(group).map((key) => nearState(context, key, signal)),
   );
   const ours = states.filter(({ doc }) => doc && ids.has(movedBy(doc)));
   const last = states.map(({ doc }) => movedBy(doc)).filter((id) => id !== undefined);

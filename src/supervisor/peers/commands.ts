@@ -1,7 +1,19 @@
-import type { AccountId } from "../../core/model/ids.js";
+import type { AccountId, ColoId, GroupKey, PlacementKey } from "../../core/model/ids.js";
 import type { Receipt } from "../../core/model/scale-event.js";
 import type { FeedEntry } from "../../core/ports/store.js";
-import type { GroupSpec, SubmitScaleEvent } from "../api.js";
+import type {
+  AdoptRequest,
+  ColoUseCases,
+  ColoView,
+  GroupSpec,
+  OrphanView,
+  RebuiltLedger,
+  ReportHealth,
+  ServerUseCases,
+  ServerView,
+  SubmitScaleEvent,
+} from "../api.js";
+import type { Delivery } from "../placements/placement-state.js";
 
 export interface LaunchCheck {
   readonly account: AccountId;
@@ -9,25 +21,71 @@ export interface LaunchCheck {
   readonly allowUnverified: boolean;
 }
 
+/** How far a placement's end is, by the word of those who serve its colo. */
+export interface Standing {
+  /** Nothing of it is left in the cloud, nor may be, and nothing is wanted. */
+  readonly isEmpty: boolean;
+  /** It has no document any more. */
+  readonly isGone: boolean;
+}
+
+interface Command<Request, Answer> {
+  readonly request: Request;
+  readonly answer: Answer;
+}
+
+/** Nothing but that it is done. */
+type Done = null;
+
 /**
  * What a node does for nodes of other colos, by name. Plain JSON both ways; each may be repeated
- * without doing more than once what it does.
+ * without doing more than once what it does. What is asked of a group is done in the colos that
+ * the peer serves.
  */
 export interface PeerCommands {
   /** The part of the check in the placement at `index`; what could not be checked. */
-  readonly "launch.check": {
-    readonly request: LaunchCheck & { readonly index: number };
-    readonly answer: readonly string[];
-  };
+  readonly "launch.check": Command<LaunchCheck & { readonly index: number }, readonly string[]>;
   /** Events of the asked node's own feed behind a cursor of it: what did not arrive elsewhere. */
-  readonly "feed.read": {
-    readonly request: { readonly after: string; readonly entriesMax: number };
-    readonly answer: readonly FeedEntry[];
-  };
-  readonly "scaling.submit": {
-    readonly request: SubmitScaleEvent & { readonly requestId: string };
-    readonly answer: Receipt;
-  };
+  readonly "feed.read": Command<
+    { readonly after: string; readonly entriesMax: number },
+    readonly FeedEntry[]
+  >;
+  readonly "scaling.submit": Command<SubmitScaleEvent & { readonly requestId: string }, Receipt>;
+  /** Has the placements take the group's newest configuration. */
+  readonly "groups.heed": Command<GroupKey, Done>;
+  readonly "groups.pause": Command<Reasoned, Done>;
+  readonly "groups.resume": Command<GroupKey, Done>;
+  readonly "groups.converge": Command<GroupKey, Done>;
+  readonly "groups.acknowledgeHold": Command<Reasoned, Done>;
+  readonly "groups.confirmLedger": Command<Reasoned, Done>;
+  readonly "placements.standing": Command<PlacementKey, Standing>;
+  /** A target that was decided in another colo (B11.2); a newer one stands. */
+  readonly "placements.target": Command<
+    { readonly key: PlacementKey; readonly delivery: Delivery },
+    Done
+  >;
+  readonly "servers.delete": Command<Parameters<ServerUseCases["delete"]>[0], ServerView>;
+  readonly "servers.release": Command<Parameters<ServerUseCases["release"]>[0], ServerView>;
+  readonly "servers.protect": Command<Parameters<ServerUseCases["protect"]>[0], ServerView>;
+  readonly "servers.setHealth": Command<ReportHealth, ServerView>;
+  readonly "servers.adopt": Command<AdoptRequest, ServerView>;
+  readonly "servers.deleteOrphan": Command<
+    Parameters<ServerUseCases["deleteOrphan"]>[0],
+    OrphanView
+  >;
+  readonly "servers.rebuild": Command<GroupKey, RebuiltLedger>;
+  readonly "colos.get": Command<{ readonly colo: ColoId }, ColoView>;
+  readonly "colos.setBrake": Command<Parameters<ColoUseCases["setBrake"]>[0], ColoView>;
+  readonly "colos.clearBrake": Command<Parameters<ColoUseCases["clearBrake"]>[0], ColoView>;
+  readonly "colos.quarantine": Command<
+    Parameters<ColoUseCases["quarantine"]>[0],
+    { readonly placements: number }
+  >;
+}
+
+interface Reasoned {
+  readonly key: GroupKey;
+  readonly reason: string;
 }
 
 export type CommandName = keyof PeerCommands;

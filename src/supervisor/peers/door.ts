@@ -4,6 +4,9 @@ import type { Supervisor } from "../api.js";
 import type { Caller } from "../caller.js";
 import { checkLaunchHere } from "../commands/check-launch.js";
 import type { Context } from "../context.js";
+import { takeTarget } from "../converge/deliver.js";
+import { ensurePlacements, liveGroup } from "../placements/ensure.js";
+import { standingOf } from "../placements/standing.js";
 import type { CommandName, PeerCommands } from "./commands.js";
 
 type Handlers = {
@@ -17,12 +20,38 @@ type Handlers = {
 const feedEntriesMax = 500;
 
 /** Carries out what nodes of other colos ask, with this node's own use cases: one hop, no more. */
-export function createPeerDoor(context: Context, own: Pick<Supervisor, "scaling">): PeerDoor {
+export function createPeerDoor(context: Context, own: OwnUseCases): PeerDoor {
+  const { scaling, groups, servers, colos } = own;
   const handlers: Handlers = {
     "launch.check": (request, caller) => checkLaunchHere(context, request, caller),
     "feed.read": ({ after, entriesMax }, caller) =>
       context.store.readFeed(after, Math.min(entriesMax, feedEntriesMax), caller),
-    "scaling.submit": (request, caller) => own.scaling.submit(request, caller),
+    "scaling.submit": (request, caller) => scaling.submit(request, caller),
+    async "groups.heed"(key, { signal }) {
+      context.groups.distrust(key);
+      const { group } = await liveGroup(context, key, signal);
+      await ensurePlacements(context, group, signal);
+      return null;
+    },
+    "groups.pause": ({ key, reason }, caller) => done(groups.pause(key, reason, caller)),
+    "groups.resume": (key, caller) => done(groups.resume(key, caller)),
+    "groups.converge": (key, caller) => done(groups.converge(key, caller)),
+    "groups.acknowledgeHold": ({ key, reason }, caller) =>
+      done(groups.acknowledgeHold(key, reason, caller)),
+    "groups.confirmLedger": (request, caller) => done(groups.confirmLedger(request, caller)),
+    "placements.standing": (key, caller) => standingOf(context, key, caller),
+    "placements.target": ({ key, delivery }) => done(takeTarget(context, key, delivery)),
+    "servers.delete": (request, caller) => servers.delete(request, caller),
+    "servers.release": (request, caller) => servers.release(request, caller),
+    "servers.protect": (request, caller) => servers.protect(request, caller),
+    "servers.setHealth": (request, caller) => servers.setHealth(request, caller),
+    "servers.adopt": (request, caller) => servers.adopt(request, caller),
+    "servers.deleteOrphan": (request, caller) => servers.deleteOrphan(request, caller),
+    "servers.rebuild": (key, caller) => servers.rebuild(key, caller),
+    "colos.get": ({ colo }, caller) => colos.get(colo, caller),
+    "colos.setBrake": (request, caller) => colos.setBrake(request, caller),
+    "colos.clearBrake": (request, caller) => colos.clearBrake(request, caller),
+    "colos.quarantine": (request, caller) => colos.quarantine(request, caller),
   };
   return {
     async answer({ name, request, principal }, signal) {
@@ -31,4 +60,14 @@ export function createPeerDoor(context: Context, own: Pick<Supervisor, "scaling"
       return handlers[name as CommandName](request as never, { principal, signal });
     },
   };
+}
+
+/** What this node does by itself, without its peers. */
+export type OwnUseCases = Pick<Supervisor, "scaling" | "servers" | "colos"> & {
+  readonly groups: Omit<Supervisor["groups"], "plan" | "check">;
+};
+
+async function done(work: Promise<unknown>): Promise<null> {
+  await work;
+  return null;
 }

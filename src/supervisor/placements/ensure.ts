@@ -40,7 +40,12 @@ export function placementsOf(context: Context, group: Group): PlacementKey[] {
     .map(({ colo }) => ({ account: group.account, group: group.id, colo }));
 }
 
-/** Makes every placement know the group's newest configuration. Idempotent. */
+/** In the colos that only other nodes serve. */
+export function placementsElsewhere(context: Context, group: Group): PlacementKey[] {
+  return allPlacementsOf(group).filter(({ colo }) => context.elsewhere?.colos.has(colo));
+}
+
+/** Makes every placement here know the group's newest configuration. Idempotent. */
 export async function ensurePlacements(
   context: Context,
   group: Group,
@@ -118,7 +123,8 @@ function byPrincipal({ changedBy }: Group): { readonly principal?: string } {
   return changedBy === undefined ? {} : { principal: changedBy };
 }
 
-function firstDoc(
+/** What a placement begins with. */
+export function firstDoc(
   key: PlacementKey,
   group: Group,
   spec: PlacementSpec,

@@ -6,7 +6,7 @@ import { movedBy } from "../events/lineage.js";
 import { allPlacementsOf } from "./ensure.js";
 import { groupHint, orphanHint, placementHint } from "./hints.js";
 import type { PlacementActor } from "./placement-actor.js";
-import type { PlacementState } from "./placement-state.js";
+import { isEmptied, standingOf } from "./standing.js";
 
 /**
  * Ends a placement that drained, and the group with its last one (B8.4). Every step may be
@@ -22,13 +22,13 @@ export async function finishDelete(
   const { signal, store, clock } = context;
   const state = await actor.state(signal);
   const leaves = group.deleting || !group.placements.some((one) => one.colo === actor.key.colo);
-  if (!leaves || !isEmpty(context, state)) return false;
+  if (!leaves || !isEmptied(context, state)) return false;
   if (state.doc || state.servers.size > 0) {
     await actor.change((now) => {
       // A group that was made anew under this name meanwhile is another's business.
       const another = now.doc !== undefined && now.doc.groupUid !== group.uid;
       const nowMs = clock.nowMs();
-      if (another || !isEmpty(context, now)) return { change: {}, reply: undefined };
+      if (another || !isEmptied(context, now)) return { change: {}, reply: undefined };
       const servers = [...now.servers.values()].map((row) => move(row, "end", nowMs));
       const facts = { colo: actor.key.colo };
       const event = context.events.make("group.deleted", { facts, ...follows(movedBy(now.doc)) });
@@ -62,26 +62,14 @@ export async function finishDelete(
   return true;
 }
 
-/**
- * Nothing of it is left in the cloud, nor may be: intentions that were given up were looked up in
- * vain, and a while has passed in which a late server would have shown up.
- */
-export function isEmpty(context: Context, state: PlacementState): boolean {
-  const cloud = context.colos.get(state.key.colo)?.outside.cloud;
-  const lateMs = cloud ? cloud.createDeadlineMs + cloud.listingLagMs : lateMsElsewhere;
-  return [...state.servers.values()].every(
-    (row) => row.state === "abandoned" && context.clock.nowMs() >= row.sinceMs + lateMs,
-  );
-}
-
-/** Where the colo is served by others, and its cloud's own times are not known here. */
-const lateMsElsewhere = 10 * 60_000;
-
 async function allGone(context: Context, group: Group): Promise<boolean> {
-  const states = await Promise.all(
-    allPlacementsOf(group).map((key) => context.placements.open(key).state(context.signal)),
+  const { node, signal } = context;
+  const standings = await Promise.all(
+    allPlacementsOf(group).map((key) =>
+      standingOf(context, key, { principal: `muster:${node}`, signal }),
+    ),
   );
-  return states.every((state) => state.doc === undefined);
+  return standings.every(({ isGone }) => isGone);
 }
 
 function keyOf(group: Group) {

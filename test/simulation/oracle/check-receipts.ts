@@ -7,16 +7,20 @@ import type { Receipt } from "../../../src/core/model/scale-event.js";
  * exactly one decided event, which was on record before the answer.
  */
 export function createReceiptChecks() {
-  const decided = new Map<string, { times: number; readonly receipt: Receipt | undefined }>();
+  const decided = new Map<
+    string,
+    { times: number; readonly receipt: Receipt | undefined; readonly colo: string }
+  >();
   return {
     committed(events: readonly MusterEvent[]): void {
-      for (const { id, type, receipt } of events) {
+      for (const { id, type, receipt, colo } of events) {
         if (type !== "scale.decided") continue;
         const known = decided.get(id);
         if (known) known.times++;
-        else decided.set(id, { times: 1, receipt });
+        else decided.set(id, { times: 1, receipt, colo });
       }
     },
+    decidedIn: (event: string) => decided.get(event)?.colo,
     answered(receipt: Receipt): Violation[] {
       const { eventId } = receipt;
       const one = decided.get(eventId);

@@ -6,6 +6,7 @@ import { createCallChecks } from "./check-calls.js";
 import { createEffectChecks } from "./check-effects.js";
 import { createReceiptChecks } from "./check-receipts.js";
 import { createSickChecks } from "./check-sick.js";
+import { createSumChecks } from "./check-sums.js";
 import { createWaitChecks } from "./check-waits.js";
 import { type Finding, type OracleOptions, sayFinding } from "./finding.js";
 import { createLedgers, type Ledgers } from "./ledgers.js";
@@ -25,6 +26,8 @@ export interface Oracle {
   note(finding: Omit<Finding, "atMs">): void;
   /** A caller was given a receipt, for the first time or again (I6). */
   answered(receipt: Receipt): void;
+  /** The colo that decided it. */
+  decidedIn(event: string): string | undefined;
   stop(): void;
 }
 
@@ -52,6 +55,7 @@ export function watch(world: { readonly cluster: Cluster }, options: OracleOptio
   const receipts = createReceiptChecks();
   const waits = createWaitChecks({ cluster, ledgers, options });
   const sick = createSickChecks(clock);
+  const sums = createSumChecks(ledgers);
   const eventIds = new Set<string>();
 
   const stop = taps.listen({
@@ -71,6 +75,7 @@ export function watch(world: { readonly cluster: Cluster }, options: OracleOptio
       if (!seen) return;
       noteAll(checkCommit(seen));
       noteAll(effects.committed(seen));
+      noteAll(sums.committed(seen));
     },
     called(call) {
       noteAll(calls.called(call));
@@ -82,7 +87,7 @@ export function watch(world: { readonly cluster: Cluster }, options: OracleOptio
   });
 
   return {
-    ...{ findings, ledgers, note, stop },
+    ...{ findings, ledgers, note, stop, decidedIn: receipts.decidedIn },
     answered: (receipt) => noteAll(receipts.answered(receipt)),
     assertKept() {
       if (findings.length > 0) throw new Error(findings.map(sayFinding).join("\n"));
