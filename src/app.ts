@@ -13,6 +13,7 @@ import type { Store } from "./core/ports/store.js";
 import { createSystemClock, createSystemIds } from "./drivers/clock-system/index.js";
 import { createSqliteJournal } from "./drivers/journal-sqlite/index.js";
 import { type DriverRequest, type LoadedDriver, loadDrivers } from "./drivers/load.js";
+import { prepareStore } from "./drivers/load-store.js";
 import { createPrometheusMeter } from "./drivers/meter-prometheus/index.js";
 import { createPeerClient, openPeerListener } from "./drivers/peers-http2/index.js";
 import { createKeyRing, createSecretBox } from "./drivers/secrets-aes/index.js";
@@ -43,7 +44,7 @@ import { defaultRetention } from "./supervisor/events/journaler.js";
 import { createSupervisor } from "./supervisor/supervisor.js";
 
 /** What an embedder gives; all but the colos has a default. */
-export interface MusterOptions extends Omit<Config, "tokens" | "colos" | "journal"> {
+export interface MusterOptions extends Omit<Config, "tokens" | "colos" | "store" | "journal"> {
   readonly dataDir: string;
   /** Without tokens nothing is listened on: calls come through `transport` only. */
   readonly tokens?: Config["tokens"];
@@ -56,8 +57,8 @@ export interface MusterOptions extends Omit<Config, "tokens" | "colos" | "journa
    * encrypts, all decrypt.
    */
   readonly secretsKeys?: readonly Uint8Array[];
-  /** Ports of the embedder's own instead of the embedded ones. */
-  readonly store?: Store;
+  /** Ports of the embedder's own instead of the embedded ones, or drivers by their names. */
+  readonly store?: Store | PluginConfig;
   readonly journal?: Journal | PluginConfig;
   readonly log?: Log;
 }
@@ -84,13 +85,15 @@ export interface Muster {
 
 const stopGraceMs = 10_000;
 const pollMsDefault = 2_000;
+/** A node that cannot read the store for so long leaves calls to others. */
+const switchAgeMsMax = 5_000;
 const silent: Log = { info() {}, warn() {}, error() {}, debug() {} };
 
 /**
  * Starts a whole Muster in this process.
  *
  * @throws Fault `CONFIG_INVALID` naming everything that is wrong, and nothing runs then.
- * @throws Fault `STORE_UNAVAILABLE`: another process uses the data folder.
+ * @throws Fault `STORE_UNAVAILABLE`: another process uses the data folder, or the cluster is away.
  */
 export async function createMuster(options: MusterOptions): Promise<Muster> {
   const { dataDir, log = silent } = options;
@@ -106,7 +109,7 @@ export async function createMuster(options: MusterOptions): Promise<Muster> {
   };
   try {
     await mkdir(dataDir, { recursive: true });
-    const store = options.store ?? (await openStore(dataDir, clock, log));
+    const store = await openStore(options, clock, log);
     closers.push(() => store.close());
     const node = await identityOf(dataDir, "node", ids);
     const installation = options.installation ?? (await identityOf(dataDir, "installation", ids));
@@ -145,7 +148,8 @@ export async function createMuster(options: MusterOptions): Promise<Muster> {
       const listener = await openPeerListener({ ...wire, ...at });
       closers.push((graceMs) => listener.close(graceMs));
     }
-    const server = await listen(options, { supervisor, clock, log, figures: meter });
+    const isReady = () => supervisor.switchAgeMs() <= switchAgeMsMax;
+    const server = await listen(options, { supervisor, clock, log, figures: meter, isReady });
     const embedder = createTrustingAuthenticator(installationPrincipal("embedder", "admin"));
     const api = { supervisor, clock, log };
     let stopped: Promise<void> | undefined;
@@ -168,8 +172,17 @@ export async function createMuster(options: MusterOptions): Promise<Muster> {
   }
 }
 
-function openStore(dataDir: string, clock: Clock, log: Log): Promise<Store> {
-  return createSqliteStore({ path: join(dataDir, "state.db"), clock, log });
+async function openStore(options: MusterOptions, clock: Clock, log: Log): Promise<Store> {
+  const { dataDir, store, baseDir = ".", installation, colos } = options;
+  if (store === undefined)
+    return createSqliteStore({ path: join(dataDir, "state.db"), clock, log });
+  if (!("use" in store)) return store;
+  if (installation === undefined) {
+    const say = "installation: is required where nodes share a store: the same name on all";
+    throw new Fault("CONFIG_INVALID", { say });
+  }
+  const { definition, options: checked } = await prepareStore(store);
+  return definition.open(checked, { clock, log, baseDir, colos: Object.keys(colos) });
 }
 
 async function openJournal(
@@ -287,7 +300,7 @@ function isOpen(colo: ColoConfig | ColoDrivers): colo is ColoDrivers {
 
 async function listen(
   options: MusterOptions,
-  api: Pick<ServerOptions, "supervisor" | "clock" | "log" | "figures">,
+  api: Pick<ServerOptions, "supervisor" | "clock" | "log" | "figures" | "isReady">,
 ): Promise<Server | undefined> {
   if (!options.tokens) return undefined;
   const authenticator: Authenticator = createStaticTokens(options.tokens);

@@ -15,6 +15,8 @@ export interface Config {
   readonly killSwitchFile?: string;
   /** Keys for accounts' credentials. Default `<dataDir>/secrets.key`, made at first need. */
   readonly secretsKeyFile?: string;
+  /** Where the state is; default: a file in the data folder, for this node alone. */
+  readonly store?: PluginConfig;
   readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly caFile?: string };
   /** Where history is kept and searched. Default: `<dataDir>/events.db`. */
   readonly journal?: PluginConfig;
@@ -52,7 +54,7 @@ export interface ColoConfig {
   readonly concurrency?: number;
 }
 
-/** A driver: `builtin:process`, `npm:@acme/x`, `file:./x.js`. */
+/** A driver, or a store: `builtin:process`, `npm:@acme/x`, `file:./x.js`. */
 export interface PluginConfig {
   readonly use: string;
   readonly options?: unknown;
@@ -78,6 +80,7 @@ const configSchema = {
     dataDir: text,
     killSwitchFile: text,
     secretsKeyFile: text,
+    store: plugin,
     tls: {
       type: "object",
       additionalProperties: false,

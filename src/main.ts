@@ -6,6 +6,7 @@ import { readConfig } from "./config.js";
 import { isFault } from "./core/errors/fault.js";
 import { adminToken, devOptions } from "./dev.js";
 import { runDoctor } from "./doctor/tell.js";
+import { runMigration } from "./migrate.js";
 import { dataDefault, listenDefault, settingsOf } from "./settings.js";
 
 interface Flags {
@@ -92,6 +93,16 @@ async function doctor(flags: DoctorFlags): Promise<void> {
   process.exitCode = await runDoctor(options, process.stdout, process.env);
 }
 
+interface MigrateFlags extends Flags {
+  readonly dryRun?: boolean;
+}
+
+async function migrate(flags: MigrateFlags): Promise<void> {
+  if (flags.config === undefined) throw new Error("give --config FILE, as the daemon gets it");
+  const settings = settingsOf(await readConfig(flags.config), flags);
+  await runMigration(settings, { isDryRun: flags.dryRun === true }, process.stdout);
+}
+
 program.action(start);
 program
   .command("doctor")
@@ -104,6 +115,17 @@ program
   .configureHelp({ showGlobalOptions: true })
   .addHelpText("after", "\nExample: muster doctor --config muster.json")
   .action((_: unknown, self: Command) => doctor(self.optsWithGlobals<DoctorFlags>()));
+
+program
+  .command("migrate")
+  .description(
+    "Make what the configured store is kept in, or bring it up to date. Harmless where nothing is " +
+      "to be done, and beside Musters that run",
+  )
+  .option("--dry-run", "only say what would be done")
+  .configureHelp({ showGlobalOptions: true })
+  .addHelpText("after", "\nExample: muster migrate --config muster.json --dry-run")
+  .action((_: unknown, self: Command) => migrate(self.optsWithGlobals<MigrateFlags>()));
 
 function collect(one: string, before: readonly string[]): readonly string[] {
   return [...before, one];

@@ -53,6 +53,10 @@ export async function readAccounts(parts: Parts): Promise<Accounts> {
     const fix = "ask the Muster that runs: musterctl check GROUP; or stop it first";
     return nobody(skipped(subject, "the store is in use, so nobody's credentials are known", fix));
   }
+  if (settings.store) {
+    const fix = "ask a Muster that runs: musterctl check GROUP";
+    return nobody(skipped(subject, "a store that nodes share is not opened here", fix));
+  }
   let store: Store | undefined;
   try {
     store = await openStoreCopy(settings.dataDir, parts.clock);

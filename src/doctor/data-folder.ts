@@ -15,8 +15,12 @@ const mebibyte = 1024 * 1024;
 const freeBytesMin = 256 * mebibyte;
 const freeBytesGood = 2 * 1024 * mebibyte;
 
-/** The data folder: there, ours, with room, and nobody else's at the moment. */
-export async function examineDataFolder(dataDir: string): Promise<Examined> {
+/**
+ * The data folder: there, ours, with room, and nobody else's at the moment.
+ *
+ * @param file in it that whoever works with the folder holds
+ */
+export async function examineDataFolder(dataDir: string, file: string): Promise<Examined> {
   const found = await statOf(dataDir);
   if (!found) return { diagnoses: await examineUnmade(dataDir), isRunning: false };
   if (!found.isDirectory()) {
@@ -30,10 +34,10 @@ export async function examineDataFolder(dataDir: string): Promise<Examined> {
     return { diagnoses: [problem(dataDir, refused, fix)], isRunning: false };
   }
   const space = await examineSpace(dataDir);
-  const store = await examineStore(join(dataDir, "state.db"));
+  const held = await examineFile(join(dataDir, file));
   return {
-    diagnoses: [ok(dataDir, "can be read and written"), space, ...store.diagnoses],
-    isRunning: store.isRunning,
+    diagnoses: [ok(dataDir, "can be read and written"), space, ...held.diagnoses],
+    isRunning: held.isRunning,
   };
 }
 
@@ -56,7 +60,7 @@ async function examineSpace(folder: string): Promise<Diagnosis> {
   return free < freeBytesGood ? warning("space", say, fix) : ok("space", say);
 }
 
-async function examineStore(path: string): Promise<Examined> {
+async function examineFile(path: string): Promise<Examined> {
   const found = await statOf(path);
   if (!found) return { diagnoses: [ok(path, "is not there yet")], isRunning: false };
   const refused = await access(path, constants.R_OK | constants.W_OK).then(() => undefined, textOf);

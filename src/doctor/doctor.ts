@@ -9,6 +9,7 @@ import { examineClock, examineDataFolder } from "./data-folder.js";
 import { examineDoor } from "./door.js";
 import { examineJournal } from "./drivers.js";
 import { examinePeers } from "./peers.js";
+import { examineStore } from "./store.js";
 
 /** One part of an installation, and all that was seen of it. */
 export interface Examination {
@@ -34,11 +35,16 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Examinati
   const { diagnoses, settings, box } = await examineConfiguration(options.config, options);
   yield { area: "configuration", diagnoses };
   if (!settings || !box) return;
-  const data = await examineDataFolder(settings.dataDir);
+  const { store } = settings;
+  const data = await examineDataFolder(settings.dataDir, store ? "events.db" : "state.db");
   const time = await examineClock(settings.dataDir, nowMs);
   yield { area: "data", diagnoses: [...data.diagnoses, time] };
   const { isRunning } = data;
   yield { area: "API", diagnoses: await examineDoor(settings, { nowMs, isRunning }) };
+  if (store) {
+    const told = await examineStore({ ...settings, store }, { clock, log: silent });
+    yield { area: "store", diagnoses: told };
+  }
   const installation = await installationOf(settings);
   const { peers } = settings;
   if (peers)

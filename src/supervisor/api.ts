@@ -42,6 +42,8 @@ export interface Supervisor {
   readonly access: AccessUseCases;
   /** For nodes of the installation's other colos alone. */
   readonly peer: PeerDoor;
+  /** Since the store last told a colo's kill switch; that of the colo for which it is longest. */
+  switchAgeMs(): number;
   /** Loads what was under way and goes on with it. */
   start(): Promise<void>;
   /** Starts no new step, lets running ones finish for at most `graceMs`, gives its leases back. */

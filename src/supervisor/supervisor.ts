@@ -246,6 +246,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
     colos: routed.colos,
     access: createAccessUseCases(context, setup.credentials),
     peer: createPeerDoor(context, own),
+    switchAgeMs: () => Math.max(...[...colos.values()].map(({ brakes }) => brakes.ageMs())),
     async start() {
       wakeups = createWakeups(clock, turn);
       await fileSwitch.start();

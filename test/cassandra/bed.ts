@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { type MigrateOptions, migrate } from "../../src/drivers/store-cassandra/index.js";
+import { type MigrateOptions, migrate } from "../../src/drivers/store-cassandra/migrate.js";
+import { tablesOf } from "../../src/drivers/store-cassandra/schema.js";
 import { openSession } from "../../src/drivers/store-cassandra/session.js";
 import { type BedNode, bedNodes } from "./bed/node.js";
 import { cqlPort } from "./bed/settings.js";
@@ -7,6 +8,8 @@ import { cqlPort } from "./bed/settings.js";
 /** How to reach a keyspace of one test's own. */
 export type Home = Pick<MigrateOptions, "contactPoints" | "dataCenter" | "keyspace"> & {
   readonly requestTimeoutMs: number;
+  /** Forgets all that is kept there, but not the tables: those take long to make. */
+  readonly empty: () => Promise<void>;
   readonly remove: () => Promise<void>;
 };
 
@@ -16,29 +19,48 @@ export const patientMs = 20_000;
 export const nodes: readonly BedNode[] = bedNodes();
 export const [firstNode] = nodes as readonly [BedNode, ...BedNode[]];
 
+/** Those of the first node's data centre, in which the tests' stores are. */
+export const ownNodes = nodesIn(firstNode.dataCenter);
+
+export function nodesIn(dataCenter: string): readonly BedNode[] {
+  return nodes.filter((node) => node.dataCenter === dataCenter);
+}
+
 export function addressOf(node: BedNode): string {
   return `${node.address}:${cqlPort}`;
+}
+
+/** All of the tests' own data centre at once: no answer comes from there meanwhile. */
+export async function whileFrozen(body: () => Promise<void>): Promise<void> {
+  await Promise.all(ownNodes.map((node) => node.pause()));
+  try {
+    await body();
+  } finally {
+    await Promise.all(ownNodes.map((node) => node.resume()));
+  }
 }
 
 /** A new keyspace with its tables, kept in as many copies as there are nodes, three at most. */
 export async function makeHome(): Promise<Home> {
   const keyspace = `t${randomUUID().replaceAll("-", "").slice(0, 12)}`;
   const { dataCenter } = firstNode;
-  const contactPoints = nodes.filter((one) => one.dataCenter === dataCenter).map(addressOf);
-  const replicas = Object.fromEntries(
-    [...new Set(nodes.map((one) => one.dataCenter))].map((name) => [
-      name,
-      Math.min(3, nodes.filter((one) => one.dataCenter === name).length),
-    ]),
-  );
+  const contactPoints = ownNodes.map(addressOf);
   const where = { contactPoints, dataCenter, keyspace, requestTimeoutMs: patientMs };
-  await migrate({ ...where, replicas });
+  await migrate({ ...where, replicas: replicas() }, { isDryRun: false });
+  const define = async (queries: readonly string[]) => {
+    const session = await openSession(where);
+    for (const query of queries) await session.define(query);
+    await session.close();
+  };
+  const { facts: _, ...emptied } = tablesOf(keyspace);
   return {
     ...where,
-    async remove() {
-      const session = await openSession(where);
-      await session.define(`DROP KEYSPACE ${keyspace}`);
-      await session.close();
-    },
+    empty: () => define(Object.values(emptied).map((table) => `TRUNCATE ${table}`)),
+    remove: () => define([`DROP KEYSPACE ${keyspace}`]),
   };
+}
+
+export function replicas(): Readonly<Record<string, number>> {
+  const dataCenters = [...new Set(nodes.map((one) => one.dataCenter))];
+  return Object.fromEntries(dataCenters.map((name) => [name, Math.min(3, nodesIn(name).length)]));
 }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isFault } from "../../src/core/errors/fault.js";
 import { createSystemClock } from "../../src/drivers/clock-system/index.js";
-import { createCassandraStore, migrate } from "../../src/drivers/store-cassandra/index.js";
+import { createCassandraStore } from "../../src/drivers/store-cassandra/index.js";
+import { migrate } from "../../src/drivers/store-cassandra/migrate.js";
 import { openSession } from "../../src/drivers/store-cassandra/session.js";
 import { commitOf, eventOf, patientCall, placement, row } from "../contract/store-samples.js";
 import { firstNode, makeHome } from "./bed.js";
@@ -11,6 +12,7 @@ const clock = createSystemClock();
 const call = patientCall();
 const web = placement("web");
 const colo = firstNode.dataCenter;
+const forReal = { isDryRun: false };
 
 test("M7.3 migrating again, and twice at once, harms nothing that is there", async () => {
   const home = await makeHome();
@@ -19,7 +21,11 @@ test("M7.3 migrating again, and twice at once, harms nothing that is there", asy
   const head = await first.feedHead(call);
   await first.close();
   const replicas = { [firstNode.dataCenter]: 1 };
-  await Promise.all([migrate({ ...home, replicas }), migrate({ ...home, replicas })]);
+  const twice = await Promise.all([1, 2].map(() => migrate({ ...home, replicas }, forReal)));
+  for (const { from, to, statements } of twice) {
+    assert.equal(from, to);
+    assert.deepEqual(statements, []);
+  }
   const again = await createCassandraStore({ ...home, colo, clock });
   assert.deepEqual(await again.load(web, "all", call), {
     ...{ revision: 1, lastSequence: 1 },
@@ -46,13 +52,16 @@ test("M7.3 tables of another version, or none, are refused and say what to do", 
     return error.message;
   };
   await setVersion("0");
-  assert.match(await refusal(), /migrate it first/);
+  assert.match(await refusal(), /has no tables: run muster migrate/);
   await setVersion("99");
   assert.match(await refusal(), /newer Muster/);
-  await assert.rejects(migrate({ ...home, replicas: { iad: 1 } }), /newer Muster/);
-  assert.match(await refusal("no_such_keyspace"), /migrate it first/);
+  await assert.rejects(migrate({ ...home, replicas: { iad: 1 } }, forReal), /newer Muster/);
+  assert.match(await refusal("no_such_keyspace"), /has no tables: run muster migrate/);
   assert.match(await refusal("x; DROP KEYSPACE y"), /^keyspace: /);
-  await assert.rejects(migrate({ ...home, replicas: { "iad'": 1 } }), /^Fault: replicas: /);
+  await assert.rejects(
+    migrate({ ...home, replicas: { "iad'": 1 } }, forReal),
+    /^Fault: replicas: /,
+  );
   await session.close();
   await home.remove();
 });

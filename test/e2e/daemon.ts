@@ -11,7 +11,7 @@ import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { accountName, createMusterClient, type MusterClient } from "../../clients/node/index.js";
-import type { ColoConfig } from "../../src/config.js";
+import type { ColoConfig, Config } from "../../src/config.js";
 import {
   type CloudRecord,
   cloudRecords,
@@ -47,7 +47,8 @@ export interface Daemon {
   end(): Promise<void>;
 }
 
-const mainPath = fileURLToPath(new URL("../../src/main.js", import.meta.url));
+/** The daemon's program. */
+export const mainPath = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 const readyMsMax = 60_000;
 const stopMsMax = 60_000;
 /** Below the ports that systems give to clients, so that nobody takes it between two lives. */
@@ -57,8 +58,12 @@ const portCount = 7_000;
 type Colos = Readonly<Record<string, ColoConfig>>;
 
 /** A daemon that ends with its test. */
-export async function startDaemon(t: TestContext, colos: Colos): Promise<Daemon> {
-  const daemon = await openDaemon(colos);
+export async function startDaemon(
+  t: TestContext,
+  colos: Colos,
+  more?: Partial<Config>,
+): Promise<Daemon> {
+  const daemon = await openDaemon(colos, { more });
   defer(t, () => daemon.end());
   return daemon;
 }
@@ -84,7 +89,13 @@ export function defer(t: TestContext, task: Task): void {
 }
 
 /** A daemon that runs until its `end`. */
-export async function openDaemon(colos: Colos, main = mainPath): Promise<Daemon> {
+export async function openDaemon(
+  colos: Colos,
+  {
+    main = mainPath,
+    more = {},
+  }: { readonly main?: string; readonly more?: Partial<Config> | undefined } = {},
+): Promise<Daemon> {
   const folder = await mkdtemp(join(tmpdir(), "muster-e2e-"));
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
@@ -92,7 +103,7 @@ export async function openDaemon(colos: Colos, main = mainPath): Promise<Daemon>
   const logPath = join(folder, "daemon.log");
   const dataDir = join(folder, "data");
   const tokens = [{ principal: "e2e", token, roles: [{ account: "*", role: "admin" }] }];
-  await writeFile(configPath, JSON.stringify({ listen: address, dataDir, tokens, colos }));
+  await writeFile(configPath, JSON.stringify({ listen: address, dataDir, tokens, colos, ...more }));
   const client = createMusterClient({ address, token });
   let child: ChildProcess | undefined;
 

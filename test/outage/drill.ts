@@ -68,7 +68,7 @@ export async function runOutage(demand: Demand, place: number): Promise<OutageRu
     [sound]: await coloOf(soundCapacity, portFrom + portsEach),
   };
   const configs = Object.fromEntries(Object.entries(colos).map(([id, one]) => [id, one.config]));
-  const daemon = await openDaemon(configs, ...(demand === "unbraked" ? [childPath] : []));
+  const daemon = await openDaemon(configs, demand === "unbraked" ? { main: childPath } : {});
   try {
     return await through(demand, daemon, colos[sick]!.control);
   } finally {

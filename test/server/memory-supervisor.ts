@@ -261,6 +261,7 @@ export function createMemorySupervisor(clock: Clock): MemorySupervisor {
     set before(next) {
       before = next;
     },
+    switchAgeMs: () => 0,
     start: async () => undefined,
     stop: async () => undefined,
   };

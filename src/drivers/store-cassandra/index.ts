@@ -3,16 +3,19 @@ import type { Call } from "../../core/ports/call.js";
 import type { Clock } from "../../core/ports/clock.js";
 import type { Log } from "../../core/ports/log.js";
 import type { Store } from "../../core/ports/store.js";
+import type { StoreDefinition } from "../../core/ports/store-definition.js";
 import { abortedFault } from "../store-rules/aborted.js";
 import { untilAborted } from "../store-rules/until-aborted.js";
 import { createBegun, minuteOf } from "./begun.js";
 import { createCommitter } from "./commits.js";
+import { diagnoseCluster } from "./diagnose.js";
 import { causeOf } from "./faults.js";
 import { createFeedLog } from "./feed-log.js";
 import { createFeedReader, createFeedTrimmer } from "./feed-reader.js";
 import { createHints } from "./hints.js";
 import { createTurns } from "./key-turns.js";
-import { checkSchema } from "./migrate.js";
+import { migrate } from "./migrate.js";
+import { type CassandraOptions, cassandraOptionsSchema, readOptions } from "./options.js";
 import { createOtherFeeds } from "./other-feeds.js";
 import { createOutbox } from "./outbox.js";
 import { createPublisher } from "./publisher.js";
@@ -20,9 +23,20 @@ import { createRowReader } from "./rows.js";
 import { type Tables, tablesOf } from "./schema.js";
 import { createSegments } from "./segments.js";
 import { openSession, type Session, type SessionOptions, takenEffect } from "./session.js";
+import { checkSchema } from "./standing.js";
 import { createSweep } from "./sweep.js";
 
-export { type MigrateOptions, migrate } from "./migrate.js";
+const definition: StoreDefinition<CassandraOptions> = {
+  name: "cassandra",
+  optionsSchema: cassandraOptionsSchema,
+  async open(options, host) {
+    const { clock, log } = host;
+    return createCassandraStore({ ...(await readOptions(options, host)), clock, log });
+  },
+  migrate: async (options, host, way) => migrate(await readOptions(options, host), way),
+  diagnose: async (options, host) => diagnoseCluster(await readOptions(options, host)),
+};
+export default definition;
 
 export interface CassandraStoreOptions extends SessionOptions {
   /** Made by `migrate`. */

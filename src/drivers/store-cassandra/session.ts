@@ -1,16 +1,19 @@
-import { Client, policies, types } from "cassandra-driver";
+import { auth, Client, policies, types } from "cassandra-driver";
 import type { PartitionId } from "../../core/ports/store.js";
 import { storeUnavailable } from "../store-rules/faults.js";
 import { hadNoEffect } from "./faults.js";
 import { steadyControl } from "./steady-control.js";
 
 export interface SessionOptions {
-  /** `host:port` each. */
+  /** `host:port` each. All nodes of the cluster listen on the first one's port. */
   readonly contactPoints: readonly string[];
   /** Cassandra's data centre of this colo: nobody else is asked, but for what all colos write. */
   readonly dataCenter: string;
   /** After that an answer is taken as lost. Longer than the server's own timeouts. */
   readonly requestTimeoutMs: number;
+  readonly credentials?: { readonly username: string; readonly password: string };
+  /** PEM. Nodes must show a certificate of `ca` for their addresses; ours is shown if given. */
+  readonly tls?: { readonly ca: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
 }
 
 /** Whose quorum counts: that of one colo's replicas, or of all colos' together. */
@@ -67,9 +70,17 @@ const reconnectMsMax = 5_000;
 
 /** @throws Fault `STORE_UNAVAILABLE`: no contact point answers. */
 export async function openSession(options: SessionOptions): Promise<Session> {
+  const { credentials, tls } = options;
   const client = new Client({
     contactPoints: [...options.contactPoints],
     localDataCenter: options.dataCenter,
+    // Other nodes are known by their addresses alone.
+    protocolOptions: { port: Number(options.contactPoints[0]?.split(":").at(-1)) },
+    ...(credentials && {
+      authProvider: new auth.PlainTextAuthProvider(credentials.username, credentials.password),
+    }),
+    // The library takes any certificate unless told otherwise.
+    ...(tls && { sslOptions: { ...tls, rejectUnauthorized: true } }),
     socketOptions: {
       connectTimeout: options.requestTimeoutMs,
       readTimeout: options.requestTimeoutMs,
