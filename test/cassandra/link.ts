@@ -1,9 +1,12 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { cqlPort } from "./bed/settings.js";
+import { nodes } from "./bed.js";
 
-/** The way to one node, as a test can break it. */
+/** The way to a server, or to all nodes of one, as a test can break it. */
 export interface Link {
+  /** Of the way to the first node; the others are reached on the same port. */
   readonly address: string;
   /**
    * Loses a request that has this text in it, by default the next one: before or after the node
@@ -21,12 +24,19 @@ export interface Link {
 /** Enough for a node to do what it was asked, before its connection goes. */
 const effectMs = 50;
 
+interface Target {
+  readonly address: string;
+  readonly port: number;
+}
+
+const cluster: readonly Target[] = nodes.map(({ address }) => ({ address, port: cqlPort }));
+
 interface Pair {
   readonly client: Socket;
   readonly upstream: Socket;
 }
 
-export async function openLink(target: { address: string; port: number }): Promise<Link> {
+export async function openLink(targets: readonly Target[] = cluster): Promise<Link> {
   const pairs = new Set<Pair>();
   const late: { readonly upstream: Socket; readonly chunk: Buffer }[] = [];
   let trap: { text: string; when: "before" | "after" | "late"; occurrence: number } | undefined;
@@ -35,7 +45,8 @@ export async function openLink(target: { address: string; port: number }): Promi
   let lost = 0;
 
   const cut = () => {
-    if (!isCut) server.close(); // Refused, not taken and dropped: the driver would wait long then.
+    // Refused, not taken and dropped: the driver would wait long then.
+    if (!isCut) for (const { server } of ways) server.close();
     isCut = true;
     const kept = new Set(late.map(({ upstream }) => upstream));
     for (const { client, upstream } of pairs) {
@@ -63,7 +74,7 @@ export async function openLink(target: { address: string; port: number }): Promi
     return false;
   };
 
-  const server = createServer((client) => {
+  const take = (target: Target, client: Socket) => {
     const upstream = connect(target.port, target.address);
     const pair = { client, upstream };
     pairs.add(pair);
@@ -82,12 +93,19 @@ export async function openLink(target: { address: string; port: number }): Promi
     upstream.on("data", (chunk: Buffer) => {
       if (!isDumb) client.write(chunk);
     });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  };
+  const ways = targets.map((target) => ({
+    ...target,
+    server: createServer((client) => take(target, client)),
+  }));
+  let port = 0;
+  for (const { address, server } of ways) {
+    server.listen(port, address);
+    await once(server, "listening");
+    ({ port } = server.address() as AddressInfo);
+  }
   return {
-    address: `127.0.0.1:${port}`,
+    address: `${targets[0]?.address}:${port}`,
     lose(text, when, occurrence = 1) {
       trap = { text, when, occurrence };
     },
@@ -98,14 +116,14 @@ export async function openLink(target: { address: string; port: number }): Promi
       for (const { upstream, chunk } of late) upstream.write(chunk);
     },
     heal() {
-      if (isCut) server.listen(port, "127.0.0.1");
+      if (isCut) for (const { address, server } of ways) server.listen(port, address);
       isCut = false;
       isDumb = false;
     },
     async close() {
       cut();
       for (const { upstream } of late.splice(0)) upstream.destroy();
-      if (server.listening) await once(server, "close");
+      for (const { server } of ways) if (server.listening) await once(server, "close");
     },
   };
 }

@@ -14,7 +14,7 @@ import {
   readWholeFeed,
   sequencesByPlacement,
 } from "../contract/store-samples.js";
-import { firstNode, makeHome } from "./bed.js";
+import { firstNode, makeHome, whileFrozen } from "./bed.js";
 
 const frozenMs = 3_000;
 const waitMsMax = 120_000;
@@ -36,13 +36,10 @@ test("M7.3 a Muster keeps its state in Cassandra, and a freeze of it delays, no 
     const group = { displayName: "Web", placements, launchConfiguration };
     await client.groups.createGroup({ parent, groupId: "web", group });
     await client.scaling.setTarget({ name, target: 12 });
-    await firstNode.pause();
-    try {
-      const whileFrozen = client.scaling.setTarget({ name, target: 5 }, { timeoutMs: frozenMs });
-      await assert.rejects(whileFrozen, "it was answered: nothing was frozen");
-    } finally {
-      await firstNode.resume();
-    }
+    await whileFrozen(async () => {
+      const asked = client.scaling.setTarget({ name, target: 5 }, { timeoutMs: frozenMs });
+      await assert.rejects(asked, "it was answered: nothing was frozen");
+    });
     await client.scaling.setTarget({ name, target: 8, requestId: "after" });
     for (const startMs = Date.now(); ; await sleep(200)) {
       const { group: found } = await client.groups.getGroup({ name });

@@ -5,29 +5,30 @@ import { createCassandraStore } from "../../src/drivers/store-cassandra/index.js
 import type { StoreBench } from "../contract/store-harness.js";
 import { patientCall } from "../contract/store-samples.js";
 import { createRunningClock } from "../drivers/running-clock.js";
-import { cqlPort } from "./bed/settings.js";
-import { firstNode, makeHome } from "./bed.js";
+import { firstNode, type Home, makeHome } from "./bed.js";
 import { openLink } from "./link.js";
 
 const healMsMax = 20_000;
+let home: Home | undefined;
 
 /**
- * Two stores on one keyspace: what is to be lost goes through one whose way to Cassandra breaks.
- * Half of those are lost before Cassandra took them, half after.
+ * Two stores on one keyspace, the same for every bench: what is to be lost goes through one whose
+ * way to Cassandra breaks. Half of those are lost before Cassandra took them, half after.
  */
 export async function openStoreBench(): Promise<StoreBench> {
-  const home = await makeHome();
+  home ??= await makeHome();
+  const kept = home;
   const clock = createRunningClock();
   const colo = firstNode.dataCenter;
-  const store = await createCassandraStore({ ...home, colo, clock });
-  const link = await openLink({ address: firstNode.address, port: cqlPort });
+  const store = await createCassandraStore({ ...kept, colo, clock });
+  const link = await openLink();
   let fragile: Promise<Store> | undefined;
   let count = 0;
   let turn: Promise<unknown> = Promise.resolve();
 
   const lose = async (commit: Commit): Promise<unknown> => {
     const contactPoints = [link.address];
-    fragile ??= createCassandraStore({ ...home, contactPoints, colo, clock });
+    fragile ??= createCassandraStore({ ...kept, contactPoints, colo, clock });
     const broken = await fragile;
     await untilAnswers(broken);
     link.lose(commit.commitId, count++ % 2 === 0 ? "before" : "after");
@@ -54,9 +55,14 @@ export async function openStoreBench(): Promise<StoreBench> {
       await store.close();
       await (await fragile)?.close();
       await link.close();
-      await home.remove();
+      await kept.empty();
     },
   };
+}
+
+/** After the last bench. */
+export async function removeHome(): Promise<void> {
+  await home?.remove();
 }
 
 async function untilAnswers(store: Store): Promise<void> {

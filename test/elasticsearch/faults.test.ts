@@ -39,7 +39,7 @@ withBench(
   "M7.3 events whose answer was lost are there once when they come again",
   async (bench) => {
     const { hostname: address, port } = new URL(serverUrl);
-    const link = await openLink({ address, port: Number(port) });
+    const link = await openLink([{ address, port: Number(port) }]);
     const { indexPrefix } = bench;
     const clock = createSystemClock();
     const nodes = [`http://${link.address}`];
