@@ -3,7 +3,7 @@ import type { Mutation } from "./mutation.js";
 /** The one way by which a dry run and a check read what a placement is. */
 const hands = {
   file: "supervisor/supervisor.js",
-  from: "placements.open(key).state(within)",
+  from: "nearState(context, key, within)",
   to: "placements.open(key).change((s) => ({ change: { doc: { ...s.doc } }, reply: s }))",
 };
 
