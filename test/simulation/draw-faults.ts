@@ -120,6 +120,15 @@ const misfortunes: Readonly<Record<string, Draw>> = {
   }),
 };
 
+/** Between colos with nodes of their own. */
+function drawPartition(dice: Dice, { colos }: Sizes) {
+  const at = dice.whole(0, colos.length - 1);
+  const one = colos[at]!.id;
+  const two = colos[(at + 1) % colos.length]!.id;
+  const cuts = dice.pick([["store", "peers"], ["store", "peers"], ["store"], ["peers"]]);
+  return { kind: "partition", one, two, cuts, forMs: dice.spanMs(2_000, 600_000) };
+}
+
 /** Which faults exist is drawn first, so that each meets the others in some and is alone in some. */
 export function drawFaults(cup: (label: string) => Dice, sizes: Sizes): Action[] {
   const actions: Action[] = [];
@@ -154,5 +163,12 @@ export function drawFaults(cup: (label: string) => Dice, sizes: Sizes): Action[]
     }));
   for (const [label, draw] of Object.entries({ ...nodeFaults, ...misfortunes }))
     strew(label, (dice) => draw(dice, sizes));
+  if (sizes.nodes.some(({ colo }) => colo !== undefined)) {
+    const dice = cup("partitions");
+    for (let count = dice.whole(1, 4); count > 0; count--) {
+      const atMs = dice.whole(20_000, durationMs);
+      actions.push({ atMs, ...drawPartition(dice, sizes) } as Action);
+    }
+  }
   return actions;
 }

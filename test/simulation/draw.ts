@@ -23,12 +23,21 @@ export function drawScenario(seed: number): Scenario {
   const sizes = cup.dice("sizes");
   const groupsCount = sizes.pick(groupsCounts);
   const durationMs = Math.round((groupHours * 60 * minute) / groupsCount);
-  const nodes = Array.from({ length: sizes.chance(0.2) ? 3 : 2 }, (_, index) =>
-    drawNode(cup.dice(`node ${index}`), index),
-  );
-  const colos = ["iad", "dfw"]
-    .slice(0, sizes.chance(0.2) ? 2 : 1)
+  const nodesCount = sizes.chance(0.2) ? 3 : 2;
+  const colosTogether = sizes.chance(0.2) ? 2 : 1;
+  const colosApart = drawColosApart(cup.dice("colos apart"));
+  const colos = ["iad", "dfw", "ams"]
+    .slice(0, colosApart.length || colosTogether)
     .map((id) => drawColo(cup.dice(`colo ${id}`), id));
+  const nodes: NodePlan[] = colosApart.flatMap((count, at) =>
+    Array.from({ length: count }, (_, index) => ({
+      ...drawNode(cup.dice(`node ${at} ${index}`), 3 * at + index),
+      colo: colos[at]!.id,
+    })),
+  );
+  if (nodes.length === 0)
+    for (let index = 0; index < nodesCount; index++)
+      nodes.push(drawNode(cup.dice(`node ${index}`), index));
   const groups = Array.from({ length: groupsCount }, (_, index) =>
     drawGroup(cup.dice(`group ${index}`), index, colos),
   );
@@ -41,6 +50,12 @@ export function drawScenario(seed: number): Scenario {
   ];
   const inOrder = actions.toSorted((a, b) => a.atMs - b.atMs);
   return { seed, durationMs, nodes, colos, groups, actions: inOrder };
+}
+
+/** How many nodes each colo has of its own; none: every node serves all that there is. */
+function drawColosApart(dice: Dice): readonly number[] {
+  if (!dice.chance(0.15)) return [];
+  return Array.from({ length: dice.whole(2, 3) }, () => dice.whole(1, 2));
 }
 
 function drawNode(dice: Dice, index: number): NodePlan {

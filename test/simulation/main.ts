@@ -49,6 +49,7 @@ const otherKinds = [
     (name) => `node.${name}`,
   ),
   ...["restart", "skew"].map((name) => `node.${name}`),
+  ...["storeCut", "peersCut", "answerLost"].map((name) => `colos.${name}`),
 ];
 
 async function main(): Promise<number> {
