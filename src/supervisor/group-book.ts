@@ -3,8 +3,9 @@ import type { Group } from "../core/model/group.js";
 import { type GroupKey, groupText, type PolicyId } from "../core/model/ids.js";
 import type { Policy } from "../core/model/policy.js";
 import type { Clock, Ids } from "../core/ports/clock.js";
-import type { Hint, PartitionId, Row, RowKey, Store } from "../core/ports/store.js";
+import type { Hint, PartitionId, ReadCall, Row, RowKey, Store } from "../core/ports/store.js";
 import { createRecent } from "./recent.js";
+import { serialOrCopy } from "./serial-or-copy.js";
 
 /** A group's configuration with its policies: one partition, written by users' edits alone. */
 export interface GroupEntry {
@@ -93,18 +94,16 @@ export function createGroupBook(deps: {
     }
   }
 
-  /** Cut off from most colos, what this colo's own copy has is better than nothing. */
   async function first(key: GroupKey, signal: AbortSignal): Promise<GroupEntry> {
-    try {
-      return await refresh(key, signal);
-    } catch (error) {
-      if (!isFault(error, "STORE_UNAVAILABLE")) throw error;
-      const call = { signal, from: "replica" } as const;
+    const readAtMs = clock.monotonicMs();
+    const read = async (call: ReadCall) => {
       const loaded = await store.load(groupPartition(key), "all", call);
       const entry = entryOf(loaded.revision, loaded.rows);
-      if (!entry.group) throw error; // It may have been made since.
-      return keep(key, entry, Number.NEGATIVE_INFINITY);
-    }
+      if (call.from === undefined) return { entry, readAtMs };
+      return entry.group && { entry, readAtMs: Number.NEGATIVE_INFINITY };
+    };
+    const found = await serialOrCopy(read, signal);
+    return keep(key, found!.entry, found!.readAtMs);
   }
 
   return {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isFault } from "../../src/core/errors/fault.js";
+import type { ColoId } from "../../src/core/model/ids.js";
 import type { ScaleAsk } from "../../src/core/model/scale-event.js";
 import type { GroupSpec } from "../../src/supervisor/api.js";
 import {
@@ -14,16 +15,26 @@ import {
   view,
   web,
 } from "./asks.js";
-import { createWorld, type Node, type World } from "./world.js";
+import { createWorld, type Node, type World, type WorldOptions } from "./world.js";
 
 /** Two colos, each served by a node of its own. */
 
-async function createPair() {
+const credentials = { project: "project-of-acme", password: "hush" };
+
+async function createPair(options: Pick<WorldOptions, "needsCredentials"> = {}) {
   const world = await createWorld({
-    ...{ colos: ["iad", "ams"], apart: { lagMs: 100 } },
+    ...{ ...options, colos: ["iad", "ams"], apart: { lagMs: 100 } },
     node: { colos: ["iad"] },
   });
   const ams = await world.join("node-ams", ["ams"]);
+  if (options.needsCredentials)
+    for (const [colo, { access }] of [
+      ["iad", world.node()],
+      ["ams", ams.supervisor],
+    ] as const) {
+      const asked = { ...{ account: web.account, colo: colo as ColoId }, secret: credentials };
+      await world.run(access.setCredentials(asked, world.caller));
+    }
   const placements = [placed("iad", { max: 10 }), placed("ams", { max: 10 })];
   await createGroup(world, groupSpec({ placements }));
   return { world, ams };
@@ -205,6 +216,18 @@ test("B11.5 without most of the colos no group is edited, and what there is scal
   );
   await setTarget(world, 4);
   await world.until("iad has its part", () => serversIn(world, "iad") > 0);
+});
+
+test("M7.1 a node that starts while its colo is cut off has what it needs to scale", async () => {
+  const { world, ams } = await createPair({ needsCredentials: true });
+  await setTarget(world, 2);
+  await converges(world, 2);
+  await world.clock.advance(1_000);
+  part(world);
+  ams.wires.cut();
+  const heir = await world.join("node-ams-2", ["ams"]);
+  assert.equal((await world.run(askOf(world, heir, { kind: "target", target: 8 }))).newTarget, 8);
+  await world.until("ams has its part", () => serversIn(world, "ams") === 4);
 });
 
 test("B8.4 a group is gone only when its servers are in every colo", async () => {

@@ -1,7 +1,8 @@
 import { isFault } from "../../core/errors/fault.js";
 import type { Ids } from "../../core/ports/clock.js";
 import type { Sealed } from "../../core/ports/secret-box.js";
-import type { Hint, PartitionId, Store } from "../../core/ports/store.js";
+import type { Hint, PartitionId, ReadCall, Store } from "../../core/ports/store.js";
+import { serialOrCopy } from "../serial-or-copy.js";
 
 export interface CredentialKey {
   readonly account: string;
@@ -73,7 +74,12 @@ export function createCredentialRows(deps: {
 
   return {
     async read(key, signal) {
-      const [found] = await store.read(partitionOf(key), [row], { signal });
+      const read = async (call: ReadCall) => {
+        const [found] = await store.read(partitionOf(key), [row], call);
+        // That most colos know of none is an answer; that the copy has none is not.
+        return call.from === undefined ? { found } : found && { found };
+      };
+      const { found } = (await serialOrCopy(read, signal))!;
       return found && docIn(found.value);
     },
     async write(key, doc, signal) {
