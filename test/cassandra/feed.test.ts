@@ -95,52 +95,55 @@ test("M7.3 the feed goes on from segment to segment, and whole ones are deleted"
 test("M7.3 entries of another colo that arrive out of order are never stepped over", async () => {
   await withStores(1, async ([store], home) => {
     const session = await openSession(home);
-    const { feed, feedHeads } = tablesOf(home.keyspace);
-    const write = (query: string, params: readonly unknown[]) =>
-      session.write([{ query, params }], "colo");
-    /** As the other colo's appends arrive here: each whole, in any order. */
-    const arrive = (segment: number, position: number) => {
-      const text = JSON.stringify([eventOf(placement("far"), 10 * (segment - 1) + position)]);
-      const insert = `INSERT INTO ${feed}
+    try {
+      const { feed, feedHeads } = tablesOf(home.keyspace);
+      const write = (query: string, params: readonly unknown[]) =>
+        session.write([{ query, params }], "colo");
+      /** As the other colo's appends arrive here: each whole, in any order. */
+      const arrive = (segment: number, position: number) => {
+        const text = JSON.stringify([eventOf(placement("far"), 10 * (segment - 1) + position)]);
+        const insert = `INSERT INTO ${feed}
         (colo, segment, next, position, partition, last_sequence, count, bytes, events)
         VALUES ('far', ?, ?, ?, 'placement:acme/far/far', ?, 1, 1, ?)`;
-      return write(insert, [segment, position, position, position, text]);
-    };
-    const seal = (segment: number, last: number) =>
-      write(`UPDATE ${feed} SET sealed = true, next = ? WHERE colo = 'far' AND segment = ?`, [
-        last,
-        segment,
-      ]);
-    await write(
-      `INSERT INTO ${feedHeads} (colo, segment, trimmed_segment, trimmed_position,
+        return write(insert, [segment, position, position, position, text]);
+      };
+      const seal = (segment: number, last: number) =>
+        write(`UPDATE ${feed} SET sealed = true, next = ? WHERE colo = 'far' AND segment = ?`, [
+          last,
+          segment,
+        ]);
+      await write(
+        `INSERT INTO ${feedHeads} (colo, segment, trimmed_segment, trimmed_position,
         cleared_segment, swept_minute) VALUES ('far', 2, 1, 0, 0, 0)`,
-      [],
-    );
-    const others = await store!.otherFeeds(call);
-    assert.deepEqual([...others.keys()], ["far"]);
-    const far = others.get("far" as ColoId)!;
-    const seen: FeedEntry[] = [];
-    const readOn = async () => {
-      seen.push(...(await far.readFeed(seen.at(-1)?.cursor ?? "", 100, call)));
-      return seen.map(({ event }) => event.sequence);
-    };
+        [],
+      );
+      const others = await store!.otherFeeds(call);
+      assert.deepEqual([...others.keys()], ["far"]);
+      const far = others.get("far" as ColoId)!;
+      const seen: FeedEntry[] = [];
+      const readOn = async () => {
+        seen.push(...(await far.readFeed(seen.at(-1)?.cursor ?? "", 100, call)));
+        return seen.map(({ event }) => event.sequence);
+      };
 
-    await arrive(1, 1);
-    assert.deepEqual(await readOn(), [1]);
-    await arrive(1, 3);
-    assert.deepEqual(await readOn(), [1], "the second is missing");
-    await arrive(2, 1);
-    await seal(1, 4);
-    assert.deepEqual(await readOn(), [1], "so it is although the segment is sealed");
-    await arrive(1, 2);
-    assert.deepEqual(await readOn(), [1, 2, 3], "the fourth is missing before the next segment");
-    await arrive(1, 4);
-    assert.deepEqual(await readOn(), [1, 2, 3, 4, 11]);
-    const ahead = `${seen.at(-1)!.cursor.slice(0, -1)}7`;
-    assert.deepEqual(await far.readFeed(ahead, 1, call), [], "others may have read on");
-    assert.equal(far.isCursor(ahead), true);
-    assert.equal(far.isCursor(await store!.feedHead(call)), false);
-    await session.close();
+      await arrive(1, 1);
+      assert.deepEqual(await readOn(), [1]);
+      await arrive(1, 3);
+      assert.deepEqual(await readOn(), [1], "the second is missing");
+      await arrive(2, 1);
+      await seal(1, 4);
+      assert.deepEqual(await readOn(), [1], "so it is although the segment is sealed");
+      await arrive(1, 2);
+      assert.deepEqual(await readOn(), [1, 2, 3], "the fourth is missing before the next segment");
+      await arrive(1, 4);
+      assert.deepEqual(await readOn(), [1, 2, 3, 4, 11]);
+      const ahead = `${seen.at(-1)!.cursor.slice(0, -1)}7`;
+      assert.deepEqual(await far.readFeed(ahead, 1, call), [], "others may have read on");
+      assert.equal(far.isCursor(ahead), true);
+      assert.equal(far.isCursor(await store!.feedHead(call)), false);
+    } finally {
+      await session.close();
+    }
   });
 });
 
