@@ -235,9 +235,12 @@ test("B8.4 a group is gone only when its servers are in every colo", async () =>
   await setTarget(world, 6);
   await converges(world, 6);
   world.cluster.peerLinks.cut("iad", "ams");
-  await world.run(world.node().groups.delete({ key: web, force: true }, world.caller));
+  const asked = () =>
+    world.run(world.node().groups.delete({ key: web, force: true }, world.caller));
+  await asked();
   await world.until("nothing runs", () => serversIn(world, "iad") + serversIn(world, "ams") === 0);
   await world.clock.advance(60_000);
+  assert.deepEqual(await asked(), { draining: true }, "it was said before that it ends");
   assert.ok((await view(world)).group.deleting, "it went although nobody could ask ams");
   join(world);
   await world.until("it is gone", async () => {

@@ -3,6 +3,7 @@ import type { Group } from "../../core/model/group.js";
 import type { Caller, DeleteGroup } from "../api.js";
 import type { Context } from "../context.js";
 import { checkGeneration } from "../group-book.js";
+import { isUnanswered } from "../peers/ask-peer.js";
 import { tellElsewhere } from "../peers/tell-elsewhere.js";
 import {
   allPlacementsOf,
@@ -52,8 +53,13 @@ export function createDeleteGroup(context: Context) {
     await ensurePlacements(context, group, signal);
     await tellElsewhere(context, group, caller);
     for (const one of placementsOf(context, before))
-      await finishDelete(context, context.placements.open(one), group);
+      await finishDelete(context, context.placements.open(one), group).catch(leaveToTurns);
     const { group: left } = await context.groups.get(key, signal);
     return { draining: left !== undefined };
   };
+}
+
+/** That it ends is on record: while another colo cannot be asked, the turns go on asking. */
+function leaveToTurns(error: unknown): void {
+  if (!isUnanswered(error)) throw error;
 }

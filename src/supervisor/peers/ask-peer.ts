@@ -1,4 +1,4 @@
-import { isFault } from "../../core/errors/fault.js";
+import { type Fault, isFault } from "../../core/errors/fault.js";
 import type { ColoId } from "../../core/model/ids.js";
 import type { Clock } from "../../core/ports/clock.js";
 import type { PeerCommand, Peers } from "../../core/ports/peers.js";
@@ -18,6 +18,11 @@ export type AskPeer = <Name extends CommandName>(
   request: PeerCommands[Name]["request"],
   caller: Caller,
 ) => Promise<PeerCommands[Name]["answer"]>;
+
+/** Nobody there said what became of it: it was not carried out, or nobody knows. */
+export function isUnanswered(error: unknown): error is Fault {
+  return isFault(error, "COLO_UNREACHABLE") || isFault(error, "PEER_UNKNOWN");
+}
 
 export interface Elsewhere {
   readonly colos: ReadonlySet<ColoId>;

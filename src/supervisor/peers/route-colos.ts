@@ -1,6 +1,5 @@
-import { isFault } from "../../core/errors/fault.js";
 import type { ColoUseCases, ColoView } from "../api.js";
-import type { Elsewhere } from "./ask-peer.js";
+import { type Elsewhere, isUnanswered } from "./ask-peer.js";
 
 /** What is asked of a colo is done by a node that serves it. */
 export function routeColos(own: ColoUseCases, { colos, ask }: Elsewhere): ColoUseCases {
@@ -12,7 +11,7 @@ export function routeColos(own: ColoUseCases, { colos, ask }: Elsewhere): ColoUs
         ask(colo, "colos.get", { colo }, caller).then(
           (view) => [view],
           (error: unknown): ColoView[] => {
-            if (isFault(error, "COLO_UNREACHABLE") || isFault(error, "PEER_UNKNOWN")) return [];
+            if (isUnanswered(error)) return [];
             throw error;
           },
         ),

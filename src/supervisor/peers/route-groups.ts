@@ -4,7 +4,7 @@ import type { GroupUseCases } from "../api.js";
 import type { Caller } from "../caller.js";
 import type { Context } from "../context.js";
 import { liveGroup, placementsElsewhere } from "../placements/ensure.js";
-import type { Elsewhere } from "./ask-peer.js";
+import { type Elsewhere, isUnanswered } from "./ask-peer.js";
 import type { CommandName, PeerCommands } from "./commands.js";
 import type { OwnUseCases } from "./door.js";
 
@@ -83,10 +83,6 @@ export function routeGroups(
 
 function isUntold(ended: PromiseSettledResult<unknown>): boolean {
   return ended.status === "rejected" && isUnanswered(ended.reason);
-}
-
-function isUnanswered(error: unknown): boolean {
-  return isFault(error, "COLO_UNREACHABLE") || isFault(error, "PEER_UNKNOWN");
 }
 
 function notTold(colos: readonly string[], failed: readonly unknown[]): Fault {

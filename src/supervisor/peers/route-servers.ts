@@ -4,7 +4,7 @@ import type { RebuiltLedger, ServerUseCases, ServerView } from "../api.js";
 import type { Caller } from "../caller.js";
 import type { Context } from "../context.js";
 import { liveGroup, placementsElsewhere } from "../placements/ensure.js";
-import type { Elsewhere } from "./ask-peer.js";
+import { type Elsewhere, isUnanswered } from "./ask-peer.js";
 import type { PeerCommands } from "./commands.js";
 
 type OfServer = "servers.delete" | "servers.release" | "servers.protect" | "servers.setHealth";
@@ -67,7 +67,6 @@ export function routeServers(
 
 /** The fault, where another colo may still have the server. */
 function notFoundOf(error: unknown): Fault {
-  if (isFault(error, "SERVER_NOT_FOUND")) return error;
-  if (isFault(error, "COLO_UNREACHABLE") || isFault(error, "PEER_UNKNOWN")) return error;
+  if (isFault(error, "SERVER_NOT_FOUND") || isUnanswered(error)) return error;
   throw error;
 }
