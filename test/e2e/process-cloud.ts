@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { defineCloudDriver } from "../../src/core/ports/driver.js";
 import processCloud from "../../src/drivers/cloud-process/index.js";
 
-interface Options {
+export interface Options {
   /** Between a server's birth and the answer to its create call. */
   readonly answerDelayMs: number;
   /** What the cloud promises: so long after a daemon's death its creates may still take effect. */
