@@ -123,7 +123,8 @@ export async function assertNeverAbove(colos: Colos, max: Shares): Promise<numbe
   for (const { colo, kind, cloudId, atMs } of calls.toSorted((a, b) => a.atMs - b.atMs)) {
     if (kind === "create") there[colo].add(cloudId);
     else there[colo].delete(cloudId);
-    assert.ok(there[colo].size <= max[colo], `${there[colo].size} in ${colo} at ${atMs}`);
+    const say = `${there[colo].size} in ${colo} at ${atMs}: ${[...there[colo]].join(", ")}`;
+    assert.ok(there[colo].size <= max[colo], say);
     most = Math.max(most, there.iad.size + there.ams.size);
   }
   assert.ok(most <= max.iad + max.ams);

@@ -2,19 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { accountName } from "../../clients/node/index.js";
 import { account, type Daemon, eventually } from "../e2e/daemon.js";
-import {
-  assertGapFree,
-  assertLives,
-  followAll,
-  readFromStart,
-  type SeenEvent,
-  searchAll,
-} from "../e2e/followed.js";
+import { assertGapFree, assertLives, followAll, searchAll } from "../e2e/followed.js";
 import { ledgerOf, web } from "../e2e/groups.js";
+import { byPlacement, runs, seenThrough, setTarget, took } from "./asks.js";
 import { assertNeverAbove, assertShares, createWeb, livingOf, openColos } from "./bench.js";
-
-const setTarget = ({ client }: Daemon, target: number, requestId = `to-${target}`) =>
-  client.scaling.setTarget({ name: web, target, requestId });
 
 test("M7.2 B11.1 B11.2 a group over two colos is scaled through either, and led by one", async (t) => {
   const colos = await openColos(t);
@@ -123,21 +114,6 @@ test("B11.3 colos that cannot reach each other scale their own, never above max,
   assertLives(all, await livingOf(iad));
 });
 
-/** Until so many of the daemon's own servers run. */
-const runs = (daemon: Daemon, count: number, msMax?: number) =>
-  eventually(
-    `${count} run`,
-    () => daemon.running(),
-    ({ length }) => length === count,
-    msMax,
-  );
-
-async function took(work: Promise<unknown>): Promise<number> {
-  const startedMs = performance.now();
-  await work;
-  return Math.round(performance.now() - startedMs);
-}
-
 /** What either node tells is the same: the other's part comes by the store, a moment later. */
 async function assertOneSight(iad: Daemon, ams: Daemon): Promise<void> {
   const sightOf = async (one: Daemon) => {
@@ -159,19 +135,3 @@ async function assertOneSight(iad: Daemon, ams: Daemon): Promise<void> {
 
 const say = (what: unknown) =>
   JSON.stringify(what, (_, value) => (typeof value === "bigint" ? String(value) : value));
-
-/** Each placement's events in the order in which they were told. */
-function byPlacement(events: readonly SeenEvent[]) {
-  return Object.fromEntries(
-    [...new Set(events.map(({ placement }) => placement))]
-      .toSorted()
-      .map((one) => [one, events.filter(({ placement }) => placement === one)]),
-  );
-}
-
-/** All that a stream from the beginning tells before it has to wait. */
-async function seenThrough(daemon: Daemon): Promise<readonly SeenEvent[]> {
-  const seen = await readFromStart(daemon);
-  assertGapFree(seen);
-  return seen;
-}

@@ -12,7 +12,10 @@ export interface CloudCall {
 
 const fileName = "calls.ndjson";
 
-/** The slow process cloud, which writes down what it does: nothing is concluded from polling. */
+/**
+ * The slow process cloud, which writes down what it makes, and what it is about to delete: nothing
+ * is concluded from polling.
+ */
 export default defineCloudDriver<Options>({
   ...slowCloud,
   async open(options, host) {
@@ -30,9 +33,9 @@ export default defineCloudDriver<Options>({
         return server;
       },
       async deleteServer(request, call) {
-        const answer = await cloud.deleteServer(request, call);
+        // Before, or a daemon that is killed meanwhile would leave out one that is done.
         await write("delete", request.id);
-        return answer;
+        return cloud.deleteServer(request, call);
       },
     };
   },
