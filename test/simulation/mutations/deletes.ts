@@ -63,12 +63,12 @@ export const deleteMutations: readonly Mutation[] = [
     edits: [
       {
         file: "supervisor/placements/finish-delete.js",
-        from: "if (!leaves || !isEmpty(context, state))",
+        from: "if (!leaves || !isEmptied(context, state))",
         to: "if (!leaves)",
       },
       {
         file: "supervisor/placements/finish-delete.js",
-        from: "if (another || !isEmpty(context, now))",
+        from: "if (another || !isEmptied(context, now))",
         to: "if (another)",
       },
     ],

@@ -94,7 +94,7 @@ export const recordMutations: readonly Mutation[] = [
     rule: "B11.2",
     edits: [
       {
-        file: "supervisor/converge/look-after.js",
+        file: "supervisor/converge/deliver.js",
         from: "doc.lastDecision.id >= delivery.decisionId",
         to: "false",
       },
