@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Ajv, type ErrorObject } from "ajv";
-import { Fault, type FieldViolation } from "./core/errors/fault.js";
+import { Fault, type FieldViolation, invalidConfig } from "./core/errors/fault.js";
 import { type Role, roles } from "./server/permissions.js";
 
 /** What a configuration file says. Everything has a default but the colos and the tokens. */
@@ -171,8 +171,7 @@ export function checkConfig(config: unknown): Config {
   const check = ajv.compile<Config>(configSchema);
   const violations = check(config) ? checkPeers(config) : schemaViolations(check.errors ?? []);
   if (violations.length === 0) return config as Config;
-  const say = violations.map((one) => `${one.field}: ${one.description}`).join("\n");
-  throw new Fault("CONFIG_INVALID", { say, violations });
+  throw invalidConfig(violations);
 }
 
 function schemaViolations(errors: readonly ErrorObject[]): readonly FieldViolation[] {

@@ -1,4 +1,4 @@
-import { Fault } from "../core/errors/fault.js";
+import { Fault, invalidConfig } from "../core/errors/fault.js";
 import type { StoreDefinition } from "../core/ports/store-definition.js";
 import { checkBySchema } from "./check-schema.js";
 
@@ -34,6 +34,5 @@ export async function prepareStore(named: {
   const options = structuredClone(named.options ?? {});
   const wrong = check(options).map((one) => ({ ...one, field: `store.${one.field}` }));
   if (wrong.length === 0) return { definition, options };
-  const say = wrong.map(({ field, description }) => `${field}: ${description}`).join("\n");
-  throw new Fault("CONFIG_INVALID", { say, violations: wrong });
+  throw invalidConfig(wrong);
 }

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { Fault, type FieldViolation } from "../core/errors/fault.js";
+import { type FieldViolation, invalidConfig } from "../core/errors/fault.js";
 import { type OutsideFaultKind, outsideFaultOf } from "../core/errors/outside-fault.js";
 import {
   type BaseHost,
@@ -61,8 +61,7 @@ export async function loadDrivers<const Requests extends Readonly<Record<string,
       names.map((name, index) => [name, results[index]]),
     ) as unknown as Loaded<Requests>;
   await Promise.allSettled(results.map(({ driver }) => driver?.close()));
-  const say = violations.map(({ field, description }) => `${field}: ${description}`).join("\n");
-  throw new Fault("CONFIG_INVALID", { say, violations });
+  throw invalidConfig(violations);
 }
 
 interface Result {

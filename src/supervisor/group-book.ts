@@ -98,12 +98,15 @@ export function createGroupBook(deps: {
     const readAtMs = clock.monotonicMs();
     const read = async (call: ReadCall) => {
       const loaded = await store.load(groupPartition(key), "all", call);
-      const entry = entryOf(loaded.revision, loaded.rows);
-      if (call.from === undefined) return { entry, readAtMs };
-      return entry.group && { entry, readAtMs: Number.NEGATIVE_INFINITY };
+      const isCopy = call.from !== undefined;
+      return { entry: entryOf(loaded.revision, loaded.rows), isCopy };
     };
-    const found = await serialOrCopy(read, signal);
-    return keep(key, found!.entry, found!.readAtMs);
+    const { entry, isCopy } = await serialOrCopy(
+      read,
+      signal,
+      (copy) => copy.entry.group !== undefined,
+    );
+    return keep(key, entry, isCopy ? Number.NEGATIVE_INFINITY : readAtMs);
   }
 
   return {

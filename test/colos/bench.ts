@@ -9,8 +9,9 @@ import type { Config } from "../../src/config.js";
 import { ServerState } from "../../src/gen/muster/v1/server_service_pb.js";
 import { addressOf, makeHome, nodesIn, replicas } from "../cassandra/bed.js";
 import { createAuthority } from "../drivers/peers/certificates.js";
-import { account, type Daemon, defer, freePort, startDaemon } from "../e2e/daemon.js";
+import { account, type Daemon, defer, startDaemon } from "../e2e/daemon.js";
 import { converged, ledgerOf, sleeper, slowColo } from "../e2e/groups.js";
+import { freePort } from "../free-port.js";
 import { type Link, openLink } from "./link.js";
 import { type CloudCall, callsOf } from "./recording-cloud.js";
 

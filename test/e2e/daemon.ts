@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -12,6 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { accountName, createMusterClient, type MusterClient } from "../../clients/node/index.js";
 import type { ColoConfig, Config } from "../../src/config.js";
+import { freePort } from "../free-port.js";
 import {
   type CloudRecord,
   cloudRecords,
@@ -51,9 +51,6 @@ export interface Daemon {
 export const mainPath = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 const readyMsMax = 60_000;
 const stopMsMax = 60_000;
-/** Below the ports that systems give to clients, so that nobody takes it between two lives. */
-const portMin = 12_000;
-const portCount = 7_000;
 
 type Colos = Readonly<Record<string, ColoConfig>>;
 
@@ -158,20 +155,6 @@ export async function openDaemon(
 }
 
 const logTailMax = 4_000;
-
-/** A port of our own, free right now. */
-export async function freePort(): Promise<number> {
-  for (let tries = 0; tries < 100; tries++) {
-    const port = portMin + Math.floor(Math.random() * portCount);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-    });
-    if (isFree) return port;
-  }
-  throw new Error("no port is free");
-}
 
 /** Asks until it holds. @throws AssertionError telling what was seen last. */
 export async function eventually<Seen>(

@@ -11,7 +11,7 @@ import {
   utimes,
   writeFile,
 } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -29,6 +29,7 @@ import { createSqliteStore } from "../../src/drivers/store-sqlite/index.js";
 import { settingsOf } from "../../src/settings.js";
 import { createCredentialBook } from "../../src/supervisor/credentials/credential-book.js";
 import { placementHint } from "../../src/supervisor/placements/hints.js";
+import { freePort } from "../free-port.js";
 import { certificate, certificateKey } from "./certificates.js";
 
 const locked = fileURLToPath(new URL("../fixtures/drivers/locked-cloud.js", import.meta.url));
@@ -57,14 +58,6 @@ async function clinic(t: TestContext, change: object = {}) {
     return seen;
   };
   return { folder, config, dataDir, all };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const flat = (all: readonly Examination[]) => all.flatMap(({ diagnoses }) => diagnoses);

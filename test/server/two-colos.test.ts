@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -13,17 +11,11 @@ import { createSystemClock } from "../../src/drivers/clock-system/index.js";
 import { createSqliteStore } from "../../src/drivers/store-sqlite/index.js";
 import { createLines } from "../drivers/peers/bench.js";
 import { createAuthority } from "../drivers/peers/certificates.js";
+import { freePort } from "../free-port.js";
 
 const [parent, name] = ["accounts/acme", "accounts/acme/groups/web"];
 
-async function freeAddress(): Promise<string> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return `127.0.0.1:${port}`;
-}
+const freeAddress = async () => `127.0.0.1:${await freePort()}`;
 
 /** Two Musters, a colo each, on one store, that know each other as peers. */
 async function openColos(t: TestContext) {

@@ -42,6 +42,12 @@ export function isFault(error: unknown, reason?: Reason): error is Fault {
   return error instanceof Fault && (reason === undefined || error.reason === reason);
 }
 
+/** `CONFIG_INVALID` that names every problem, a line each. */
+export function invalidConfig(violations: readonly FieldViolation[]): Fault {
+  const say = violations.map(({ field, description }) => `${field}: ${description}`).join("\n");
+  return new Fault("CONFIG_INVALID", { say, violations });
+}
+
 /** INVALID_ARGUMENT that names every violated field, not only the first (B1.2). */
 export function invalidFields(violations: readonly FieldViolation[]): Fault {
   const first = violations[0];

@@ -1,7 +1,7 @@
 import { isFault } from "../../core/errors/fault.js";
 import type { ColoId } from "../../core/model/ids.js";
 import type { Clock, Ids } from "../../core/ports/clock.js";
-import type { PartitionId, ReadCall, Store } from "../../core/ports/store.js";
+import type { PartitionId, Store } from "../../core/ports/store.js";
 import { createRecent } from "../recent.js";
 import { serialOrCopy } from "../serial-or-copy.js";
 
@@ -50,12 +50,12 @@ export function createPins(deps: {
   });
 
   async function load(account: string) {
-    const read = async (how: ReadCall) => {
-      const { revision, rows } = await store.load(partitionOf(account), ["pin"], how);
-      const doc = rows[0] && (JSON.parse(rows[0].value) as PinDoc);
-      return how.from === undefined || doc ? { revision, doc } : undefined;
-    };
-    const { revision, doc } = (await serialOrCopy(read, signal))!;
+    const { revision, rows } = await serialOrCopy(
+      (how) => store.load(partitionOf(account), ["pin"], how),
+      signal,
+      (copy) => copy.rows.length > 0,
+    );
+    const doc = rows[0] && (JSON.parse(rows[0].value) as PinDoc);
     if (doc) pins.set(account, { project: doc.project });
     return { revision, doc };
   }

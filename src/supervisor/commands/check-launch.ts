@@ -1,7 +1,8 @@
-import { Fault, invalidFields, isFault } from "../../core/errors/fault.js";
+import { Fault, invalidFields } from "../../core/errors/fault.js";
 import { outsideFaultOf } from "../../core/errors/outside-fault.js";
 import type { Caller } from "../api.js";
 import type { Context } from "../context.js";
+import { isUnanswered } from "../peers/ask-peer.js";
 import type { LaunchCheck } from "../peers/commands.js";
 
 /**
@@ -77,7 +78,7 @@ async function checkLaunchThere(
   try {
     return await elsewhere!.ask(colo, "launch.check", request, caller);
   } catch (error) {
-    if (!isFault(error, "COLO_UNREACHABLE") && !isFault(error, "PEER_UNKNOWN")) throw error;
+    if (!isUnanswered(error)) throw error;
     const say = `the launch configuration could not be checked in ${colo}: ${error.message}`;
     if (request.allowUnverified) return [say];
     throw new Fault("CLOUD_UNAVAILABLE", { say, retryAfterMs: 5_000 });

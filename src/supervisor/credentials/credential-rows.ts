@@ -1,7 +1,7 @@
 import { isFault } from "../../core/errors/fault.js";
 import type { Ids } from "../../core/ports/clock.js";
 import type { Sealed } from "../../core/ports/secret-box.js";
-import type { Hint, PartitionId, ReadCall, Store } from "../../core/ports/store.js";
+import type { Hint, PartitionId, Store } from "../../core/ports/store.js";
 import { serialOrCopy } from "../serial-or-copy.js";
 
 export interface CredentialKey {
@@ -74,12 +74,11 @@ export function createCredentialRows(deps: {
 
   return {
     async read(key, signal) {
-      const read = async (call: ReadCall) => {
-        const [found] = await store.read(partitionOf(key), [row], call);
-        // That most colos know of none is an answer; that the copy has none is not.
-        return call.from === undefined ? { found } : found && { found };
-      };
-      const { found } = (await serialOrCopy(read, signal))!;
+      const [found] = await serialOrCopy(
+        (call) => store.read(partitionOf(key), [row], call),
+        signal,
+        ([copy]) => copy !== undefined,
+      );
       return found && docIn(found.value);
     },
     async write(key, doc, signal) {

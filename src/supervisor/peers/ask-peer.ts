@@ -55,3 +55,23 @@ export function createElsewhere(peers: Peers, clock: Clock): Elsewhere {
   };
   return { colos: new Set(peers.colos), ask };
 }
+
+/** Commands that name the colo whose business they are. */
+type OfColo = {
+  [Name in CommandName]: PeerCommands[Name]["request"] extends { readonly colo: ColoId }
+    ? Name
+    : never;
+}[CommandName];
+
+/** Carries out what names its colo: here where it is served here, else by a node of it. */
+export function inItsColo<Name extends OfColo>(
+  { colos, ask }: Elsewhere,
+  name: Name,
+  here: (
+    request: PeerCommands[Name]["request"],
+    caller: Caller,
+  ) => Promise<PeerCommands[Name]["answer"]>,
+): typeof here {
+  return async (request, caller) =>
+    colos.has(request.colo) ? ask(request.colo, name, request, caller) : here(request, caller);
+}

@@ -1,8 +1,9 @@
 import type { ColoUseCases, ColoView } from "../api.js";
-import { type Elsewhere, isUnanswered } from "./ask-peer.js";
+import { type Elsewhere, inItsColo, isUnanswered } from "./ask-peer.js";
 
 /** What is asked of a colo is done by a node that serves it. */
-export function routeColos(own: ColoUseCases, { colos, ask }: Elsewhere): ColoUseCases {
+export function routeColos(own: ColoUseCases, elsewhere: Elsewhere): ColoUseCases {
+  const { colos, ask } = elsewhere;
   return {
     ...own,
     /** Those that can be reached. */
@@ -22,17 +23,8 @@ export function routeColos(own: ColoUseCases, { colos, ask }: Elsewhere): ColoUs
     async get(colo, caller) {
       return colos.has(colo) ? ask(colo, "colos.get", { colo }, caller) : own.get(colo, caller);
     },
-    async setBrake(request, caller) {
-      if (!colos.has(request.colo)) return own.setBrake(request, caller);
-      return ask(request.colo, "colos.setBrake", request, caller);
-    },
-    async clearBrake(request, caller) {
-      if (!colos.has(request.colo)) return own.clearBrake(request, caller);
-      return ask(request.colo, "colos.clearBrake", request, caller);
-    },
-    async quarantine(request, caller) {
-      if (!colos.has(request.colo)) return own.quarantine(request, caller);
-      return ask(request.colo, "colos.quarantine", request, caller);
-    },
+    setBrake: inItsColo(elsewhere, "colos.setBrake", own.setBrake),
+    clearBrake: inItsColo(elsewhere, "colos.clearBrake", own.clearBrake),
+    quarantine: inItsColo(elsewhere, "colos.quarantine", own.quarantine),
   };
 }

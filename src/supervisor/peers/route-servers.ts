@@ -4,7 +4,7 @@ import type { RebuiltLedger, ServerUseCases, ServerView } from "../api.js";
 import type { Caller } from "../caller.js";
 import type { Context } from "../context.js";
 import { liveGroup, placementsElsewhere } from "../placements/ensure.js";
-import { type Elsewhere, isUnanswered } from "./ask-peer.js";
+import { type Elsewhere, inItsColo, isUnanswered } from "./ask-peer.js";
 import type { PeerCommands } from "./commands.js";
 
 type OfServer = "servers.delete" | "servers.release" | "servers.protect" | "servers.setHealth";
@@ -13,8 +13,10 @@ type OfServer = "servers.delete" | "servers.release" | "servers.protect" | "serv
 export function routeServers(
   context: Context,
   own: ServerUseCases,
-  { colos, ask }: Elsewhere,
+  elsewhere: Elsewhere,
 ): ServerUseCases {
+  const { ask } = elsewhere;
+
   /** Ids tell nothing of colos: each of the group's is asked, until one knows the server. */
   async function whereItIs(
     name: OfServer,
@@ -44,14 +46,8 @@ export function routeServers(
       whereItIs("servers.protect", request, caller, () => own.protect(request, caller)),
     setHealth: (request, caller) =>
       whereItIs("servers.setHealth", request, caller, () => own.setHealth(request, caller)),
-    async adopt(request, caller) {
-      if (!colos.has(request.colo)) return own.adopt(request, caller);
-      return ask(request.colo, "servers.adopt", request, caller);
-    },
-    async deleteOrphan(request, caller) {
-      if (!colos.has(request.colo)) return own.deleteOrphan(request, caller);
-      return ask(request.colo, "servers.deleteOrphan", request, caller);
-    },
+    adopt: inItsColo(elsewhere, "servers.adopt", own.adopt),
+    deleteOrphan: inItsColo(elsewhere, "servers.deleteOrphan", own.deleteOrphan),
     async rebuild(key, caller) {
       const { group } = await liveGroup(context, key, caller.signal);
       const parts: RebuiltLedger[] = [await own.rebuild(key, caller)];

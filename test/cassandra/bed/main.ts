@@ -1,7 +1,8 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureJars } from "../../bed/jars.js";
-import { execute, runIn } from "../../bed/run.js";
+import { obey } from "../../bed/obey.js";
+import { execute } from "../../bed/run.js";
 import { type BedNode, bedNodes } from "./node.js";
 import { untilReady } from "./ready.js";
 import { jarsDir, moduleFlags, stateDir } from "./settings.js";
@@ -56,32 +57,12 @@ async function nodetool([number, ...words]: readonly string[]): Promise<number> 
   return execute("java", flags, new AbortController().signal);
 }
 
-const [command, ...words] = process.argv.slice(2);
-switch (command) {
-  case "up":
-    await up();
-    break;
-  case "down":
-    await down(words.includes("--clean"));
-    break;
-  case "status":
-    for (const node of nodes)
-      console.log(`node ${node.number} ${node.dataCenter}: ${(await node.pid()) ?? "stopped"}`);
-    break;
-  case "run":
-    process.exitCode = await runIn({ up, down }, words);
-    break;
-  case "launch":
-  case "stop":
-  case "kill":
-  case "pause":
-  case "resume":
-    await nodeOf(words[0])[command]();
-    break;
-  case "nodetool":
-    process.exitCode = await nodetool(words);
-    break;
-  default:
-    console.error(usage);
-    process.exitCode = 2;
-}
+const status = () =>
+  Promise.all(
+    nodes.map(async ({ number, dataCenter, pid }) => {
+      return `node ${number} ${dataCenter}: ${(await pid()) ?? "stopped"}`;
+    }),
+  );
+const serverOf = ([number]: readonly string[]) => nodeOf(number);
+const bed = { usage, up, down, status, serverOf, more: { nodetool } };
+process.exitCode = await obey(bed, process.argv.slice(2));

@@ -6,6 +6,7 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Fault } from "../../../src/core/errors/fault.js";
 import type { PeerCommand } from "../../../src/core/ports/peers.js";
+import { freePort } from "../../free-port.js";
 import { createMemoryMeter } from "../../supervisor/memory-meter.js";
 import { ask, clock, createBench, createLines, faultOf, submit } from "./bench.js";
 import { openLink } from "./link.js";
@@ -13,14 +14,7 @@ import { openLink } from "./link.js";
 const echo = async (command: PeerCommand) => ({ echoed: command.request });
 
 /** Nobody listens there. */
-async function deadAddress(): Promise<string> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return `127.0.0.1:${port}`;
-}
+const deadAddress = async () => `127.0.0.1:${await freePort()}`;
 
 test("M7.2 a node of the other colo carries a command out, in the caller's name", async (t) => {
   const bench = await createBench(t);

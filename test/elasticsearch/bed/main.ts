@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { ensureJars } from "../../bed/jars.js";
-import { runIn } from "../../bed/run.js";
+import { obey } from "../../bed/obey.js";
 import { server } from "./node.js";
 import { untilReady } from "./ready.js";
 import { home, jarsDir, serverUrl, sources } from "./settings.js";
@@ -25,28 +25,6 @@ async function down(clean: boolean): Promise<void> {
   if (clean) await rm(home, { recursive: true, force: true });
 }
 
-const [command, ...words] = process.argv.slice(2);
-switch (command) {
-  case "up":
-    await up();
-    break;
-  case "down":
-    await down(words.includes("--clean"));
-    break;
-  case "status":
-    console.log(`${serverUrl}: ${(await server.pid()) ?? "stopped"}`);
-    break;
-  case "run":
-    process.exitCode = await runIn({ up, down }, words);
-    break;
-  case "launch":
-  case "stop":
-  case "kill":
-  case "pause":
-  case "resume":
-    await server[command]();
-    break;
-  default:
-    console.error(usage);
-    process.exitCode = 2;
-}
+const status = async () => [`${serverUrl}: ${(await server.pid()) ?? "stopped"}`];
+const bed = { usage, up, down, status, serverOf: () => server };
+process.exitCode = await obey(bed, process.argv.slice(2));
