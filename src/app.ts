@@ -1,10 +1,10 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Transport } from "@connectrpc/connect";
 import { type ColoConfig, type Config, type PluginConfig, parseAddress } from "./config.js";
 import { Fault } from "./core/errors/fault.js";
 import type { ColoId, NodeId } from "./core/model/ids.js";
-import type { Clock, Ids } from "./core/ports/clock.js";
+import type { Clock } from "./core/ports/clock.js";
 import type { BaseHost } from "./core/ports/driver.js";
 import type { Journal } from "./core/ports/journal.js";
 import type { Log } from "./core/ports/log.js";
@@ -20,6 +20,7 @@ import { createKeyRing, createSecretBox } from "./drivers/secrets-aes/index.js";
 import { createKeyFile } from "./drivers/secrets-aes/key-file.js";
 import { createSqliteStore } from "./drivers/store-sqlite/index.js";
 import { createSwitchFile } from "./drivers/switch-file/index.js";
+import { identityOf } from "./identity.js";
 import {
   type Authenticator,
   createStaticTokens,
@@ -139,6 +140,7 @@ export async function createMuster(options: MusterOptions): Promise<Muster> {
       retention: defaultRetention,
       meter,
       switchFile: createSwitchFile(options.killSwitchFile ?? join(dataDir, "STOP")),
+      backupDir: join(dataDir, "backups"),
       ...(client ? { peers: client } : {}),
     });
     closers.push((graceMs) => supervisor.stop(graceMs));
@@ -209,19 +211,6 @@ async function openSecretBox(options: MusterOptions): Promise<SecretBox> {
   } catch (error) {
     throw new Fault("CONFIG_INVALID", { say: (error as Error).message, cause: error });
   }
-}
-
-/**
- * A name made once and kept in the data folder. The store's lock keeps it from being used twice.
- */
-async function identityOf(dataDir: string, what: string, ids: Ids): Promise<string> {
-  const path = join(dataDir, `${what}.id`);
-  const known = await readFile(path, "utf8").catch(() => "");
-  if (known.trim() !== "") return known.trim();
-  const made = `${what}-${ids.next()}`;
-  await writeFile(`${path}.new`, made, { flush: true });
-  await rename(`${path}.new`, path);
-  return made;
 }
 
 async function openColos(

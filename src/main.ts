@@ -7,6 +7,7 @@ import { isFault } from "./core/errors/fault.js";
 import { adminToken, devOptions } from "./dev.js";
 import { runDoctor } from "./doctor/tell.js";
 import { runMigration } from "./migrate.js";
+import { runExport, runImport } from "./move/run.js";
 import { dataDefault, listenDefault, settingsOf } from "./settings.js";
 
 interface Flags {
@@ -103,6 +104,21 @@ async function migrate(flags: MigrateFlags): Promise<void> {
   await runMigration(settings, { isDryRun: flags.dryRun === true }, process.stdout);
 }
 
+async function exportState(file: string, flags: Flags): Promise<void> {
+  if (flags.config === undefined) throw new Error("give --config FILE, as the daemon gets it");
+  await runExport(settingsOf(await readConfig(flags.config), flags), file, process.stdout);
+}
+
+interface ImportFlags extends Flags {
+  readonly moved?: boolean;
+}
+
+async function importState(file: string, flags: ImportFlags): Promise<void> {
+  if (flags.config === undefined) throw new Error("give --config FILE, as the daemon gets it");
+  const settings = settingsOf(await readConfig(flags.config), flags);
+  await runImport(settings, { file, isMoved: flags.moved === true }, process.stdout);
+}
+
 program.action(start);
 program
   .command("doctor")
@@ -126,6 +142,33 @@ program
   .configureHelp({ showGlobalOptions: true })
   .addHelpText("after", "\nExample: muster migrate --config muster.json --dry-run")
   .action((_: unknown, self: Command) => migrate(self.optsWithGlobals<MigrateFlags>()));
+
+program
+  .command("export")
+  .description(
+    "Write all that the configured store keeps into a file, for another store, and stop every colo " +
+      "in this one by its kill switch. No Muster may work with it. Credentials stay encrypted",
+  )
+  .argument("<file>", "a new file")
+  .configureHelp({ showGlobalOptions: true })
+  .addHelpText("after", "\nExample: muster export --config muster.json state.export")
+  .action((file: string, _: unknown, self: Command) =>
+    exportState(file, self.optsWithGlobals<Flags>()),
+  );
+
+program
+  .command("import")
+  .description(
+    "Fill the configured store, which must be empty, with an export. Every group is in quarantine " +
+      "until it is confirmed. Where it breaks off, the same command goes on",
+  )
+  .argument("<file>", "what `muster export` wrote")
+  .option("--moved", "no Muster has worked with the old store since: nothing is put in quarantine")
+  .configureHelp({ showGlobalOptions: true })
+  .addHelpText("after", "\nExample: muster import --config muster.json state.export --moved")
+  .action((file: string, _: unknown, self: Command) =>
+    importState(file, self.optsWithGlobals<ImportFlags>()),
+  );
 
 function collect(one: string, before: readonly string[]): readonly string[] {
   return [...before, one];

@@ -44,6 +44,24 @@ export function addAdminCommands(program: Command, run: Run): void {
     )
     .action((_: unknown, self: Command) => run(self, reindexHistory));
   example(reindex, "admin reindex");
+  const backup = admin
+    .command("backup")
+    .description(
+      "Copy the embedded store into a new file in the daemon's data folder, while work goes on.\n" +
+        "Whoever restores it finds every group in quarantine. `secrets.key` is not in it.",
+    )
+    .action((_: unknown, self: Command) => run(self, backUpStore));
+  example(backup, "admin backup");
+}
+
+async function backUpStore(session: Session): Promise<ExitCode> {
+  const { file, placements } = await session.client.colos.backUpStore({}, session.call);
+  session.print.answer({ file, placements }, () => {
+    session.print.line(
+      plain(`${file}: ${placements} placements, in quarantine for who restores it`),
+    );
+  });
+  return exitCode.ok;
 }
 
 async function reindexHistory(session: Session): Promise<ExitCode> {

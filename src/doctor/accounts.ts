@@ -1,5 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Diagnosis } from "../core/model/diagnosis.js";
 import type { ColoId } from "../core/model/ids.js";
 import type { Clock, Ids } from "../core/ports/clock.js";
@@ -8,6 +6,7 @@ import type { Log } from "../core/ports/log.js";
 import type { SecretBox } from "../core/ports/secret-box.js";
 import type { Store } from "../core/ports/store.js";
 import type { SchemaCheck } from "../drivers/check-schema.js";
+import { readIdentity } from "../identity.js";
 import type { Settings } from "../settings.js";
 import { createCredentialBook } from "../supervisor/credentials/credential-book.js";
 import { placementIndex, placementOfHint } from "../supervisor/placements/hints.js";
@@ -120,7 +119,5 @@ export async function examineCredentials(
 
 /** The installation's name, as the daemon would know it; nothing is made up. */
 export async function installationOf({ installation, dataDir }: Settings): Promise<string> {
-  if (installation !== undefined) return installation;
-  const text = await readFile(join(dataDir, "installation.id"), "utf8").catch(() => "");
-  return text.trim();
+  return installation ?? (await readIdentity(dataDir, "installation")) ?? "";
 }

@@ -359,6 +359,12 @@ export interface ColoUseCases {
     request: { readonly colo: ColoId; readonly reason: string },
     caller: Caller,
   ): Promise<{ readonly placements: number }>;
+  /**
+   * Copies the store into a new file, every placement of the copy in quarantine (B9.5).
+   *
+   * @throws Fault `UNSUPPORTED`: it is not a file.
+   */
+  backUp(caller: Caller): Promise<{ readonly file: string; readonly placements: number }>;
   clearBrake(
     request: { readonly colo: ColoId; readonly operations: readonly OperationClass[] },
     caller: Caller,

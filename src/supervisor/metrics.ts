@@ -207,6 +207,8 @@ export function meteredStore(
     putHints: (...call) => store.putHints(...call),
     deleteHints: (...call) => store.deleteHints(...call),
     listHints: (...call) => store.listHints(...call),
+    listNames: (...call) => store.listNames(...call),
+    ...(store.backUp && { backUp: store.backUp }),
     close: () => store.close(),
   };
 }

@@ -12,6 +12,7 @@ import { type Colo, type ColoSetup, createColo } from "./colo/colo.js";
 import { createFileSwitch } from "./colo/file-switch.js";
 import type { LeaseTimes } from "./colo/leases.js";
 import { createAccessUseCases } from "./commands/access.js";
+import { createBackUp } from "./commands/back-up.js";
 import { checkEyesOf, createCheckGroup } from "./commands/check-group.js";
 import { createColoUseCases } from "./commands/colos.js";
 import { createGroupUseCases } from "./commands/groups.js";
@@ -68,6 +69,8 @@ export interface SupervisorSetup {
   readonly meter?: Meter;
   /** The operator's local kill switch, where there is one. */
   readonly switchFile?: SwitchFile;
+  /** Folder for copies of the store, where it is a file. */
+  readonly backupDir?: string;
 }
 
 /** A turn that failed is tried again after this. */
@@ -202,7 +205,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
     groups: createGroupUseCases(context),
     scaling: createScaling(context),
     servers: createServerUseCases(context),
-    colos: createColoUseCases(context),
+    colos: { ...createColoUseCases(context), backUp: createBackUp(context, setup.backupDir) },
   };
   const routed = elsewhere ? routeUseCases(context, own, elsewhere) : own;
 

@@ -329,6 +329,11 @@ describe("what was lost", () => {
     assert.deepEqual(await json("admin", "reindex"), {});
   });
 
+  test("B9.5 the store is backed up, and it is told where and of how many", async () => {
+    assert.match(await ok("admin", "backup"), /state-\w+\.db: \d+ placements, in quarantine/);
+    assert.match((await json("admin", "backup")).file, /state-\w+\.db$/);
+  });
+
   test("B8.1 a server is released", async (context) => {
     if (!isFake()) return context.skip("what is released of a daemon runs on");
     const [first] = (await json("servers", "list", id)).servers;

@@ -337,6 +337,7 @@ export function fakeColos(world: FakeWorld): ServiceImpl<typeof ColoService> {
       colo.brakes = operations.length === 0 ? [] : without(operations);
       return { colo };
     },
+    backUpStore: () => ({ file: "/data/backups/state-1.db", placements: 1 }),
     quarantineColo({ name }) {
       get(name);
       return { placements: 3 };

@@ -3,6 +3,7 @@ import { storeCommitCases } from "./store-commit-cases.js";
 import { storeFeedCases } from "./store-feed-cases.js";
 import { type StoreHarness, storeCases } from "./store-harness.js";
 import { storeHintCases } from "./store-hint-cases.js";
+import { storeMoveCases } from "./store-move-cases.js";
 import { storePropertyCases } from "./store-property-cases.js";
 import { storeRefusalCases } from "./store-refusal-cases.js";
 
@@ -16,6 +17,7 @@ export function storeContract(name: string, harness: StoreHarness): void {
     storeRefusalCases(check);
     storeFeedCases(check);
     storeHintCases(check);
+    storeMoveCases(check);
     storePropertyCases(check);
   });
 }

@@ -55,6 +55,7 @@ export function createColos(colos: Map<string, ColoView>, clock: Clock): Supervi
     async quarantine({ colo }) {
       return { placements: coloOf(colo).placements };
     },
+    backUp: async () => ({ file: "backups/state.db", placements: 3 }),
     async clearBrake({ colo, operations }) {
       const view = coloOf(colo);
       return store({ ...view, brakes: without(view.brakes, operations) });

@@ -14,6 +14,13 @@ export interface StoreDefinition<Options> {
    */
   open(options: Options, host: StoreHost): Promise<Store>;
   /**
+   * For work on the whole installation while nobody else works: a store for each colo that keeps
+   * copies, by name. Each is asked for what its colo writes, and for what all write.
+   *
+   * @throws Fault as `open`
+   */
+  openAll(options: Options, host: StoreHost): Promise<ReadonlyMap<string, Store>>;
+  /**
    * Makes what the store is kept in, or brings it up to date; harmless where nothing is to be done.
    *
    * @throws Fault `CONFIG_INVALID`, `STORE_UNAVAILABLE`

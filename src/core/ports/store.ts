@@ -59,6 +59,19 @@ export interface Store extends Feed {
     call: Call,
   ): Promise<readonly Hint[]>;
 
+  /**
+   * Names of all that was ever written: of partitions as `partitionText` has them, or of indexes.
+   * Each once, in the store's own order; what is written meanwhile may be missing.
+   */
+  listNames(page: NamesAsked, call: Call): Promise<NamePage>;
+  /**
+   * Copies everything, as at one moment, into a new file, and opens the copy; its feed is another
+   * one, since what comes next is. Only where the store is a file.
+   *
+   * @throws Fault `STORE_UNAVAILABLE`: it cannot be written; nothing is left of it.
+   */
+  backUp?(file: string, call: Call): Promise<Store>;
+
   close(): Promise<void>;
 }
 
@@ -133,6 +146,11 @@ export interface Commit {
   readonly events: readonly MusterEvent[];
   /** Written no later than the commit. */
   readonly hints: readonly Hint[];
+  /**
+   * Of a partition that was moved here from another store: the sequence that its events go on from.
+   * Only in its first commit (`expectedRevision` 0).
+   */
+  readonly startsAfter?: number;
 }
 
 export interface Committed {
@@ -154,6 +172,19 @@ export interface Hint extends HintKey {
   readonly value: string;
 }
 
+export interface NamesAsked {
+  readonly of: "partitions" | "indexes";
+  /** `next` of the page before; "" is the beginning. */
+  readonly after: string;
+  readonly namesMax: number;
+}
+
+export interface NamePage {
+  readonly names: readonly string[];
+  /** Opaque; undefined: there are no more. */
+  readonly next: string | undefined;
+}
+
 /** A commit over these is refused, so that partitions and batches stay small. */
 export const commitLimits = {
   rowsMax: 5_000,
@@ -163,4 +194,10 @@ export const commitLimits = {
 
 export function partitionText(partition: PartitionId): string {
   return `${partition.scope}:${partition.key}`;
+}
+
+/** What `partitionText` wrote. */
+export function parsePartition(text: string): PartitionId {
+  const at = text.indexOf(":");
+  return { scope: text.slice(0, at) as PartitionId["scope"], key: text.slice(at + 1) };
 }

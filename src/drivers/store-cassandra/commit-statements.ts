@@ -48,9 +48,10 @@ export function createCommitStatements(tables: Tables): CommitStatements {
   return {
     commit({ commit, checked, fences, removal, nowMs }) {
       const { partition, eventTexts } = checked;
-      const { expectedRevision, commitId, events } = commit;
+      const { expectedRevision, commitId, events, startsAfter } = commit;
       const revision = expectedRevision + 1;
       const last = events.at(-1)?.sequence;
+      const stands = last ?? (startsAfter || undefined); // Zero is never written.
       const inner = (section: number, key: string, value: string): Statement => ({
         query: keep,
         params: [partition, section, key, value],
@@ -59,14 +60,14 @@ export function createCommitStatements(tables: Tables): CommitStatements {
         head(table, {
           set: {
             revision,
-            ...(last === undefined ? {} : { last_sequence: last }),
+            ...(stands === undefined ? {} : { last_sequence: stands }),
             ...(removal === undefined ? {} : { published: removal.last }),
           },
           partition,
           require: {
             revision: expectedRevision === 0 ? null : expectedRevision,
             fences,
-            ...(last === undefined ? {} : { last_sequence: last - events.length || null }),
+            ...(stands === undefined ? {} : { last_sequence: lastBefore(commit) }),
           },
         }),
         inner(sections.head, "", ""),
@@ -91,6 +92,12 @@ export function createCommitStatements(tables: Tables): CommitStatements {
       return { statements: [{ query: fence, params: [next, partition, revision, fences] }], next };
     },
   };
+}
+
+/** Where the partition's events must stand for these to go on from there. */
+function lastBefore({ events, startsAfter }: Commit): number | null {
+  if (startsAfter !== undefined) return null;
+  return (events[0]?.sequence ?? 1) - 1 || null;
 }
 
 /** Where the id of the commit that made this revision is kept. */

@@ -155,7 +155,7 @@ function checkRefusal(commit: Commit, partition: string, row: types.Row): void {
   const revision = numberOf(row["revision"]);
   if (revision !== expectedRevision) throw placementChanged(partition, expectedRevision, revision);
   const [first] = events;
-  if (!first) return;
+  if (!first || commit.startsAfter !== undefined) return;
   const lastSequence = numberOf(row["last_sequence"]);
   assert(
     first.sequence === lastSequence + 1,

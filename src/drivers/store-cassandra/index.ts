@@ -15,6 +15,7 @@ import { createFeedReader, createFeedTrimmer } from "./feed-reader.js";
 import { createHints } from "./hints.js";
 import { createTurns } from "./key-turns.js";
 import { migrate } from "./migrate.js";
+import { createNameLister } from "./names.js";
 import { type CassandraOptions, cassandraOptionsSchema, readOptions } from "./options.js";
 import { createOtherFeeds } from "./other-feeds.js";
 import { createOutbox } from "./outbox.js";
@@ -32,6 +33,17 @@ const definition: StoreDefinition<CassandraOptions> = {
   async open(options, host) {
     const { clock, log } = host;
     return createCassandraStore({ ...(await readOptions(options, host)), clock, log });
+  },
+  async openAll(options, host) {
+    const opened = new Map<string, Store>();
+    try {
+      for (const colo of Object.keys(options.colos))
+        opened.set(colo, await definition.open({ ...options, colo }, { ...host, colos: [] }));
+      return opened;
+    } catch (error) {
+      for (const store of opened.values()) await store.close();
+      throw error;
+    }
   },
   migrate: async (options, host, way) => migrate(await readOptions(options, host), way),
   diagnose: async (options, host) => diagnoseCluster(await readOptions(options, host)),
@@ -105,6 +117,7 @@ function createStore(
   const { wake } = publisher;
   const commits = createCommitter({ ...base, inTurn, outbox, noteBegun, putHints, wake });
   const rows = createRowReader(session, tables, clock);
+  const listNames = createNameLister(session, tables);
   const settle = async () => {
     sweep();
     await publisher.flush().catch((error: unknown) => {
@@ -139,6 +152,7 @@ function createStore(
     putHints: (hints, call) => heed(call, () => putHints(hints, call)),
     deleteHints: (hints, call) => heed(call, () => deleteHints(hints, call)),
     listHints: (page, call) => heed(call, () => listHints(page, call)),
+    listNames: (asked, call) => heed(call, () => listNames(asked)),
     close,
   };
 }

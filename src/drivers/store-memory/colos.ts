@@ -20,7 +20,9 @@ export interface ColoLinks {
   readonly lagMs: number;
 }
 
-export interface ColosOptions extends ColoLinks, Omit<Model, "partitionsFor" | "hints" | "feed"> {
+export interface ColosOptions
+  extends ColoLinks,
+    Omit<Model, "partitionsFor" | "partitionNames" | "hints" | "feed"> {
   readonly createFeed: (colo: string) => Feed;
 }
 
@@ -95,11 +97,13 @@ export function createColoStores(options: ColosOptions): ReadonlyMap<string, Sto
       put: (hint, atMs) => noteHint(hint, hint.value, atMs),
       delete: (hint, atMs) => noteHint(hint, undefined, atMs),
       list: (page, asOfMs) => copyOf(colo).hints.list(page, asOfMs),
+      indexes: () => copyOf(colo).hints.indexes(),
     };
     return storeOf({
       ...options,
       hints: ownHints,
       feed: createFeed(colo),
+      partitionNames: () => truth.names(),
       partitionsFor(id, from) {
         if (from === "replica") return homeOf(id) === colo ? truth : copyOf(colo).partitions;
         const home = homeOf(id);

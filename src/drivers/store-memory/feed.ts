@@ -28,6 +28,8 @@ interface Published {
  */
 export function createFeed(random: () => number): Feed {
   const numbers = new Map<string, number>();
+  /** What came before a partition was moved here is not in this feed: counting begins behind it. */
+  const bases = new Map<string, number>();
   const fresh = new Map<string, Published[]>();
   const published: Published[] = [];
   let trimmed: Seen = [];
@@ -74,8 +76,10 @@ export function createFeed(random: () => number): Feed {
       const queue = fresh.get(name) ?? [];
       fresh.set(name, queue);
       const first = lastSequence - eventTexts.length + 1;
+      const base = bases.get(name) ?? first - 1;
+      if (eventTexts.length > 0) bases.set(name, base);
       for (const [index, text] of eventTexts.entries())
-        queue.push({ partition, sequence: first + index, text });
+        queue.push({ partition, sequence: first + index - base, text });
     },
     read(after, entriesMax, isLate) {
       const { seen, index } = locate(after);

@@ -9,6 +9,7 @@ export interface Hints {
     page: { index: string; afterKey: string; hintsMax: number },
     asOfMs: number,
   ): readonly Hint[];
+  indexes(): Iterable<string>;
 }
 
 /** undefined stands for "deleted". Oldest first; the last is the newest. */
@@ -51,5 +52,6 @@ export function createHints(pastMsMax: () => number): Hints {
       }
       return hints;
     },
+    indexes: () => indexes.keys(),
   };
 }

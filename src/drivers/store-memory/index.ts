@@ -42,6 +42,7 @@ export function createMemoryStore(options: MemoryStoreOptions): Store {
   return storeOf({
     ...base,
     partitionsFor: () => partitions,
+    partitionNames: () => partitions.names(),
     hints: createHints(() => base.faults.hintsLagMs),
     feed: createFeed(fork("feed")),
   });

@@ -4,6 +4,8 @@ import type { Clock } from "../../core/ports/clock.js";
 import {
   type Commit,
   type Committed,
+  type NamePage,
+  type NamesAsked,
   type PartitionId,
   partitionText,
   type ReadCall,
@@ -12,6 +14,7 @@ import {
 import { commitUnknown } from "../store-rules/aborted.js";
 import { checkCommit, checkHints } from "../store-rules/check-commit.js";
 import { boundPage, pageLimits } from "../store-rules/page-limits.js";
+import { compareText } from "../store-rules/text-order.js";
 import type { StoreFaults, Strike } from "./faults.js";
 import type { Feed } from "./feed.js";
 import type { Hints } from "./hints.js";
@@ -26,6 +29,7 @@ export interface Model {
   readonly travel: Travel;
   /** Where the partition is served that way. @throws Fault `STORE_UNAVAILABLE` */
   readonly partitionsFor: (id: PartitionId, from: ReadCall["from"]) => Partitions;
+  readonly partitionNames: () => Iterable<string>;
   readonly hints: Hints;
   readonly feed: Feed;
   /** Told of every commit as it takes effect, heard of or not. */
@@ -37,6 +41,7 @@ export function storeOf(model: Model): Store {
     ...partitionMethods(model),
     ...feedMethods(model),
     ...hintMethods(model),
+    listNames: (asked, call) => listNames(model, asked, call),
     async close() {
       model.travel.close();
     },
@@ -107,6 +112,16 @@ function feedMethods(model: Model): Pick<Store, FeedMethod> {
     },
     otherFeeds: async () => new Map(),
   };
+}
+
+function listNames(model: Model, asked: NamesAsked, call: Call): Promise<NamePage> {
+  const namesMax = boundPage(asked.namesMax, pageLimits.namesMax);
+  return model.travel.look(call, () => {
+    const all = asked.of === "partitions" ? model.partitionNames() : model.hints.indexes();
+    const behind = [...all].filter((name) => compareText(name, asked.after) > 0).sort(compareText);
+    const names = behind.slice(0, namesMax);
+    return { names, next: behind.length > namesMax ? names.at(-1) : undefined };
+  });
 }
 
 function hintMethods(model: Model): Pick<Store, "putHints" | "deleteHints" | "listHints"> {

@@ -9,6 +9,7 @@ export interface Partitions {
   /** @throws Fault `PLACEMENT_CHANGED`; AssertionError when the events do not go on. */
   commit(partition: string, commit: Commit): number;
   wasCommitted(partition: string, commitId: string): boolean;
+  names(): Iterable<string>;
 }
 
 interface Partition {
@@ -50,6 +51,7 @@ export function createPartitions(): Partitions {
       if (found.revision !== expectedRevision)
         throw placementChanged(name, expectedRevision, found.revision);
       const first = commit.events[0]?.sequence;
+      found.lastSequence = commit.startsAfter ?? found.lastSequence;
       assert(
         first === undefined || first === found.lastSequence + 1,
         `${name}: event ${first} does not go on from ${found.lastSequence}`,
@@ -63,6 +65,7 @@ export function createPartitions(): Partitions {
       return found.revision;
     },
     wasCommitted: (name, commitId) => partitions.get(name)?.commitIds.has(commitId) ?? false,
+    names: () => partitions.keys(),
   };
 }
 

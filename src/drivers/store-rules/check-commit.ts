@@ -26,6 +26,7 @@ export function checkCommit(commit: Commit): CheckedCommit {
   assert(Number.isSafeInteger(commit.expectedRevision) && commit.expectedRevision >= 0);
   assert(commit.commitId !== "", "a commit needs an id");
   checkOneWritePerRow(commit);
+  checkStart(commit);
   checkSequence(commit);
 
   const eventTexts = commit.events.map((event) => JSON.stringify(event));
@@ -50,6 +51,14 @@ function checkOneWritePerRow({ puts, deletes }: Commit): void {
     assert(!seen.has(name), `row ${kind}/${key} is written twice in one commit`);
     seen.add(name);
   }
+}
+
+function checkStart({ startsAfter, expectedRevision, events }: Commit): void {
+  if (startsAfter === undefined) return;
+  assert(expectedRevision === 0, "only a partition's first commit says where its events go on");
+  assert(Number.isSafeInteger(startsAfter) && startsAfter >= 0);
+  const first = events[0]?.sequence ?? startsAfter + 1;
+  assert(first === startsAfter + 1, `event ${first} does not go on from ${startsAfter}`);
 }
 
 function checkSequence({ events }: Commit): void {

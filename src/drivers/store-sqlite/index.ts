@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { MusterEvent } from "../../core/model/event.js";
 import type { Call } from "../../core/ports/call.js";
 import type { Clock } from "../../core/ports/clock.js";
@@ -31,6 +33,21 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     ...partitionMethods(worker, clock),
     ...feedMethods(worker),
     ...hintMethods(worker),
+    async listNames({ of, after, namesMax: asked }, call) {
+      const namesMax = boundPage(asked, pageLimits.namesMax);
+      return worker.ask("listNames", { of, after, namesMax }, { call });
+    },
+    async backUp(file, call) {
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, "", { flag: "wx", mode: 0o600 });
+      try {
+        await worker.ask("backUp", file, { call });
+        return await createSqliteStore({ ...options, path: file });
+      } catch (error) {
+        await rm(file, { force: true });
+        throw error;
+      }
+    },
     close: () => worker.close(),
   };
 }
@@ -76,6 +93,7 @@ function commitArgs(commit: Commit, nowMs: number): { args: CommitArgs; bytes: n
     sequence: commit.events[0]?.sequence ?? 0,
     events: commit.events.map((event, index) => [event.atMs, eventTexts[index] ?? ""]),
     hints: commit.hints.map(({ index, key, value }) => [index, key, value]),
+    startsAfter: commit.startsAfter,
     nowMs,
   };
   return { args, bytes };

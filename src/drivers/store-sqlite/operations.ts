@@ -1,3 +1,5 @@
+import type { NamePage, NamesAsked } from "../../core/ports/store.js";
+
 /** What the store asks its worker. Tuples, not objects: they cross threads by the thousand. */
 export type StoreOperations = {
   readonly commit: { readonly args: CommitArgs; readonly answer: number };
@@ -11,6 +13,9 @@ export type StoreOperations = {
   readonly putHints: { readonly args: readonly HintTuple[]; readonly answer: undefined };
   readonly deleteHints: { readonly args: readonly HintKeyTuple[]; readonly answer: undefined };
   readonly listHints: { readonly args: ListHintsArgs; readonly answer: readonly KeyValue[] };
+  /** Into a new file of that name. */
+  readonly backUp: { readonly args: string; readonly answer: undefined };
+  readonly listNames: { readonly args: NamesAsked; readonly answer: NamePage };
 };
 
 /** kind, key, value, expiresAtMs */
@@ -35,6 +40,8 @@ export interface CommitArgs {
   /** at in ms, event as JSON */
   readonly events: readonly (readonly [number, string])[];
   readonly hints: readonly HintTuple[];
+  /** Sequence that a moved partition goes on from. */
+  readonly startsAfter: number | undefined;
   readonly nowMs: number;
 }
 

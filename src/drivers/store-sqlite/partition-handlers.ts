@@ -31,7 +31,7 @@ export function createPartitionHandlers(db: Database): Handlers<PartitionOperati
     const { partition, expectedRevision } = args;
     if (revision !== expectedRevision)
       return refused(placementChanged(partition, expectedRevision, revision));
-    const lastSequence = found?.[2] ?? 0;
+    const lastSequence = args.startsAfter ?? found?.[2] ?? 0;
     assert(
       args.events.length === 0 || args.sequence === lastSequence + 1,
       `${args.partition}: event ${args.sequence} does not go on from ${lastSequence}`,

@@ -3,6 +3,9 @@ import type { Schema } from "../sqlite-worker/open-database.js";
 /** How many commit ids each partition remembers. */
 export const commitIdsKept = 1_000;
 
+/** Of which feed a cursor is. */
+export const newFeedName = "lower(hex(randomblob(4)))";
+
 /**
  * Names of partitions are kept once and stand as integers elsewhere, so that a server's row costs
  * little more than its document. Rows lie in the order of partition, kind and key: a load reads
@@ -17,7 +20,7 @@ export const storeSchema: Schema = {
       name TEXT PRIMARY KEY,
       value TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
-    INSERT OR IGNORE INTO facts VALUES ('feed', lower(hex(randomblob(4)))), ('trimmed', '0');
+    INSERT OR IGNORE INTO facts VALUES ('feed', ${newFeedName}), ('trimmed', '0');
 
     CREATE TABLE IF NOT EXISTS partitions (
       id INTEGER PRIMARY KEY,

@@ -32,6 +32,7 @@ export function createColoService(colos: ColoUseCases): ServiceMethods<typeof Co
     async quarantineColo({ name, reason }, caller) {
       return colos.quarantine({ colo: coloOf(name), reason }, caller);
     },
+    backUpStore: (_request, caller) => colos.backUp(caller),
     async *auditColo({ name, account }, caller) {
       const only = account === "" ? undefined : accountOf(account);
       const request = { colo: coloOf(name), ...given({ account: only }) };

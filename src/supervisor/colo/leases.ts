@@ -2,6 +2,7 @@ import { isFault } from "../../core/errors/fault.js";
 import { hashText } from "../../core/model/hash.js";
 import type { AccountId, ColoId, NodeId, PlacementKey } from "../../core/model/ids.js";
 import { groupText } from "../../core/model/ids.js";
+import type { LeaseDoc } from "../../core/model/lease.js";
 import type { Clock, Ids, Timer } from "../../core/ports/clock.js";
 import type { Log } from "../../core/ports/log.js";
 import type { PartitionId, Store } from "../../core/ports/store.js";
@@ -21,13 +22,6 @@ export interface Leases {
   holdsAccount(account: AccountId): boolean;
   /** Shards held of all, for what the colo's nodes share; never less than one shard's. */
   share(): number;
-}
-
-interface LeaseDoc {
-  readonly node: NodeId;
-  readonly epoch: number;
-  readonly ttlMs: number;
-  readonly released: boolean;
 }
 
 interface Shard {

@@ -14,7 +14,7 @@ import { repinAccount } from "./repin-account.js";
 
 const countedMax = 100_000;
 
-export function createColoUseCases(context: Context): ColoUseCases {
+export function createColoUseCases(context: Context): Omit<ColoUseCases, "backUp"> {
   const moves = context.meter.counter({
     name: "muster_brake_changes_total",
     help: "Brakes set and cleared by callers of this node.",

@@ -50,7 +50,7 @@ function isLikeOurs(claims: ServerId, newest: ServerId | undefined): boolean {
 
 /** The mark that a person puts on a placement, unless it has one. */
 export function withQuarantine(
-  context: Context,
+  context: Pick<Context, "clock" | "events">,
   state: PlacementState,
   { reason, principal }: { readonly reason: string; readonly principal: string },
 ) {

@@ -85,8 +85,9 @@ export function createJournaler(deps: {
       rebuilt = undefined;
       if (clock.monotonicMs() - trimmedAtMs >= trimEveryMs) await trim(position);
     } catch (error) {
-      const resume = isFault(error, "CURSOR_EXPIRED") ? error.facts["resume"] : undefined;
-      if (resume !== undefined) log.error({}, "history has a gap: the feed behind it was trimmed");
+      const resume = resumeAfter(error);
+      if (resume === "") log.warn({}, "history stood in another store's feed: it begins with ours");
+      else if (resume) log.error({}, "history has a gap: the feed behind it was trimmed");
       position = resume;
       deps.monitor.feedMoved();
       delayMs = resume === undefined ? retryDelayMs : 0;
@@ -113,6 +114,13 @@ export function createJournaler(deps: {
     },
     stop: () => timer?.cancel(),
   };
+}
+
+/** Where to go on at once; undefined: where it stood, and later. */
+function resumeAfter(error: unknown): string | undefined {
+  if (isFault(error, "CURSOR_EXPIRED")) return error.facts["resume"];
+  // The state was moved or restored: what the journal has of it does not become double.
+  return isFault(error, "CURSOR_INVALID") ? "" : undefined;
 }
 
 /** What the journal or the store itself said is for operators alone, and they need it. */
