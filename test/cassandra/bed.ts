@@ -64,3 +64,14 @@ export function replicas(): Readonly<Record<string, number>> {
   const dataCenters = [...new Set(nodes.map((one) => one.dataCenter))];
   return Object.fromEntries(dataCenters.map((name) => [name, Math.min(3, nodesIn(name).length)]));
 }
+
+/** The keyspace as a node of this data centre has it in its configuration. */
+export function configOf({ keyspace }: Pick<Home, "keyspace">, dataCenter = firstNode.dataCenter) {
+  const copies = Object.entries(replicas()).map(([name, count]) => [name, { replicas: count }]);
+  const contactPoints = nodesIn(dataCenter).map(addressOf);
+  const colos = Object.fromEntries(copies) as Readonly<Record<string, { replicas: number }>>;
+  return {
+    use: "builtin:cassandra",
+    options: { contactPoints, colo: dataCenter, keyspace, colos },
+  };
+}

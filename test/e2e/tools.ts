@@ -25,11 +25,13 @@ export async function run(
   options: {
     readonly stdin?: Uint8Array;
     readonly env?: NodeJS.ProcessEnv;
+    readonly cwd?: string;
     readonly msMax?: number;
   } = {},
 ): Promise<Ran> {
   const env = { ...process.env, ...options.env };
-  const child = spawn(command, args, { env, timeout: options.msMax ?? runMsMax });
+  const { cwd, msMax: timeout = runMsMax } = options;
+  const child = spawn(command, args, { env, timeout, ...(cwd !== undefined && { cwd }) });
   child.stdin.on("error", () => {}); // Who ends without reading is no failure of ours.
   child.stdin.end(options.stdin ?? "");
   const failed = once(child, "error").then(([error]) => Promise.reject(error));
