@@ -3,6 +3,7 @@ import type { Bench } from "./lib/bench.js";
 import { timeOnOpenstack } from "./p1/on-openstack.js";
 import { manyGroups, timeToService } from "./p1/time-to-service.js";
 import { scaleEvents } from "./p3/scale-events.js";
+import { scaleEventsOnCassandra } from "./p4/scale-events.js";
 import { planning } from "./p5/planning.js";
 import { eventStreaming } from "./p7/event-streaming.js";
 import { unaryReads } from "./p8/unary-reads.js";
@@ -14,6 +15,7 @@ export const benches: readonly Bench[] = [
   timeOnOpenstack,
   manyGroups,
   scaleEvents,
+  scaleEventsOnCassandra,
   planning,
   eventStreaming,
   unaryReads,

@@ -11,6 +11,8 @@ import { createSqliteStore } from "../../src/drivers/store-sqlite/index.js";
 export interface BareStoreLoad {
   /** How many commit at once, each to a partition of its own, one after the other. */
   readonly callers: number;
+  /** In the partitions' names: those of another have others. */
+  readonly name?: string;
   readonly rowsPerCommit: number;
   readonly eventsPerCommit: number;
   readonly forMs: number;
@@ -26,35 +28,49 @@ export interface BareStoreRate {
   readonly latencyMsP99: number;
 }
 
-/** An embedded store with nothing around it, kept open so that its files age as others' do. */
+/** What commits with nothing around it, kept open so that its files age as others' do. */
 export interface BareStore {
   measure(forMs: number): Promise<BareStoreRate>;
   close(): Promise<void>;
 }
 
+/** Whatever takes commits. */
+export type Taker = Pick<Store, "commit" | "close">;
+
+/** An embedded store of its own. */
 export async function openBareStore(load: Omit<BareStoreLoad, "forMs">): Promise<BareStore> {
   const folder = await mkdtemp(join(tmpdir(), "muster-bare-store-"));
   const store = await createSqliteStore({
     path: join(folder, "state.db"),
     clock: createSystemClock(),
   });
-  const callers = Array.from({ length: load.callers }, (_, index) => createCaller(index, load));
-  return {
-    async measure(forMs) {
-      const startMs = performance.now();
-      const latencies = await Promise.all(callers.map((next) => commitFor(store, next, forMs)));
-      return rateOf(latencies.flat(), performance.now() - startMs);
-    },
+  return bareStoreOf(load, {
+    ...store,
     async close() {
       await store.close();
       await rm(folder, { recursive: true });
     },
+  });
+}
+
+export function bareStoreOf(load: Omit<BareStoreLoad, "forMs">, taker: Taker): BareStore {
+  const callers = Array.from({ length: load.callers }, (_, index) => createCaller(index, load));
+  return {
+    async measure(forMs) {
+      const startMs = performance.now();
+      const latencies = await Promise.all(callers.map((next) => commitFor(taker, next, forMs)));
+      return rateOf(latencies.flat(), performance.now() - startMs);
+    },
+    close: () => taker.close(),
   };
 }
 
 /** Makes one caller's commits: the same rows over and over, new events each time. */
 function createCaller(index: number, load: Omit<BareStoreLoad, "forMs">): () => Commit {
-  const partition: PartitionId = { scope: "placement", key: `bench/group-${index}/iad` };
+  const partition: PartitionId = {
+    scope: "placement",
+    key: `${load.name ?? "bench"}/group-${index}/iad`,
+  };
   const value = JSON.stringify({ text: "r".repeat(padding({ text: "" }, load.rowBytes ?? 300)) });
   const message = "e".repeat(padding(eventOf(index, 1, ""), load.eventBytes ?? 300));
   let revision = 0;
@@ -93,12 +109,12 @@ function eventOf(caller: number, sequence: number, message: string): MusterEvent
   };
 }
 
-async function commitFor(store: Store, next: () => Commit, forMs: number): Promise<number[]> {
+async function commitFor(taker: Taker, next: () => Commit, forMs: number): Promise<number[]> {
   const { signal } = new AbortController();
   const latenciesMs: number[] = [];
   const endMs = performance.now() + forMs;
   for (let nowMs = performance.now(); nowMs < endMs; ) {
-    await store.commit(next(), { signal });
+    await taker.commit(next(), { signal });
     const doneMs = performance.now();
     latenciesMs.push(doneMs - nowMs);
     nowMs = doneMs;

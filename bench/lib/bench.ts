@@ -6,6 +6,8 @@ export interface Bench {
   readonly id: string;
   /** Which cloud it needs, where that is another than a simulated one. */
   readonly cloud?: "openstack";
+  /** Which store it needs, where that is another than the embedded one. */
+  readonly store?: "cassandra";
   readonly title: string;
   run(run: BenchRun): Promise<Findings>;
 }

@@ -43,12 +43,15 @@ export interface BenchMusterOptions {
    * converges.
    */
   readonly converges: boolean;
+  /** Instead of an embedded one; closed with it. */
+  readonly store?: Store;
 }
 
 export async function openBenchMuster(options: BenchMusterOptions): Promise<BenchMuster> {
   const dataDir = await mkdtemp(join(tmpdir(), "muster-bench-"));
   const path = join(dataDir, "state.db");
-  const store = createCountedStore(await createSqliteStore({ path, clock: createSystemClock() }));
+  const kept = options.store ?? (await createSqliteStore({ path, clock: createSystemClock() }));
+  const store = createCountedStore(kept);
   if (!options.converges) await leaseElsewhere(store);
   const bare = await createSqliteJournal({ path: join(dataDir, "events.db") });
   let journaled = 0;

@@ -8,6 +8,7 @@ import type { Bench, Findings } from "./bench.js";
 export interface BenchResult extends Omit<Findings, "ratios"> {
   readonly id: string;
   readonly cloud?: Bench["cloud"];
+  readonly store?: Bench["store"];
   readonly title: string;
   /** Only where there is one case. */
   readonly ratio?: number;
@@ -36,15 +37,21 @@ export async function resultOf(
 ): Promise<BenchResult> {
   const { ratios, ...rest } = findings;
   const [only, ...others] = Object.values(ratios);
-  const { id, cloud } = bench;
+  const { id, cloud, store } = bench;
+  const flags = Object.entries({ cloud, store }).filter(([, name]) => name !== undefined);
   return tidy({
     id,
-    ...(cloud && { cloud }),
+    ...Object.fromEntries(flags),
     ...(others.length === 0 && only !== undefined ? { ratio: only } : { ratios }),
     title: bench.title,
     met: findings.targets.every((target) => target.met),
     ...rest,
-    command: `npm run bench -- ${id}${cloud ? ` --cloud ${cloud}` : ""} --json`,
+    command: [
+      "npm run bench --",
+      id,
+      ...flags.map(([flag, name]) => `--${flag} ${name}`),
+      "--json",
+    ].join(" "),
     machine: {
       cpus: availableParallelism(),
       memoryGiB: totalmem() / 2 ** 30,
@@ -60,7 +67,8 @@ export async function resultOf(
 export async function keepResult(result: BenchResult): Promise<string> {
   const folder = join("bench", "results");
   await mkdir(join(root, folder), { recursive: true });
-  const path = join(folder, `${[result.id, result.cloud].filter(Boolean).join("-")}.json`);
+  const name = [result.id, result.cloud, result.store].filter(Boolean).join("-");
+  const path = join(folder, `${name}.json`);
   await writeFile(join(root, path), `${JSON.stringify(result, undefined, 2)}\n`);
   return path;
 }

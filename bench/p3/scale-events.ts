@@ -20,6 +20,14 @@ import { startChild } from "../lib/child.js";
 import type { Written } from "../lib/counted-store.js";
 import { bearer, callUnary, openGrpcClient } from "../lib/grpc-call.js";
 import {
+  bareLoad,
+  createSubmitter,
+  perEvent,
+  type Submit,
+  weigh,
+  writtenText,
+} from "../lib/intake.js";
+import {
   type BenchMuster,
   benchCaller,
   benchColo,
@@ -38,7 +46,6 @@ const forMs = 1_000;
 const warmUpMs = 800;
 /** Compiling a whole server takes longer. */
 const wireWarmUpMs = 3_000;
-const weighMs = 200;
 const connections = 5;
 const ratioMin = 0.5;
 const uncontendedMs = 10;
@@ -149,28 +156,6 @@ async function brake(muster: BenchMuster): Promise<void> {
   );
 }
 
-type Submit = (caller: number) => Promise<void>;
-
-/** Every call moves the caller's own group's target. */
-function createSubmitter(muster: BenchMuster, requestIds: boolean): Submit {
-  let asked = 0;
-  const targets = new Map<number, number>();
-  return async (caller) => {
-    const target = targets.get(caller) === 1 ? 2 : 1;
-    targets.set(caller, target);
-    const receipt = await muster.supervisor.scaling.submit(
-      {
-        key: benchGroup(caller),
-        source: "manual",
-        ask: { kind: "target", target },
-        ...(requestIds ? { requestId: `request-${asked++}` } : {}),
-      },
-      benchCaller,
-    );
-    assert.equal(receipt.outcome, "applied");
-  };
-}
-
 async function measureCase(muster: BenchMuster, callers: number, submit: Submit): Promise<Case> {
   const times = { p50Ms: [], p99Ms: [], bareP50Ms: [], bareP99Ms: [], journalMs: [] } as Times;
   const { events, written } = await weigh(muster, callers, submit);
@@ -199,39 +184,6 @@ async function measureCase(muster: BenchMuster, callers: number, submit: Submit)
   } finally {
     await bare.close();
   }
-}
-
-/** What ours writes for an event, in number and in bytes. */
-async function weigh(muster: BenchMuster, callers: number, submit: Submit) {
-  const before = muster.store.written();
-  muster.store.weigh(true);
-  const { calls } = await measureCallers({ callers, forMs: weighMs, call: submit });
-  muster.store.weigh(false);
-  const after = muster.store.written();
-  const names = Object.keys(after) as (keyof Written)[];
-  const grown = names.map((name) => [name, after[name] - before[name]] as const);
-  return { events: calls, written: Object.fromEntries(grown) as unknown as Written };
-}
-
-/** One commit for one event, as large as ours. */
-function bareLoad(written: Written, events: number) {
-  return {
-    rowsPerCommit: Math.max(1, Math.round(written.rows / events)),
-    eventsPerCommit: Math.max(1, Math.round(written.events / events)),
-    rowBytes: Math.round(written.rowBytes / written.rows),
-    eventBytes: Math.round(written.eventBytes / written.events),
-  };
-}
-
-function perEvent(written: Written, events: number): Written {
-  const names = Object.keys(written) as (keyof Written)[];
-  const shares = names.map((name) => [name, written[name] / events] as const);
-  return Object.fromEntries(shares) as unknown as Written;
-}
-
-function writtenText({ commits, rows, events, rowBytes, eventBytes }: Written): string {
-  const numbers = `${commits.toFixed(2)} commits, ${rows.toFixed(2)} rows, ${events.toFixed(2)} events`;
-  return `${numbers}, ${Math.round(rowBytes + eventBytes)} bytes`;
 }
 
 function figuresOf(suffix: string, one: Case): Figure[] {
