@@ -13,6 +13,9 @@ process.env["MUSTER_CASSANDRA_JARS"] ??= join(
 process.env["MUSTER_CASSANDRA"] = join(stateDir, "cassandra");
 process.env["MUSTER_CASSANDRA_PORT"] ??= "26100";
 
+// What the shell has for musterctl is none of the daemons' business.
+for (const name of ["MUSTER_TOKEN", "MUSTER_LISTEN", "MUSTER_DATA"]) delete process.env[name];
+
 const { bedNodes } = await import("../../test/cassandra/bed/node.js");
 const { removeState, tokenOf, writeConfigs } = await import("./config.js");
 const { cassandraBed, migrate, partsOf, processOf } = await import("./servers.js");
