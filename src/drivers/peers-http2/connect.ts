@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import http2 from "node:http2";
+import tls from "node:tls";
 import type { Clock } from "../../core/ports/clock.js";
 import { type Identity, isPeer, peerName } from "./identity.js";
 import { peerLimits } from "./wire.js";
@@ -18,8 +19,11 @@ export function connectPeer(to: {
   readonly clock: Clock;
 }): Promise<http2.ClientHttp2Session> {
   const { address, installation, identity, clock } = to;
-  const session = http2.connect(`https://${address}`, {
+  const { hostname, port } = new URL(`https://${address}`);
+  const socket = tls.connect({
     ...identity,
+    ...{ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 443) },
+    ALPNProtocols: ["h2"],
     servername: peerName(installation),
     checkServerIdentity: (_host, { raw }) =>
       isPeer(new X509Certificate(raw), installation)
@@ -27,9 +31,14 @@ export function connectPeer(to: {
         : new Error(`${address} shows the certificate of no peer`),
     minVersion: "TLSv1.3",
   });
+  const session = http2.connect(`https://${address}`, { createConnection: () => socket });
   return new Promise((resolve, reject) => {
     const timer = clock.after(peerLimits.connectMsMax, () => {
-      session.destroy(new Error(`${address} did not answer in ${peerLimits.connectMsMax} ms`));
+      const late = new Error(`${address} did not answer in ${peerLimits.connectMsMax} ms`);
+      // Where packets vanish, a session ends only with its socket, and that after minutes.
+      reject(late);
+      session.destroy(late);
+      socket.destroy(late);
     });
     session.once("remoteSettings", () => {
       timer.cancel();

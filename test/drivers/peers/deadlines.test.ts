@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { ams, ask, clock, createBench, faultOf, submit } from "./bench.js";
 import { openLink } from "./link.js";
@@ -70,4 +72,25 @@ test("B4.11 a command that is too large is not sent, an answer that is too large
   assert.equal(node.taken.length, 0);
   await faultOf(ask(client), "PEER_UNKNOWN");
   assert.equal(node.taken.length, 1);
+});
+
+test("M7.1 M7.2 where packets vanish, a colo is unreachable after seconds, not minutes", async (t) => {
+  const bench = await createBench(t);
+  const listen = `require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 },
+    function () { console.log(this.address().port); })`;
+  const child = spawn(process.execPath, ["-e", listen], { stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => child.kill("SIGKILL"));
+  const [port] = await once(child.stdout, "data");
+  child.kill("SIGSTOP");
+  // Nobody takes them: once the queue is full, the system answers no more attempts.
+  const taken = Array.from({ length: 8 }, () => connect(Number(port), "127.0.0.1"));
+  for (const socket of taken) socket.on("error", () => undefined);
+  t.after(() => taken.forEach((socket) => void socket.destroy()));
+  await Promise.all(taken.slice(0, 2).map((socket) => once(socket, "connect")));
+  const startedMs = clock.monotonicMs();
+  const client = bench.client([`127.0.0.1:${Number(port)}`]);
+  await faultOf(ask(client, submit), "COLO_UNREACHABLE");
+  const tookMs = clock.monotonicMs() - startedMs;
+  assert.ok(taken.at(-1)?.connecting, "the last attempt before was answered");
+  assert.ok(tookMs < 10_000, `it took ${tookMs} ms`);
 });
