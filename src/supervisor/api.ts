@@ -94,6 +94,7 @@ export type GroupSpec = Omit<
   | "launchRevision"
   | "firstTarget"
   | "deleting"
+  | "maxLowered"
   | "changedBy"
 >;
 

@@ -127,7 +127,7 @@ const asks: readonly (readonly [number, (dice: Dice, group: GroupPlan) => Asked]
     }),
   ],
   [3, (dice) => ({ kind: "force", target: dice.whole(0, 8), forMs: dice.spanMs(10_000, 600_000) })],
-  [5, (dice) => limitsOf(dice)],
+  [5, (dice, { placements }) => limitsOf(dice, placements.length)],
   [3, (dice) => ({ kind: "launch", image: dice.pick(["debian", "alpine", "arch"]) })],
   [3, () => ({ kind: "pause" })],
   [6, () => ({ kind: "resume" })],
@@ -153,7 +153,9 @@ function targetOf(dice: Dice, max: number): Asked {
   return { kind: "target", target: dice.whole(0, Math.min(6, max + 1)), twice: twice(dice) };
 }
 
-function limitsOf(dice: Dice): Asked {
+function limitsOf(dice: Dice, placements: number): Asked {
+  if (placements > 1 && dice.chance(0.7))
+    return { kind: "moveMax", nth: dice.whole(0, placements - 1), servers: dice.whole(1, 6) };
   const min = dice.whole(0, 2);
   return { kind: "limits", min, max: min + dice.pick([0, 2, 5, 8]) };
 }

@@ -77,6 +77,8 @@ export type TenantAction = { readonly group: string; readonly via: number } & (
   | { readonly kind: "alert"; readonly state: AlertState; readonly key: string }
   | { readonly kind: "force"; readonly target: number; readonly forMs: number }
   | { readonly kind: "limits"; readonly min: number; readonly max: number }
+  /** Moves so much of the max of one placement, or what it has, to the next one in the list. */
+  | { readonly kind: "moveMax"; readonly nth: number; readonly servers: number }
   | { readonly kind: "launch"; readonly image: string }
   | { readonly kind: "pause" }
   | { readonly kind: "resume" }

@@ -213,6 +213,8 @@ export function createTenants(of: {
             placements: spec.placements.map((one) => ({ ...one, min, max })),
           }));
         }
+        case "moveMax":
+          return edit((spec) => ({ ...spec, placements: moved(spec.placements, action) }));
         case "launch":
           return edit((spec) => ({ ...spec, launch: { ...spec.launch, image: action.image } }));
         case "pause":
@@ -335,6 +337,20 @@ function specOf(plan: GroupPlan): GroupSpec {
     ...{ cooldownMs, warmUpMs: 0, buildTimeoutMs, stoppedGraceMs, surge, scaleInOrder },
     stoppedServers: "replace",
   };
+}
+
+function moved(
+  placements: GroupSpec["placements"],
+  { nth, servers }: { readonly nth: number; readonly servers: number },
+): GroupSpec["placements"] {
+  const from = placements[nth % placements.length]!;
+  const to = placements[(nth + 1) % placements.length]!;
+  const count = Math.min(servers, from.max);
+  return placements.map((one) => {
+    if (one === from)
+      return { ...one, min: Math.min(one.min, one.max - count), max: one.max - count };
+    return one === to ? { ...one, max: one.max + count } : one;
+  });
 }
 
 function placementOf(plan: PlacementPlan): GroupSpec["placements"][number] {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isFault } from "../../src/core/errors/fault.js";
 import type { ColoId } from "../../src/core/model/ids.js";
+import type { PlacementDoc } from "../../src/core/model/placement.js";
+import { sayCause } from "../../src/core/model/say-cause.js";
 import type { ScaleAsk } from "../../src/core/model/scale-event.js";
 import type { GroupSpec } from "../../src/supervisor/api.js";
 import {
@@ -250,3 +252,66 @@ test("B8.4 a group is gone only when its servers are in every colo", async () =>
     );
   });
 });
+
+test("B11.4 a max that an edit moves is raised only once the colo that gives it has lowered its own", async () => {
+  const { world, ams } = await createPair();
+  await setTarget(world, 20);
+  await converges(world, 20);
+  const maxes = await watchMaxes(world);
+  // What nodes ask each other is lost, and what stores copy arrives late.
+  world.cluster.peerLinks.cut("iad", "ams");
+  const placements = [placed("iad", { max: 16 }), placed("ams", { max: 4 })];
+  await edit(world, (spec) => ({ ...spec, placements }));
+  await world.until("ams has lowered its max", () => maxes.last("ams") === 4, 60_000);
+  await world.until("iad has raised its own", () => maxes.last("iad") === 16, 60_000);
+  assert.ok(maxes.most() <= 20, `${maxes.most()} in all`);
+  world.cluster.peerLinks.mendAll();
+  await world.run(askOf(world, ams, { kind: "target", target: 20 }));
+  await converges(world, 20);
+  assert.deepEqual([serversIn(world, "iad"), serversIn(world, "ams")], [16, 4]);
+});
+
+test("B11.4 M3.1 while the colo that gives is stopped the one that takes waits, and says so", async () => {
+  const { world, ams } = await createPair();
+  await setTarget(world, 20);
+  await converges(world, 20);
+  await world.clock.advance(1_000);
+  ams.wires.cut();
+  const maxes = await watchMaxes(world);
+  const placements = [placed("iad", { max: 16 }), placed("ams", { max: 4 })];
+  await edit(world, (spec) => ({ ...spec, placements }));
+  await setTarget(world, 40);
+  await world.clock.advance(60_000);
+  assert.equal(serversIn(world, "iad"), 10);
+  const iad = (await view(world)).placements[0]!;
+  const waiting = iad.conditions.find(({ type }) => type === "waiting");
+  const [why] = waiting?.causes.filter(({ code }) => code === "RAISE_WAITS") ?? [];
+  assert.deepEqual(why?.facts, { colos: "ams", max: 10, wanted: 16 });
+  assert.equal(
+    sayCause(why!),
+    "Waits for ams to lower its max before the one here is raised from 10 to 16.",
+  );
+  await world.join("node-ams-2", ["ams"]);
+  await world.until("iad has raised its own", () => maxes.last("iad") === 16, 120_000);
+  assert.ok(maxes.most() <= 20, `${maxes.most()} in all`);
+});
+
+/** Each placement's max as it is committed, and the most that there ever was in all. */
+async function watchMaxes(world: World) {
+  const placements = (await view(world)).group.placements;
+  const last = new Map<string, number>(placements.map(({ colo, max }) => [colo, max]));
+  let most = 0;
+  world.cluster.taps.listen({
+    committed({ partition, puts }) {
+      const doc = puts.find(({ kind }) => kind === "doc");
+      if (partition.scope !== "placement" || !doc) return;
+      const { key, max } = JSON.parse(doc.value) as PlacementDoc;
+      last.set(key.colo, max);
+      most = Math.max(
+        most,
+        [...last.values()].reduce((sum, one) => sum + one, 0),
+      );
+    },
+  });
+  return { last: (colo: string) => last.get(colo), most: () => most };
+}

@@ -27,6 +27,7 @@ export type CauseCode =
   | "FORCED"
   | "PLACEMENT_UNDELIVERED"
   | "LIMITS_MOVED_TARGET"
+  | "RAISE_WAITS"
   | "SHORTAGE"
   | "SURPLUS"
   | "BUILDING"

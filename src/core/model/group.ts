@@ -33,6 +33,11 @@ export interface Group {
   readonly firstTarget: number;
   /** Set by a forced delete: drains to zero, then the group goes (B8.4). */
   readonly deleting: boolean;
+  /**
+   * By colo, the generation that last lowered the placement's max or took it out of the group: what
+   * others take over from it they have only once it has heard of that (B11.4).
+   */
+  readonly maxLowered?: Readonly<Record<ColoId, number>>;
   /** Who made the last edit, for the events that tell of it (B10.5). */
   readonly changedBy?: string;
 }

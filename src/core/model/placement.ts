@@ -1,7 +1,7 @@
 import type { Cause } from "./cause.js";
 import type { OperationClass } from "./colo.js";
 import type { LaunchChoice } from "./group.js";
-import type { CloudServerId, EventId, PlacementKey, PolicyId, ServerId } from "./ids.js";
+import type { CloudServerId, ColoId, EventId, PlacementKey, PolicyId, ServerId } from "./ids.js";
 import type { ScaleEvent } from "./scale-event.js";
 
 /** What one colo decides for one group: the row that every decision changes. */
@@ -12,6 +12,8 @@ export interface PlacementDoc {
   readonly groupGeneration: number;
   readonly min: number;
   readonly max: number;
+  /** Colos that have yet to lower their max before this one's is raised (B11.4). */
+  readonly raiseWaits?: readonly ColoId[];
   readonly target: number;
   readonly targetChangedAtMs: number;
   /** A forced ceiling or floor beyond the limits, until it expires (B2.7). */

@@ -48,6 +48,8 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     " it is told as soon as it can be reached",
   LIMITS_MOVED_TARGET:
     "the limits[ {min}][ to {max}] move the target[ from {oldTarget} to {newTarget}]",
+  RAISE_WAITS:
+    "waits for[ {colos}] to lower its max before the one here is raised[ from {max}][ to {wanted}]",
   SHORTAGE:
     "servers are missing[: {have} are there or on their way][: {inService} are in service]" +
     "[, {pending} are on their way][, {target} are wanted]",

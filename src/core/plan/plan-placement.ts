@@ -31,6 +31,7 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
     sheet.wakeAt(seen.nowMs + (isDenied ? deniedLookMs : limits.pollMs));
   }
   waitForBalancers(sheet, limits);
+  waitForDonors(sheet);
   judgeRows(sheet, limits);
 
   const quarantine = isQuarantined(sheet) ? keepsSurplus(sheet) : undefined;
@@ -90,6 +91,14 @@ function waitForBalancers(sheet: Sheet, limits: PlanLimits): void {
       sheet.wakeAt(sheet.seen.nowMs + limits.pollMs);
     }
   }
+}
+
+/** The turns look whether the max may be raised by now (B11.4). */
+function waitForDonors({ seen, wait }: Sheet): void {
+  const { max, raiseWaits } = seen.doc;
+  if (!raiseWaits || !seen.spec) return;
+  const facts = { colos: raiseWaits.join(", "), max, wanted: seen.spec.max };
+  wait(cause("B11.4", "RAISE_WAITS", facts));
 }
 
 /** Servers whose end is decided and whose memberships are gone (B4.10, B5.3). */

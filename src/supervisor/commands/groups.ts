@@ -2,6 +2,7 @@ import { Fault, isFault } from "../../core/errors/fault.js";
 import type { Group } from "../../core/model/group.js";
 import type { AccountId, GroupId, GroupKey, PlacementKey } from "../../core/model/ids.js";
 import { countRows } from "../../core/plan/plan-placement.js";
+import { loweredBy } from "../../core/policy/limit-moves.js";
 import type { Hint } from "../../core/ports/store.js";
 import {
   type Caller,
@@ -233,6 +234,7 @@ function edited(
   spec: GroupSpec,
   { nowMs, principal }: { readonly nowMs: number; readonly principal: string },
 ): Group {
+  const generation = before.generation + 1;
   const relaunched = JSON.stringify(spec.launch) !== JSON.stringify(before.launch);
   const { account, id, uid, createdAtMs, firstTarget, deleting } = before;
   return {
@@ -243,7 +245,8 @@ function edited(
     createdAtMs,
     firstTarget,
     deleting,
-    generation: before.generation + 1,
+    generation,
+    maxLowered: loweredBy(before, spec.placements, generation),
     updatedAtMs: nowMs,
     launchRevision: before.launchRevision + (relaunched ? 1 : 0),
     changedBy: principal,

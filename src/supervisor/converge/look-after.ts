@@ -133,7 +133,8 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
       const state = await actor.state(signal);
       const entry = await entryFor(state);
       const { group } = entry;
-      if (group && !isCurrent(state.doc, group)) await ensurePlacements(context, group, signal);
+      if (group && (!isCurrent(state.doc, group) || state.doc?.raiseWaits))
+        await ensurePlacements(context, group, signal);
       if (!group) {
         const orderedMs = converger.carryOut(state);
         if (orderedMs !== undefined) return orderedMs;
@@ -145,6 +146,7 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
         await expireForce(actor),
         await apart(key, () => circle(actor, group, policies)),
         await apart(key, () => deliver(context, actor)),
+        (await actor.state(signal)).doc?.raiseWaits && clock.nowMs() + othersRetryMs,
       ];
       const { revision } = await actor.state(signal);
       const quiet = await converger.converge(actor, group);

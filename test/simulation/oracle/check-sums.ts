@@ -11,9 +11,9 @@ interface Generation {
 }
 
 /**
- * B11.3 by counting over all colos, which no node can: targets never sum up to more than the
- * group's max, whichever colos hear of each other. An edit holds from when its last placement has
- * heard of it; until then the larger sum does.
+ * B11.3 and B11.4 by counting over all colos, which no node can: neither targets nor the
+ * placements' max ever sum up to more than the group's max, whichever colos hear of each other. An
+ * edit holds from when its last placement has heard of it; until then the larger sum does.
  */
 export function createSumChecks(ledgers: Ledgers) {
   const generations = new Map<string, Generation[]>();
@@ -24,8 +24,9 @@ export function createSumChecks(ledgers: Ledgers) {
     const known = (generations.get(text) ?? []).filter((one) => one.uid === uid);
     if (known.at(-1)?.generation !== generation)
       known.push({ uid, generation, maxOfAll: placements.reduce((sum, { max }) => sum + max, 0) });
-    const oldest = Math.min(generation, ...docs.map((doc) => doc.groupGeneration));
-    const kept = known.filter((one) => one.generation >= oldest);
+    // One that has skipped an edit may still have what only the edits before gave it.
+    const heard = docs.filter((doc) => doc.groupGeneration === generation).length;
+    const kept = heard === placements.length ? known.slice(-1) : known;
     generations.set(text, kept);
     return kept;
   }
@@ -39,13 +40,14 @@ export function createSumChecks(ledgers: Ledgers) {
         const doc = ledgers.placements.get(`${account}/${id}/${colo}`)?.doc;
         return doc?.groupUid === group.uid ? [doc] : [];
       });
-      const maxes = note(group, docs).map((one) => one.maxOfAll);
+      const bound = Math.max(...note(group, docs).map((one) => one.maxOfAll));
+      const key = `${account}/${id}/sum`;
+      const max = docs.reduce((sum, doc) => sum + doc.max, 0);
+      if (max > bound) return [violation("I4", "B11.4", key, { group: id, max, bound })];
       // Force passes limits, by a person's word (B2.7).
       if (docs.some((doc) => doc.forced)) return [];
       const total = docs.reduce((sum, doc) => sum + doc.target, 0);
-      const bound = Math.max(...maxes);
       if (total <= bound) return [];
-      const key = `${account}/${id}/sum`;
       return [violation("I4", "B11.3", key, { group: id, total, bound })];
     },
   };

@@ -32,6 +32,8 @@ function unsettledRows(text: string, { doc, servers }: Ledger, group: Group | un
   if (group?.deleting) return [`${text}: is being deleted`];
   if (group && doc.groupUid !== group.uid) return [`${text}: another group's`];
   if (group && doc.groupGeneration < group.generation) return [`${text}: has not heard of an edit`];
+  const max = group?.placements.find(({ colo }) => colo === doc.key.colo)?.max ?? 0;
+  if (group && doc.max !== max) return [`${text}: its max is ${doc.max}, not ${max}`];
   const serving = rows.filter((row) => row.state === "inService").length;
   const found: string[] = [];
   if (doc.paused) found.push(`${text}: is paused`);
