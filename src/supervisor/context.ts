@@ -8,6 +8,7 @@ import type { EventMaker } from "./events/event-maker.js";
 import type { GroupBook } from "./group-book.js";
 import type { Monitor } from "./monitor/monitor.js";
 import type { Elsewhere } from "./peers/ask-peer.js";
+import type { ColoWatch } from "./peers/colo-watch.js";
 import type { PlacementBook } from "./placements/placement-book.js";
 
 /** What the supervisor's parts share. Made once, by `createSupervisor`. */
@@ -29,6 +30,7 @@ export interface Context {
   readonly colos: ReadonlyMap<ColoId, Colo>;
   /** The installation's other colos; undefined: there are none. */
   readonly elsewhere: Elsewhere | undefined;
+  readonly coloWatch: Pick<ColoWatch, "healthOf" | "isReached">;
   readonly events: EventMaker;
   readonly monitor: Pick<Monitor, "answered">;
   /** Ends every wait when the node stops. */

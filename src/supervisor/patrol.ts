@@ -1,3 +1,4 @@
+import type { Group } from "../core/model/group.js";
 import type { AccountId, ColoId, PlacementKey } from "../core/model/ids.js";
 import type { Context } from "./context.js";
 import { createLater } from "./later.js";
@@ -18,6 +19,8 @@ export interface Patrol {
   stop(): void;
   /** Something changed for the whole colo: look at what has work there. */
   stir(colo: ColoId): void;
+  /** Something changed for such groups: look at what they have here. */
+  stirGroups(isOne: (group: Group) => boolean): void;
   /** Something changed for all that an account has in the colo. */
   stirAccount(colo: ColoId, account: AccountId): void;
 }
@@ -88,6 +91,21 @@ export function createPatrol(context: Context): Patrol {
     }
   }
 
+  async function wakeGroups(colo: ColoId, isOne: (group: Group) => boolean): Promise<void> {
+    let afterKey = "";
+    for (;;) {
+      const page = { index: placementIndex(colo), afterKey, hintsMax: pageMax };
+      const hints = await store.listHints(page, { signal });
+      for (const hint of hints) {
+        const key = placementOfHint(colo, hint);
+        const group = context.groups.peek(key) ?? (await context.groups.get(key, signal)).group;
+        if (group && isOne(group)) wakeHere(key);
+      }
+      if (hints.length < pageMax) return;
+      afterKey = hints.at(-1)!.key;
+    }
+  }
+
   /** One page, then a pause as long as its share of the round. */
   async function walk(colo: ColoId, afterKey: string): Promise<void> {
     const page = { index: placementIndex(colo), afterKey, hintsMax: pageMax };
@@ -118,6 +136,9 @@ export function createPatrol(context: Context): Patrol {
       if (stirred.has(colo)) return;
       stirred.add(colo);
       later(stirDelayMs, () => wakeWork(colo));
+    },
+    stirGroups(isOne) {
+      for (const colo of context.colos.keys()) later(stirDelayMs, () => wakeGroups(colo, isOne));
     },
     stirAccount: (colo, account) => later(stirDelayMs, () => wakeAccount(colo, account)),
   };

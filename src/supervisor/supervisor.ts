@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import type { Group } from "../core/model/group.js";
 import type { ColoId, GroupKey, NodeId, PlacementKey } from "../core/model/ids.js";
 import type { Clock, Ids } from "../core/ports/clock.js";
 import type { Journal } from "../core/ports/journal.js";
@@ -42,6 +43,7 @@ import { meterColos, meteredStore, meterOrphans, meterPlacements } from "./metri
 import { createMonitor } from "./monitor/monitor.js";
 import { createPatrol } from "./patrol.js";
 import { createElsewhere } from "./peers/ask-peer.js";
+import { createColoWatch } from "./peers/colo-watch.js";
 import { createPeerDoor, type OwnUseCases } from "./peers/door.js";
 import { routeUseCases } from "./peers/route.js";
 import { askedHint } from "./placements/hints.js";
@@ -163,9 +165,13 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
       }),
     ]),
   );
+  const coloWatch = createColoWatch({
+    ...{ colos, elsewhere, clock, log, signal, principal: `muster:${setup.node}` },
+    turned: (colo) => patrol.stirGroups((group) => isSpilled(group, colo)),
+  });
   const context: Context = {
     ...setup,
-    ...{ attemptId, groups, placements, colos, elsewhere, events, signal, monitor },
+    ...{ attemptId, groups, placements, colos, elsewhere, coloWatch, events, signal, monitor },
     wake,
   };
   meterColos(meter, colos);
@@ -263,6 +269,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
       sweeper.start();
       resealer.start();
       monitor.start();
+      coloWatch.start();
     },
     async stop(graceMs) {
       stopping = true;
@@ -270,6 +277,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
       sweeper.stop();
       resealer.stop();
       monitor.stop();
+      coloWatch.stop();
       await settled(
         Promise.all([...colos.values()].map((colo) => colo.queue.drain())),
         clock,
@@ -285,6 +293,10 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
       await wakeups?.stop();
     },
   };
+}
+
+function isSpilled({ spill, placements }: Group, lost: ColoId): boolean {
+  return spill === true && placements.some(({ colo }) => colo === lost);
 }
 
 function countersOf(meter: Meter) {

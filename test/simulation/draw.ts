@@ -104,6 +104,7 @@ function drawGroup(dice: Dice, index: number, colos: readonly ColoPlan[]): Group
     scaleInOrder: dice.pick(["oldestFirst", "newestFirst", "oldestLaunchFirst"] as const),
     cooldownMs: dice.pick([0, 0, 30_000]),
     step: dice.whole(1, 2),
+    spill: several && dice.chance(0.5),
   };
 }
 

@@ -45,6 +45,7 @@ export interface GroupPlan {
   readonly placements: readonly PlacementPlan[];
   readonly target: number;
   readonly surge: number;
+  readonly spill: boolean;
   readonly buildTimeoutMs: number;
   readonly stoppedGraceMs: number;
   readonly scaleInOrder: "oldestFirst" | "newestFirst" | "oldestLaunchFirst";

@@ -330,12 +330,13 @@ export function createTenants(of: {
 }
 
 function specOf(plan: GroupPlan): GroupSpec {
-  const { buildTimeoutMs, stoppedGraceMs, scaleInOrder, surge, cooldownMs } = plan;
+  const { buildTimeoutMs, stoppedGraceMs, scaleInOrder, surge, cooldownMs, spill } = plan;
   return {
     ...{ displayName: plan.group, labels: {}, placements: plan.placements.map(placementOf) },
     launch: { image: "debian", flavor: "small", userData: "", metadata: {}, parameters: {} },
     ...{ cooldownMs, warmUpMs: 0, buildTimeoutMs, stoppedGraceMs, surge, scaleInOrder },
     stoppedServers: "replace",
+    spill,
   };
 }
 

@@ -48,7 +48,15 @@ function highestTarget(before: Ledger, after: Ledger, events: CommitSeen["events
     const target = facts["target"];
     return [own ?? 0, typeof target === "number" ? target : 0];
   });
-  return Math.max(targetOf(before.doc), targetOf(after.doc), ...told);
+  const carried = Math.max(carriedIn(before.doc), carriedIn(after.doc));
+  const highest = Math.max(targetOf(before.doc), targetOf(after.doc), ...told);
+  const max = Math.max(before.doc?.max ?? 0, after.doc?.max ?? 0);
+  return Math.max(highest, Math.min(highest + carried, max));
+}
+
+/** Of other colos' shares, which never take it beyond its own max (B11.4). */
+function carriedIn(doc: PlacementDoc | undefined): number {
+  return (doc?.carried ?? []).reduce((sum, { servers }) => sum + servers, 0);
 }
 
 function targetOf(doc: PlacementDoc | undefined): number {

@@ -45,6 +45,7 @@ export type EventType =
   | "scale.decided"
   | "alert.reported"
   | "target.changed"
+  | "share.carried"
   | "server.intended"
   | "server.withdrawn"
   | "server.building"

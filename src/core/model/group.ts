@@ -31,6 +31,8 @@ export interface Group {
   readonly surge: number;
   /** The total target that its placements start from (B1.6). */
   readonly firstTarget: number;
+  /** Whether others take up the share of a colo that cannot see to it. Default: not (B11.4). */
+  readonly spill?: boolean;
   /** Set by a forced delete: drains to zero, then the group goes (B8.4). */
   readonly deleting: boolean;
   /**

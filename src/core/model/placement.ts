@@ -1,3 +1,4 @@
+import type { CarriedShare } from "./carried.js";
 import type { Cause } from "./cause.js";
 import type { OperationClass } from "./colo.js";
 import type { LaunchChoice } from "./group.js";
@@ -16,6 +17,8 @@ export interface PlacementDoc {
   readonly raiseWaits?: readonly ColoId[];
   readonly target: number;
   readonly targetChangedAtMs: number;
+  /** Shares of other colos that it has in their stead, besides its target (B11.4). */
+  readonly carried?: readonly CarriedShare[];
   /** A forced ceiling or floor beyond the limits, until it expires (B2.7). */
   readonly forced?: ForcedLimits;
   readonly paused?: PauseMark;

@@ -50,6 +50,15 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     "the limits[ {min}][ to {max}] move the target[ from {oldTarget} to {newTarget}]",
   RAISE_WAITS:
     "waits for[ {colos}] to lower its max before the one here is raised[ from {max}][ to {wanted}]",
+  SHARE_TAKEN:
+    "[colo {colo} ]cannot be reached or starts no servers, and[ {servers|server|servers}] of its" +
+    " share are carried here from now on[, before it were {before}]",
+  SHARE_GIVEN_BACK:
+    "[colo {colo} ]sees to its share again, and[ {servers|server|servers}] of it are still carried" +
+    " here[, before it were {before}]",
+  SHARE_CARRIED:
+    "[{servers|server|servers} ]of the share of[ colo {colo}] are carried here[ since {sinceAtMs}]," +
+    " until it sees to them again",
   SHORTAGE:
     "servers are missing[: {have} are there or on their way][: {inService} are in service]" +
     "[, {pending} are on their way][, {target} are wanted]",

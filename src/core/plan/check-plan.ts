@@ -1,3 +1,4 @@
+import { serversWanted } from "../model/carried.js";
 import { type OperationClass, operationClasses } from "../model/colo.js";
 import type { Observation, Step } from "../model/observation.js";
 import { pauseStops } from "../model/pause.js";
@@ -18,7 +19,7 @@ export function checkPlan(seen: Observation, plan: Plan): void {
   const after = seen.rows.map((row) => changed.get(row.id) ?? row);
 
   const counted = after.filter(isCounted).length;
-  const target = seen.doc.deleting || !seen.spec ? 0 : seen.doc.target;
+  const target = seen.spec ? serversWanted(seen.doc) : 0;
   insist(
     plan.creates === 0 || counted + plan.creates <= target,
     "creates beyond the target (B9.3)",

@@ -54,6 +54,7 @@ const degradedCodes: ReadonlySet<string> = new Set([
   "RELEASE_AGED",
   "CREDENTIALS_DENIED",
   "CREDENTIALS_OTHER_PROJECT",
+  "SHARE_CARRIED",
   "TAGS_LOST",
   "TAGS_FOREIGN",
 ]);

@@ -1,3 +1,4 @@
+import { serversWanted } from "../model/carried.js";
 import { cause } from "../model/cause.js";
 import { type Observation, type PlanLimits, takenKey } from "../model/observation.js";
 import { stopsAll } from "../model/pause.js";
@@ -22,7 +23,7 @@ import { planTags } from "./tags.js";
  */
 export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   const sheet = createSheet(seen);
-  const target = seen.doc.deleting || !seen.spec ? 0 : seen.doc.target;
+  const target = seen.spec ? serversWanted(seen.doc) : 0;
   const mayAct = seen.cloud.kind === "listed" && !stopsAll(seen.doc.paused);
 
   if (seen.cloud.kind === "unavailable") {
@@ -32,6 +33,7 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   }
   waitForBalancers(sheet, limits);
   waitForDonors(sheet);
+  tellCarried(sheet);
   judgeRows(sheet, limits);
 
   const quarantine = isQuarantined(sheet) ? keepsSurplus(sheet) : undefined;
@@ -99,6 +101,11 @@ function waitForDonors({ seen, wait }: Sheet): void {
   if (!raiseWaits || !seen.spec) return;
   const facts = { colos: raiseWaits.join(", "), max, wanted: seen.spec.max };
   wait(cause("B11.4", "RAISE_WAITS", facts));
+}
+
+function tellCarried({ seen, wait }: Sheet): void {
+  for (const { colo, servers, sinceMs } of seen.doc.carried ?? [])
+    wait(cause("B11.4", "SHARE_CARRIED", { colo, servers, sinceAtMs: sinceMs }));
 }
 
 /** Servers whose end is decided and whose memberships are gone (B4.10, B5.3). */

@@ -1,3 +1,4 @@
+import { serversWanted } from "../model/carried.js";
 import { type Cause, cause } from "../model/cause.js";
 import type { ServerRow } from "../model/server.js";
 import { isCounted, leave } from "./lifecycle.js";
@@ -77,7 +78,7 @@ function buildsFail(sheet: Sheet): Cause | undefined {
   const { backoff } = doc;
   if (!backoff) return undefined;
   const { failures, retryAtMs, reason } = backoff;
-  const target = doc.deleting || !spec ? 0 : doc.target;
+  const target = spec ? serversWanted(doc) : 0;
   const isShort = sheet.rows().filter(isCounted).length < target;
   if (nowMs >= retryAtMs && !isShort) return undefined;
   if (nowMs < retryAtMs) sheet.wakeAt(retryAtMs);

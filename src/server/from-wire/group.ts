@@ -54,6 +54,7 @@ export function readGroupSpec(group: wire.Group): GroupSpec {
     ...(group.health && { health: readHealth(group.health) }),
     scaleInOrder: orders.get(group.scaleInOrder) ?? "oldestFirst",
     surge: group.surge,
+    ...(group.spill && { spill: true }),
   };
 }
 

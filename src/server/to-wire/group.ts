@@ -85,6 +85,7 @@ function specFields(spec: GroupSpec | Group): MessageInitShape<typeof wire.Group
     }),
     scaleInOrder: scaleInOrders[spec.scaleInOrder],
     surge: spec.surge,
+    spill: spec.spill ?? false,
   };
 }
 

@@ -1,6 +1,7 @@
 import { Fault } from "../../core/errors/fault.js";
 import { actionsOf } from "../../core/explain/actions.js";
 import { waitsOf } from "../../core/explain/waits.js";
+import { serversWanted } from "../../core/model/carried.js";
 import type { Group } from "../../core/model/group.js";
 import type { GroupPlan, PlacementPlan } from "../../core/model/group-plan.js";
 import type { EventId, GroupKey, PlacementKey } from "../../core/model/ids.js";
@@ -96,7 +97,7 @@ async function planOne(
   const { wakeAtMs } = planned;
   return {
     colo: state.key.colo,
-    target: seen.doc.deleting || !seen.spec ? 0 : seen.doc.target,
+    target: seen.spec ? serversWanted(seen.doc) : 0,
     ...{ inService, pending, leaving },
     actions: actionsOf(seen, planned),
     waits: waitsOf(planned.doc, seen.nowMs),

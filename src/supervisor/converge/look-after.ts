@@ -13,6 +13,7 @@ import { finishDelete } from "../placements/finish-delete.js";
 import type { PlacementActor } from "../placements/placement-actor.js";
 import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
 import { decideOn, factsOf, otherPlacements, unansweredOf } from "../scaling.js";
+import { carryShares } from "./carry.js";
 import { deliver } from "./deliver.js";
 import type { Converger } from "./turn.js";
 
@@ -146,6 +147,7 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
         await expireForce(actor),
         await apart(key, () => circle(actor, group, policies)),
         await apart(key, () => deliver(context, actor)),
+        await apart(key, () => carryShares(context, actor, group)),
         (await actor.state(signal)).doc?.raiseWaits && clock.nowMs() + othersRetryMs,
       ];
       const { revision } = await actor.state(signal);

@@ -1,4 +1,5 @@
 import { outsideFaultOf } from "../../core/errors/outside-fault.js";
+import { serversWanted } from "../../core/model/carried.js";
 import type { Cause } from "../../core/model/cause.js";
 import { type OperationClass, operationClasses } from "../../core/model/colo.js";
 import type { Group } from "../../core/model/group.js";
@@ -228,5 +229,6 @@ export function observationOf(
 
 function isBusy(state: PlacementState): boolean {
   const counts = countRows([...state.servers.values()]);
-  return counts.pending > 0 || counts.leaving > 0 || counts.inService !== state.doc?.target;
+  const wanted = state.doc && serversWanted(state.doc);
+  return counts.pending > 0 || counts.leaving > 0 || counts.inService !== wanted;
 }

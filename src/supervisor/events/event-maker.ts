@@ -45,6 +45,7 @@ const sentences: Readonly<Record<EventType, string>> = {
   "scale.decided": "A scale event was decided",
   "alert.reported": "An alert was reported",
   "target.changed": "The target was changed",
+  "share.carried": "What is carried of another colo's share was changed",
   "server.intended": "A server is wanted; the intention is on record",
   "server.withdrawn": "The server's intention was taken back; nothing was asked of the cloud",
   "server.building": "The cloud builds the server",

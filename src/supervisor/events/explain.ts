@@ -2,8 +2,9 @@ import { Fault } from "../../core/errors/fault.js";
 import { figuresOf, summarise } from "../../core/explain/summary.js";
 import { treeOf } from "../../core/explain/tree.js";
 import { heldWaits, waitsOf } from "../../core/explain/waits.js";
+import { serversWanted } from "../../core/model/carried.js";
 import { cause } from "../../core/model/cause.js";
-import type { MusterEvent } from "../../core/model/event.js";
+import type { EventType, MusterEvent } from "../../core/model/event.js";
 import type { ExplainedEvent, ExplainedWait, Explanation } from "../../core/model/explanation.js";
 import type { EventId } from "../../core/model/ids.js";
 import { countRows } from "../../core/plan/plan-placement.js";
@@ -113,7 +114,8 @@ function waitsIn(state: PlacementState, nowMs: number): readonly ExplainedWait[]
   if (!doc) return [];
   const waits = waitsOf(doc, nowMs);
   if (waits.length > 0 || hasArrived(state)) return waits;
-  const { targetChangedAtMs: sinceMs, key, target } = doc;
+  const { targetChangedAtMs: sinceMs, key } = doc;
+  const target = serversWanted(doc);
   const { inService, pending, counted } = countRows([...state.servers.values()]);
   const why =
     inService < target
@@ -124,11 +126,17 @@ function waitsIn(state: PlacementState, nowMs: number): readonly ExplainedWait[]
 
 function hasArrived({ doc, servers }: PlacementState): boolean {
   const { inService, pending, leaving } = countRows([...servers.values()]);
-  return inService === doc?.target && pending === 0 && leaving === 0;
+  return doc !== undefined && inService === serversWanted(doc) && pending === 0 && leaving === 0;
 }
 
 /** Whether the event moved a target, so that something may be waited for. */
 function isMove({ receipt, facts, type }: MusterEvent): boolean {
   if (receipt) return receipt.outcome === "applied";
-  return type === "group.created" || type === "group.deleting" || facts["oldTarget"] !== undefined;
+  return moving.has(type) || facts["oldTarget"] !== undefined;
 }
+
+const moving: ReadonlySet<EventType> = new Set([
+  "group.created",
+  "group.deleting",
+  "share.carried",
+]);

@@ -1,3 +1,4 @@
+import { serversWanted } from "../../core/model/carried.js";
 import type { EventDraft, EventType } from "../../core/model/event.js";
 import type { EventId, ServerId } from "../../core/model/ids.js";
 import type { PlacementDoc } from "../../core/model/placement.js";
@@ -158,7 +159,7 @@ function filled(
   if (vacancies.length === 0) return { doc, createdBy };
   const after = new Map([...state.servers, ...rows.map((row) => [row.id, row] as const)]);
   const counted = [...after.values()].filter(isCounted).length + plan.creates;
-  const left = counted >= doc.target ? [] : vacancies.slice(plan.creates);
+  const left = counted >= serversWanted(doc) ? [] : vacancies.slice(plan.creates);
   if (left.length === vacancies.length) return { doc, createdBy };
   return { doc: left.length === 0 ? rest : { ...rest, vacancies: left }, createdBy };
 }

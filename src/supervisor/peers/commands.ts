@@ -74,6 +74,8 @@ export interface PeerCommands {
     OrphanView
   >;
   readonly "servers.rebuild": Command<GroupKey, RebuiltLedger>;
+  /** Whether the colo makes servers, as far as the asked node knows. */
+  readonly "colos.pulse": Command<{ readonly colo: ColoId }, { readonly mayStart: boolean }>;
   readonly "colos.get": Command<{ readonly colo: ColoId }, ColoView>;
   readonly "colos.setBrake": Command<Parameters<ColoUseCases["setBrake"]>[0], ColoView>;
   readonly "colos.clearBrake": Command<Parameters<ColoUseCases["clearBrake"]>[0], ColoView>;

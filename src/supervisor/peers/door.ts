@@ -7,6 +7,7 @@ import type { Context } from "../context.js";
 import { takeTarget } from "../converge/deliver.js";
 import { ensurePlacements, liveGroup } from "../placements/ensure.js";
 import { standingOf } from "../placements/standing.js";
+import { startsServers } from "./colo-watch.js";
 import type { CommandName, PeerCommands } from "./commands.js";
 
 type Handlers = {
@@ -48,6 +49,11 @@ export function createPeerDoor(context: Context, own: OwnUseCases): PeerDoor {
     "servers.adopt": (request, caller) => servers.adopt(request, caller),
     "servers.deleteOrphan": (request, caller) => servers.deleteOrphan(request, caller),
     "servers.rebuild": (key, caller) => servers.rebuild(key, caller),
+    async "colos.pulse"({ colo }) {
+      const here = context.colos.get(colo);
+      if (here) return { mayStart: startsServers(here) };
+      throw new Fault("COLO_NOT_FOUND", { say: `colo ${colo} is not served here` });
+    },
     "colos.get": ({ colo }, caller) => colos.get(colo, caller),
     "colos.setBrake": (request, caller) => colos.setBrake(request, caller),
     "colos.clearBrake": (request, caller) => colos.clearBrake(request, caller),

@@ -34,6 +34,7 @@ function unsettledRows(text: string, { doc, servers }: Ledger, group: Group | un
   if (group && doc.groupGeneration < group.generation) return [`${text}: has not heard of an edit`];
   const max = group?.placements.find(({ colo }) => colo === doc.key.colo)?.max ?? 0;
   if (group && doc.max !== max) return [`${text}: its max is ${doc.max}, not ${max}`];
+  if (doc.carried) return [`${text}: carries ${JSON.stringify(doc.carried)}`];
   const serving = rows.filter((row) => row.state === "inService").length;
   const found: string[] = [];
   if (doc.paused) found.push(`${text}: is paused`);

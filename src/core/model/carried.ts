@@ -1,0 +1,21 @@
+import type { ColoId } from "./ids.js";
+import type { PlacementDoc } from "./placement.js";
+
+/** Servers of another colo's share that a placement has in its stead for now (B11.4). */
+export interface CarriedShare {
+  readonly colo: ColoId;
+  readonly servers: number;
+  readonly sinceMs: number;
+}
+
+/**
+ * How many servers a placement is to have: its target, and what it carries for other colos as far
+ * as its own max leaves room (B11.4).
+ */
+export function serversWanted(
+  doc: Pick<PlacementDoc, "deleting" | "target" | "max" | "carried">,
+): number {
+  if (doc.deleting) return 0;
+  const carried = (doc.carried ?? []).reduce((sum, { servers }) => sum + servers, 0);
+  return Math.max(doc.target, Math.min(doc.target + carried, doc.max));
+}

@@ -1,0 +1,104 @@
+import type { ColoId } from "../../core/model/ids.js";
+import type { ColoHealth } from "../../core/policy/carry.js";
+import type { Clock } from "../../core/ports/clock.js";
+import type { Log } from "../../core/ports/log.js";
+import type { Colo } from "../colo/colo.js";
+import { createLater } from "../later.js";
+import type { Elsewhere } from "./ask-peer.js";
+import { isUnanswered } from "./ask-peer.js";
+
+/** How the installation's colos do, as this node sees them: it asks each every few seconds. */
+export interface ColoWatch {
+  start(): void;
+  stop(): void;
+  healthOf(colo: ColoId): ColoHealth;
+  /** Whether it is served here, or answered when it was last asked. */
+  isReached(colo: ColoId): boolean;
+}
+
+/** What a colo says of itself, or that it does not. */
+type Pulse = "well" | "unreachable" | "cannotStart";
+
+interface Watched {
+  pulse: Pulse;
+  /** Since when it is well, or is not; on the monotonic clock. */
+  sinceMs: number;
+  told: ColoHealth;
+}
+
+const everyMs = 5_000;
+/** So long a colo must have been away before others act for it, or back before they cease to. */
+const steadyAfterMs = 60_000;
+
+export function createColoWatch(deps: {
+  readonly colos: ReadonlyMap<ColoId, Colo>;
+  readonly elsewhere: Elsewhere | undefined;
+  readonly principal: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** Its health is another from now on. */
+  readonly turned: (colo: ColoId) => void;
+}): ColoWatch {
+  const { colos, elsewhere, clock, log, signal, principal } = deps;
+  const later = createLater({ what: "watching colos", clock, log, signal });
+  const all = new Map<ColoId, Watched>();
+
+  async function pulseOf(colo: ColoId): Promise<Pulse> {
+    const here = colos.get(colo);
+    if (here) return startsServers(here) ? "well" : "cannotStart";
+    try {
+      const caller = { principal, signal };
+      const { mayStart } = await elsewhere!.ask(colo, "colos.pulse", { colo }, caller);
+      return mayStart ? "well" : "cannotStart";
+    } catch (error) {
+      if (!isUnanswered(error)) throw error;
+      return "unreachable";
+    }
+  }
+
+  function healthOf({ pulse, sinceMs }: Watched): ColoHealth {
+    return clock.monotonicMs() - sinceMs < steadyAfterMs ? "unsteady" : pulse;
+  }
+
+  async function look(colo: ColoId): Promise<void> {
+    const pulse = await pulseOf(colo);
+    const known = all.get(colo);
+    const stands = known !== undefined && (known.pulse === "well") === (pulse === "well");
+    const sinceMs = stands ? known.sinceMs : clock.monotonicMs();
+    const now: Watched = { pulse, sinceMs, told: known?.told ?? "unsteady" };
+    all.set(colo, now);
+    const health = healthOf(now);
+    if (health !== now.told) {
+      now.told = health;
+      log.info({ colo, health }, "a colo turned");
+      deps.turned(colo);
+    }
+    later(everyMs, () => look(colo));
+  }
+
+  return {
+    start() {
+      for (const colo of [...colos.keys(), ...(elsewhere?.colos ?? [])]) later(0, () => look(colo));
+    },
+    stop: later.stop,
+    healthOf(colo) {
+      const known = all.get(colo);
+      return known ? healthOf(known) : "unsteady";
+    },
+    isReached(colo) {
+      if (colos.has(colo)) return true;
+      const pulse = all.get(colo)?.pulse;
+      return pulse !== undefined && pulse !== "unreachable";
+    },
+  };
+}
+
+/** No brake keeps the colo from making servers, and its store is there to write them down (B11.5). */
+export function startsServers({ brakes }: Pick<Colo, "brakes">): boolean {
+  const isBraked = brakes.inForce().some(({ operation }) => operation === "create");
+  return !isBraked && brakes.ageMs() < unreadMsMax;
+}
+
+/** A colo whose nodes cannot read their switch for so long has no store to write in. */
+const unreadMsMax = 10_000;
