@@ -156,6 +156,8 @@ export interface PlacementView {
   readonly pending: number;
   readonly leaving: number;
   readonly conditions: readonly Condition[];
+  /** Of another colo's placement: as of when its copy is here, by that colo's clock. */
+  readonly copySeenAtMs?: number;
   readonly paused?: PauseMark;
 }
 
@@ -205,6 +207,8 @@ export interface SubmitScaleEvent {
 /** A ledger row with the colo that it is in. */
 export interface ServerView {
   readonly colo: ColoId;
+  /** Read from the copy of another colo's placement: as of when, by that colo's clock. */
+  readonly copySeenAtMs?: number;
   readonly row: ServerRow;
 }
 

@@ -30,7 +30,7 @@ export interface Context {
   readonly colos: ReadonlyMap<ColoId, Colo>;
   /** The installation's other colos; undefined: there are none. */
   readonly elsewhere: Elsewhere | undefined;
-  readonly coloWatch: Pick<ColoWatch, "healthOf" | "isReached">;
+  readonly coloWatch: Pick<ColoWatch, "healthOf" | "isReached" | "copySeenAtMs">;
   readonly events: EventMaker;
   readonly monitor: Pick<Monitor, "answered">;
   /** Ends every wait when the node stops. */

@@ -17,7 +17,7 @@ import {
   liveGroup,
   placementsElsewhere,
 } from "./placements/ensure.js";
-import { nearState } from "./placements/near-state.js";
+import { copySeen, nearState } from "./placements/near-state.js";
 import type { Decided, EarlierReceipts } from "./placements/placement-actor.js";
 import {
   type Delivery,
@@ -151,6 +151,8 @@ export interface DecideOn {
 export interface OtherPlacement {
   readonly doc: PlacementDoc;
   readonly unanswered: number;
+  /** How old the copy is that this was read from; undefined: it is the newest, or nobody knows. */
+  readonly ageMs?: number;
 }
 
 /** The decision, as a change of the lead placement. Pure but for the ids of what it makes. */
@@ -193,14 +195,15 @@ export function factsOf(
   others: readonly OtherPlacement[],
 ): PlacementFacts[] {
   return group.placements.flatMap(({ colo, weight }): PlacementFacts[] => {
-    const isLead = colo === lead.key.colo;
-    const doc = isLead ? lead.doc : others.find((one) => one.doc.key.colo === colo)?.doc;
+    const other = others.find((one) => one.doc.key.colo === colo);
+    const doc = colo === lead.key.colo ? lead.doc : other?.doc;
     if (!doc) return [];
+    const age = other?.ageMs === undefined ? {} : { ageMs: other.ageMs };
     const { min, max } = doc;
     const told = lead.deliveries.get(colo);
     const forced = told?.forced ?? doc.forced;
     const target = told?.target ?? doc.target;
-    return [{ colo, min, max, weight, target, ...(forced ? { forced } : {}) }];
+    return [{ colo, min, max, weight, target, ...age, ...(forced ? { forced } : {}) }];
   });
 }
 
@@ -230,7 +233,10 @@ export async function otherPlacements(
         const { colo } = spec;
         const key: PlacementKey = { account: group.account, group: group.id, colo };
         const state = await nearState(context, key, signal);
-        if (state.doc) return [{ doc: state.doc, unanswered: unansweredOf(state, group, nowMs) }];
+        const { copySeenAtMs } = copySeen(context, colo);
+        const age = copySeenAtMs === undefined ? {} : { ageMs: Math.max(0, nowMs - copySeenAtMs) };
+        if (state.doc)
+          return [{ doc: state.doc, unanswered: unansweredOf(state, group, nowMs), ...age }];
         // What another colo has made of a young group may not have come here yet.
         if (!context.elsewhere?.colos.has(colo)) return [];
         return [{ doc: firstDoc(key, group, spec, nowMs), unanswered: 0 }];

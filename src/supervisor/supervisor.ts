@@ -166,7 +166,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
     ]),
   );
   const coloWatch = createColoWatch({
-    ...{ colos, elsewhere, clock, log, signal, principal: `muster:${setup.node}` },
+    ...{ colos, elsewhere, store, clock, log, signal, principal: `muster:${setup.node}` },
     turned: (colo) => patrol.stirGroups((group) => isSpilled(group, colo)),
   });
   const context: Context = {

@@ -1,9 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isFault } from "../../src/core/errors/fault.js";
+import type { ColoId } from "../../src/core/model/ids.js";
 import type { PlacementDoc } from "../../src/core/model/placement.js";
 import { sayCause } from "../../src/core/model/say-cause.js";
-import { converges, placed, rowsOf, setTarget, targetOf, view, web } from "./asks.js";
+import type { AuditBatch } from "../../src/supervisor/api.js";
+import { isUnanswered } from "../../src/supervisor/peers/ask-peer.js";
+import {
+  converges,
+  createPolicy,
+  placed,
+  policySpec,
+  rowsOf,
+  setTarget,
+  targetOf,
+  upId,
+  view,
+  web,
+} from "./asks.js";
 import { askOf, createPair, edit, join, part, serversIn } from "./pair.js";
 import type { World } from "./world.js";
 
@@ -251,3 +265,118 @@ async function watchMaxes(world: World) {
   });
   return { last: (colo: string) => last.get(colo), most: () => most };
 }
+
+test("B11.3 B8.3 a colo that could not be told of a pause hears of it later", async () => {
+  const { world, ams } = await createPair();
+  await setTarget(world, 4);
+  await converges(world, 4);
+  part(world);
+  const untold = (error: unknown) => isFault(error, "COLO_UNREACHABLE");
+  await assert.rejects(world.run(ams.supervisor.groups.pause(web, "why", world.caller)), untold);
+  await setTarget(world, 8);
+  await world.until("iad goes on by itself", () => serversIn(world, "iad") === 4);
+  join(world);
+  const pausedIn = async (colo: string) =>
+    (await view(world)).placements.find((one) => one.colo === colo)?.paused;
+  await world.until("iad is paused", async () => (await pausedIn("iad")) !== undefined, 30_000);
+  assert.equal((await pausedIn("iad"))?.reason, "why");
+});
+
+test("B11.3 of a pause and its end that a colo could not be told the newest stands", async () => {
+  const { world, ams } = await createPair();
+  await setTarget(world, 2);
+  await converges(world, 2);
+  part(world);
+  const untold = (error: unknown) => isFault(error, "COLO_UNREACHABLE");
+  const { groups } = ams.supervisor;
+  await assert.rejects(world.run(groups.pause(web, "first", world.caller)), untold);
+  await world.clock.advance(5_000);
+  await assert.rejects(world.run(groups.resume(web, world.caller)), untold);
+  join(world);
+  await world.clock.advance(30_000);
+  const pauses = async () => (await world.events()).filter(({ type }) => type === "group.paused");
+  assert.deepEqual(
+    (await pauses()).map(({ colo }) => colo),
+    ["ams"],
+  );
+  part(world);
+  await assert.rejects(world.run(groups.pause(web, "second", world.caller)), untold);
+  await world.clock.advance(5_000);
+  // Whoever comes to the other side knows better by now.
+  await assert.rejects(world.run(world.node().groups.resume(web, world.caller)), untold);
+  join(world);
+  await world.clock.advance(30_000);
+  assert.ok((await view(world)).placements.every(({ paused }) => paused === undefined));
+});
+
+test("M3.3 B9.6 what is asked of a colo is answered through a node of any", async () => {
+  const { world, ams } = await createPair({ needsCredentials: true });
+  await setTarget(world, 4);
+  await converges(world, 4);
+  await world.clock.advance(1_000);
+  const cloud = world.clouds.get("ams")!;
+  const { ownership } = cloud.servers()[0]!;
+  cloud.addForeign({ account: web.account, name: "a copy", ownership: ownership! });
+  const { servers, colos } = world.node();
+  const orphans = () => world.run(servers.orphans(web.account, world.caller));
+  await world.until("it is reported", async () => (await orphans()).length === 1, 400_000);
+  assert.equal((await orphans())[0]?.key.colo, "ams");
+  const batches: AuditBatch[] = [];
+  const audit = async () => {
+    for await (const one of colos.audit({ colo: "ams" as ColoId }, world.caller)) batches.push(one);
+  };
+  await world.run(audit());
+  assert.equal(batches.at(-1)?.counts?.ledgerServers, 2);
+  assert.equal(batches.flatMap(({ differences }) => differences).length, 1);
+  const asked = { colo: "ams" as ColoId, account: web.account, isForced: false };
+  const { project } = await world.run(colos.repin(asked, world.caller));
+  assert.equal(project, "project-of-acme");
+  ams.wires.cut();
+  assert.deepEqual(await orphans(), [], "of a colo that cannot be reached");
+  await assert.rejects(world.run(audit()), isUnanswered);
+});
+
+test("M3.2 what is read of another colo's placement says as of when", async () => {
+  const { world } = await createPair();
+  await setTarget(world, 4);
+  await converges(world, 4);
+  await world.clock.advance(20_000);
+  const ageIn = async (colo: string) => {
+    const { copySeenAtMs } = (await view(world)).placements.find((one) => one.colo === colo)!;
+    return copySeenAtMs === undefined ? undefined : world.clock.nowMs() - copySeenAtMs;
+  };
+  assert.equal(await ageIn("iad"), undefined);
+  assert.ok((await ageIn("ams"))! < 12_000);
+  world.cluster.storeLinks.cut("iad", "ams");
+  await world.clock.advance(60_000);
+  assert.ok((await ageIn("ams"))! >= 55_000);
+  const page = { key: web, pageSize: 10, states: [] };
+  const { items } = await world.run(world.node().servers.list(page, world.caller));
+  for (const { colo, copySeenAtMs } of items)
+    assert.equal(copySeenAtMs !== undefined, colo === "ams");
+  const { causes } = await setTarget(world, 6);
+  assert.ok(Number(causes[0]?.facts["othersSeenBeforeMs"]) >= 55_000);
+});
+
+test("B3.3 B11.2 a colo that does not lead any more hands its alerts over, and ceases to repeat them", async () => {
+  const { world, ams } = await createPair();
+  await createPolicy(world, policySpec());
+  await world.clock.advance(20_000);
+  part(world);
+  const ask = { kind: "alert", policy: upId, key: "cpu", state: "critical" } as const;
+  await world.run(ams.supervisor.scaling.submit({ key: web, source: "alert", ask }, world.caller));
+  await world.until("it repeats", () => serversIn(world, "ams") === 4, 100_000);
+  const apart = (await decidedIn(world)).length;
+  join(world);
+  await world.until(
+    "the lead repeats",
+    async () => (await decidedIn(world)).length >= apart + 2,
+    180_000,
+  );
+  assert.deepEqual([...new Set((await decidedIn(world)).slice(apart))], ["iad"]);
+  await world.clock.advance(30_000);
+  const decided = (await world.events()).filter(({ type }) => type === "scale.decided");
+  const times = decided.map(({ atMs }) => atMs).toSorted((a, b) => a - b);
+  for (let at = 1; at < times.length; at++)
+    assert.ok(times[at]! - times[at - 1]! >= 60_000, "two of them repeated it");
+});

@@ -13,3 +13,13 @@ export function pauseStops(
 export function stopsAll(paused: PauseMark | undefined): boolean {
   return paused !== undefined && paused.operations === undefined;
 }
+
+/** A person's word that a group is paused, or goes on, as its placements hear of it (B8.3). */
+export interface PauseOrder {
+  /** Sortable: the one with the greatest id stands. */
+  readonly id: string;
+  readonly atMs: number;
+  readonly principal: string;
+  /** Why it is paused; undefined: it goes on. */
+  readonly pause?: { readonly reason: string };
+}

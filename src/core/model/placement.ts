@@ -22,6 +22,8 @@ export interface PlacementDoc {
   /** A forced ceiling or floor beyond the limits, until it expires (B2.7). */
   readonly forced?: ForcedLimits;
   readonly paused?: PauseMark;
+  /** The newest word on its pause that it has heard; an older one that comes late is ignored. */
+  readonly pauseOrder?: string;
   readonly deleting: boolean;
   readonly groupMarks: CooldownMarks;
   readonly policyMarks: Readonly<Record<PolicyId, PolicyMarks>>;

@@ -104,6 +104,7 @@ function writeStatus(view: PlacementView): wire.PlacementStatus {
     pending: view.pending,
     leaving: view.leaving,
     conditions: view.conditions.map(writeCondition),
+    ...(view.copySeenAtMs !== undefined && { copyTime: writeTime(view.copySeenAtMs) }),
     ...(paused && {
       pause: {
         sinceTime: writeTime(paused.sinceMs),

@@ -7,7 +7,7 @@ import { eventName, serverName } from "../names.js";
 import { writeCause } from "./cause.js";
 import { writeTime } from "./time.js";
 
-export function writeServer(key: GroupKey, { colo, row }: ServerView): wire.Server {
+export function writeServer(key: GroupKey, { colo, copySeenAtMs, row }: ServerView): wire.Server {
   return create(wire.ServerSchema, {
     name: serverName(key, row.id),
     colo,
@@ -32,6 +32,7 @@ export function writeServer(key: GroupKey, { colo, row }: ServerView): wire.Serv
     createRequestId: row.createRequestId ?? "",
     consoleTail: row.consoleTail ?? "",
     reportedUnhealthy: row.reported?.reason ?? "",
+    ...(copySeenAtMs !== undefined && { copyTime: writeTime(copySeenAtMs) }),
     createdBy: row.createdBy ? eventName(key.account, row.createdBy) : "",
   });
 }

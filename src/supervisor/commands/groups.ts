@@ -27,7 +27,7 @@ import {
   placementsOf,
 } from "../placements/ensure.js";
 import { accountHint, groupHint, groupIndex, placementHint } from "../placements/hints.js";
-import { nearState } from "../placements/near-state.js";
+import { copySeen, nearState } from "../placements/near-state.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { checkFingerprint } from "../receipts.js";
 import { createAcknowledgeHold } from "./acknowledge-hold.js";
@@ -318,6 +318,7 @@ async function viewPlacement(
     leaving,
     // Until the newest edit has reached the placement, what it says of itself is of yesterday.
     conditions: isCurrent(doc, group) ? (doc?.conditions ?? []) : [],
+    ...copySeen(context, key.colo),
     ...(doc?.paused ? { paused: doc.paused } : {}),
   };
 }

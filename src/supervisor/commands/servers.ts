@@ -7,7 +7,7 @@ import type { Caller, ReportHealth, ServerUseCases, ServerView } from "../api.js
 import type { Context } from "../context.js";
 import { vacate } from "../events/lineage.js";
 import { allPlacementsOf, liveGroup, placementsOf } from "../placements/ensure.js";
-import { nearState } from "../placements/near-state.js";
+import { copySeen, nearState } from "../placements/near-state.js";
 import type { Decided, PlacementActor } from "../placements/placement-actor.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { adoptServer } from "./adopt-server.js";
@@ -33,7 +33,9 @@ export function createServerUseCases(context: Context): ServerUseCases {
       const all = await Promise.all(
         allPlacementsOf(group).map(async (placement): Promise<ServerView[]> => {
           const { servers } = await nearState(context, placement, signal);
-          return [...servers.values()].map((row) => ({ colo: placement.colo, row }));
+          const { colo } = placement;
+          const seen = copySeen(context, colo);
+          return [...servers.values()].map((row) => ({ colo, row, ...seen }));
         }),
       );
       // Ids are sortable by time, so this is oldest first and stable while servers come and go.
@@ -48,7 +50,7 @@ export function createServerUseCases(context: Context): ServerUseCases {
       const { group } = await liveGroup(context, key, signal);
       for (const placement of allPlacementsOf(group)) {
         const row = (await nearState(context, placement, signal)).servers.get(server);
-        if (row) return { colo: placement.colo, row };
+        if (row) return { colo: placement.colo, row, ...copySeen(context, placement.colo) };
       }
       throw notFound(server);
     },

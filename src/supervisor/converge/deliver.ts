@@ -1,42 +1,81 @@
 import { Fault } from "../../core/errors/fault.js";
-import type { EventId, PlacementKey } from "../../core/model/ids.js";
+import type { ColoId, EventId, PlacementKey } from "../../core/model/ids.js";
+import type { PauseOrder } from "../../core/model/pause.js";
 import type { PlacementDoc } from "../../core/model/placement.js";
 import { settleLimits } from "../../core/policy/limits.js";
 import type { Context } from "../context.js";
+import type { Elsewhere } from "../peers/ask-peer.js";
 import { ensurePlacements, liveGroup } from "../placements/ensure.js";
+import { obeyOrder } from "../placements/pause-order.js";
 import type { PlacementActor } from "../placements/placement-actor.js";
 import type { Delivery, PlacementChange, PlacementState } from "../placements/placement-state.js";
 
 /**
- * Targets decided here go to the other placements as idempotent commands (B11.2). What a colo does
- * not take stands until it does, or until a newer decision replaces it; it keeps no other waiting.
+ * Targets decided here go to the other placements as idempotent commands, and so does what they
+ * have yet to hear of a pause (B11.2, B11.3). What a colo does not take stands until it does, or
+ * until something newer replaces it; it keeps no other waiting.
  *
- * @throws what the last colo failed with that did not take its target.
+ * @throws what the last colo failed with that did not take what is meant for it.
  */
 export async function deliver(context: Context, actor: PlacementActor): Promise<undefined> {
   const { signal, node, elsewhere } = context;
-  const { deliveries, key } = await actor.state(signal);
-  const principal = `muster:${node}`;
+  const caller = { principal: `muster:${node}`, signal };
+  const { deliveries, orders } = await actor.state(signal);
   const failures: unknown[] = [];
-  for (const delivery of deliveries.values()) {
-    const colo = delivery.colo as PlacementKey["colo"];
-    const other = { ...key, colo };
+
+  async function tell(colo: string, told: Told): Promise<void> {
+    const key = { ...actor.key, colo: colo as ColoId };
     try {
-      if (context.colos.has(colo)) await takeTarget(context, other, delivery);
-      else if (elsewhere?.colos.has(colo)) {
-        const request = { key: other, delivery };
-        await elsewhere.ask(colo, "placements.target", request, { principal, signal });
-      } else continue;
+      if (context.colos.has(key.colo)) await told.here(key);
+      else if (elsewhere?.colos.has(key.colo)) await told.there(key, elsewhere);
+      else return;
+      await actor.change((state) => ({ change: told.done(state), reply: undefined }));
     } catch (error) {
       failures.push(error);
-      continue;
     }
-    await actor.change((state) => {
-      const still = state.deliveries.get(colo)?.decisionId === delivery.decisionId;
-      return { change: still ? { deliveriesGone: [colo] } : {}, reply: undefined };
-    });
   }
+
+  for (const delivery of deliveries.values())
+    await tell(delivery.colo, {
+      here: (key) => takeTarget(context, key, delivery),
+      there: (key, { ask }) => ask(key.colo, "placements.target", { key, delivery }, caller),
+      done({ deliveries: now }) {
+        const still = now.get(delivery.colo)?.decisionId === delivery.decisionId;
+        return still ? { deliveriesGone: [delivery.colo] } : {};
+      },
+    });
+  for (const [colo, order] of orders)
+    await tell(colo, {
+      here: (key) => takeOrder(context, key, order),
+      there: (key, { ask }) => ask(key.colo, "placements.order", { key, order }, caller),
+      done: ({ orders: now }) => (now.get(colo)?.id === order.id ? { ordersGone: [colo] } : {}),
+    });
   if (failures.length > 0) throw failures.at(-1);
+}
+
+interface Told {
+  readonly here: (key: PlacementKey) => Promise<void>;
+  readonly there: (key: PlacementKey, elsewhere: Elsewhere) => Promise<null>;
+  readonly done: (state: PlacementState) => PlacementChange;
+}
+
+/**
+ * Takes what was said of the group's pause while nobody here could be reached; on record when this
+ * returns.
+ *
+ * @throws Fault `COLO_NOT_FOUND`
+ */
+export async function takeOrder(
+  context: Context,
+  key: PlacementKey,
+  order: PauseOrder,
+): Promise<void> {
+  const actor = await openMade(context, key);
+  await actor.change((state) => ({
+    change: obeyOrder(context, state, order),
+    reply: undefined,
+  }));
+  context.wake(key);
 }
 
 /**
@@ -49,19 +88,23 @@ export async function takeTarget(
   key: PlacementKey,
   delivery: Delivery,
 ): Promise<void> {
-  if (!context.colos.has(key.colo))
-    throw new Fault("COLO_NOT_FOUND", { say: `colo ${key.colo} is not served here` });
-  const actor = context.placements.open(key);
-  if (!(await actor.state(context.signal)).doc) {
-    // A group so young that nothing of it was made here yet.
-    const { group } = await liveGroup(context, key, context.signal);
-    await ensurePlacements(context, group, context.signal);
-  }
+  const actor = await openMade(context, key);
   await actor.change((state) => ({
     change: take(context, state, delivery),
     reply: undefined,
   }));
   context.wake(key);
+}
+
+/** A group so young that nothing of it was made here yet is made first. */
+async function openMade(context: Context, key: PlacementKey): Promise<PlacementActor> {
+  if (!context.colos.has(key.colo))
+    throw new Fault("COLO_NOT_FOUND", { say: `colo ${key.colo} is not served here` });
+  const actor = context.placements.open(key);
+  if ((await actor.state(context.signal)).doc) return actor;
+  const { group } = await liveGroup(context, key, context.signal);
+  await ensurePlacements(context, group, context.signal);
+  return actor;
 }
 
 /** A target decided elsewhere, unless a newer one was taken already. */

@@ -15,6 +15,7 @@ import type { PlacementChange, PlacementState } from "../placements/placement-st
 import { decideOn, factsOf, otherPlacements, unansweredOf } from "../scaling.js";
 import { carryShares } from "./carry.js";
 import { deliver } from "./deliver.js";
+import { handOver, leadElsewhere } from "./hand-over.js";
 import type { Converger } from "./turn.js";
 
 /** One whole turn of a placement: configuration, what time brings, converging, and the end. */
@@ -33,7 +34,13 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
     policies: readonly Policy[],
   ): Promise<number | undefined> {
     if (leadOf(context, group).colo !== actor.key.colo) return undefined;
-    if ((await actor.state(signal)).alerts.size === 0) return undefined;
+    const led = await actor.state(signal);
+    if (led.alerts.size === 0) return undefined;
+    const lead = leadElsewhere(context, group);
+    if (lead) {
+      await handOver(context, actor, led, lead);
+      return undefined;
+    }
     const others = await otherPlacements(context, group, signal);
     const look = () =>
       actor.change((state) => {

@@ -56,6 +56,23 @@ export function createElsewhere(peers: Peers, clock: Clock): Elsewhere {
   return { colos: new Set(peers.colos), ask };
 }
 
+/** What each of the other colos answers, without those that cannot be reached. */
+export async function ofReached<Answer>(
+  { colos }: Elsewhere,
+  askOne: (colo: ColoId) => Promise<Answer>,
+): Promise<Answer[]> {
+  const answers = [...colos].map((colo) =>
+    askOne(colo).then(
+      (answer) => [answer],
+      (error: unknown): Answer[] => {
+        if (isUnanswered(error)) return [];
+        throw error;
+      },
+    ),
+  );
+  return (await Promise.all(answers)).flat(1) as Answer[];
+}
+
 /** Commands that name the colo whose business they are. */
 type OfColo = {
   [Name in CommandName]: PeerCommands[Name]["request"] extends { readonly colo: ColoId }

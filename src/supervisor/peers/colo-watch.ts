@@ -2,6 +2,7 @@ import type { ColoId } from "../../core/model/ids.js";
 import type { ColoHealth } from "../../core/policy/carry.js";
 import type { Clock } from "../../core/ports/clock.js";
 import type { Log } from "../../core/ports/log.js";
+import type { Hint, Store } from "../../core/ports/store.js";
 import type { Colo } from "../colo/colo.js";
 import { createLater } from "../later.js";
 import type { Elsewhere } from "./ask-peer.js";
@@ -14,6 +15,11 @@ export interface ColoWatch {
   healthOf(colo: ColoId): ColoHealth;
   /** Whether it is served here, or answered when it was last asked. */
   isReached(colo: ColoId): boolean;
+  /**
+   * As of when the copy of another colo's placements is here, by that colo's clock: the newest sign
+   * of life that came with it. Undefined of one served here, and while none has come.
+   */
+  copySeenAtMs(colo: ColoId): number | undefined;
 }
 
 /** What a colo says of itself, or that it does not. */
@@ -27,6 +33,8 @@ interface Watched {
 }
 
 const everyMs = 5_000;
+const signIndex = "signs";
+const signsMax = 1_000;
 /** So long a colo must have been away before others act for it, or back before they cease to. */
 const steadyAfterMs = 60_000;
 
@@ -34,15 +42,17 @@ export function createColoWatch(deps: {
   readonly colos: ReadonlyMap<ColoId, Colo>;
   readonly elsewhere: Elsewhere | undefined;
   readonly principal: string;
+  readonly store: Pick<Store, "putHints" | "listHints">;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
   /** Its health is another from now on. */
   readonly turned: (colo: ColoId) => void;
 }): ColoWatch {
-  const { colos, elsewhere, clock, log, signal, principal } = deps;
+  const { colos, elsewhere, store, clock, log, signal, principal } = deps;
   const later = createLater({ what: "watching colos", clock, log, signal });
   const all = new Map<ColoId, Watched>();
+  const copies = new Map<ColoId, number>();
 
   async function pulseOf(colo: ColoId): Promise<Pulse> {
     const here = colos.get(colo);
@@ -59,6 +69,21 @@ export function createColoWatch(deps: {
 
   function healthOf({ pulse, sinceMs }: Watched): ColoHealth {
     return clock.monotonicMs() - sinceMs < steadyAfterMs ? "unsteady" : pulse;
+  }
+
+  /** What other colos leave in the store arrives as old as their placements do. */
+  async function leaveSign(): Promise<void> {
+    const value = String(clock.nowMs());
+    const signs = [...colos.keys()].map((key): Hint => ({ index: signIndex, key, value }));
+    await store.putHints(signs, { signal });
+    later(everyMs, leaveSign);
+  }
+
+  async function readSigns(others: ReadonlySet<ColoId>): Promise<void> {
+    const page = { index: signIndex, afterKey: "", hintsMax: signsMax };
+    for (const { key, value } of await store.listHints(page, { signal }))
+      if (others.has(key as ColoId)) copies.set(key as ColoId, Number(value));
+    later(everyMs, () => readSigns(others));
   }
 
   async function look(colo: ColoId): Promise<void> {
@@ -80,12 +105,16 @@ export function createColoWatch(deps: {
   return {
     start() {
       for (const colo of [...colos.keys(), ...(elsewhere?.colos ?? [])]) later(0, () => look(colo));
+      if (!elsewhere) return;
+      later(0, leaveSign);
+      later(0, () => readSigns(elsewhere.colos));
     },
     stop: later.stop,
     healthOf(colo) {
       const known = all.get(colo);
       return known ? healthOf(known) : "unsteady";
     },
+    copySeenAtMs: (colo) => copies.get(colo),
     isReached(colo) {
       if (colos.has(colo)) return true;
       const pulse = all.get(colo)?.pulse;

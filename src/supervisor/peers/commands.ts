@@ -1,8 +1,11 @@
 import type { AccountId, ColoId, GroupKey, PlacementKey } from "../../core/model/ids.js";
+import type { PauseOrder } from "../../core/model/pause.js";
 import type { Receipt } from "../../core/model/scale-event.js";
 import type { FeedEntry } from "../../core/ports/store.js";
 import type {
   AdoptRequest,
+  AuditBatch,
+  AuditColo,
   ColoUseCases,
   ColoView,
   GroupSpec,
@@ -13,6 +16,7 @@ import type {
   ServerView,
   SubmitScaleEvent,
 } from "../api.js";
+import type { LedMarks } from "../converge/hand-over.js";
 import type { Delivery } from "../placements/placement-state.js";
 
 export interface LaunchCheck {
@@ -64,10 +68,24 @@ export interface PeerCommands {
     { readonly key: PlacementKey; readonly delivery: Delivery },
     Done
   >;
+  /** Alerts, and what was decided on them, from a colo that led and does not any more (B11.2). */
+  readonly "placements.marks": Command<
+    { readonly key: PlacementKey; readonly led: LedMarks },
+    Done
+  >;
+  /** What was said of the group's pause while nobody of the colo could be reached (B11.3). */
+  readonly "placements.order": Command<
+    { readonly key: PlacementKey; readonly order: PauseOrder },
+    Done
+  >;
+  /** Has a colo of the group tell those that could not be reached, once they can. */
+  readonly "groups.keepOrder": Command<KeepOrder, Done>;
   readonly "servers.delete": Command<Parameters<ServerUseCases["delete"]>[0], ServerView>;
   readonly "servers.release": Command<Parameters<ServerUseCases["release"]>[0], ServerView>;
   readonly "servers.protect": Command<Parameters<ServerUseCases["protect"]>[0], ServerView>;
   readonly "servers.setHealth": Command<ReportHealth, ServerView>;
+  /** In the colos that the peer serves. */
+  readonly "servers.orphans": Command<{ readonly account: AccountId }, readonly OrphanView[]>;
   readonly "servers.adopt": Command<AdoptRequest, ServerView>;
   readonly "servers.deleteOrphan": Command<
     Parameters<ServerUseCases["deleteOrphan"]>[0],
@@ -79,10 +97,24 @@ export interface PeerCommands {
   readonly "colos.get": Command<{ readonly colo: ColoId }, ColoView>;
   readonly "colos.setBrake": Command<Parameters<ColoUseCases["setBrake"]>[0], ColoView>;
   readonly "colos.clearBrake": Command<Parameters<ColoUseCases["clearBrake"]>[0], ColoView>;
+  readonly "colos.repin": Command<
+    Parameters<ColoUseCases["repin"]>[0],
+    { readonly project: string; readonly before: string | null }
+  >;
+  /** All batches of it at once. */
+  readonly "colos.audit": Command<AuditColo, readonly AuditBatch[]>;
   readonly "colos.quarantine": Command<
     Parameters<ColoUseCases["quarantine"]>[0],
     { readonly placements: number }
   >;
+}
+
+export interface KeepOrder {
+  readonly key: GroupKey;
+  readonly word: Pick<PauseOrder, "atMs" | "principal" | "pause">;
+  readonly untold: readonly ColoId[];
+  /** What was kept for them before is of yesterday. */
+  readonly told: readonly ColoId[];
 }
 
 interface Reasoned {

@@ -1,14 +1,16 @@
 import { Fault } from "../../core/errors/fault.js";
 import type { PeerDoor } from "../../core/ports/peers.js";
-import type { Supervisor } from "../api.js";
+import type { AuditBatch, AuditColo, Supervisor } from "../api.js";
 import type { Caller } from "../caller.js";
 import { checkLaunchHere } from "../commands/check-launch.js";
 import type { Context } from "../context.js";
-import { takeTarget } from "../converge/deliver.js";
+import { takeOrder, takeTarget } from "../converge/deliver.js";
+import { takeMarks } from "../converge/hand-over.js";
 import { ensurePlacements, liveGroup } from "../placements/ensure.js";
 import { standingOf } from "../placements/standing.js";
 import { startsServers } from "./colo-watch.js";
 import type { CommandName, PeerCommands } from "./commands.js";
+import { keepOrder } from "./keep-order.js";
 
 type Handlers = {
   readonly [Name in CommandName]: (
@@ -42,10 +44,14 @@ export function createPeerDoor(context: Context, own: OwnUseCases): PeerDoor {
     "groups.confirmLedger": (request, caller) => done(groups.confirmLedger(request, caller)),
     "placements.standing": (key, caller) => standingOf(context, key, caller),
     "placements.target": ({ key, delivery }) => done(takeTarget(context, key, delivery)),
+    "placements.marks": ({ key, led }) => done(takeMarks(context, key, led)),
+    "placements.order": ({ key, order }) => done(takeOrder(context, key, order)),
+    "groups.keepOrder": (request, caller) => done(keepOrder(context, request, caller)),
     "servers.delete": (request, caller) => servers.delete(request, caller),
     "servers.release": (request, caller) => servers.release(request, caller),
     "servers.protect": (request, caller) => servers.protect(request, caller),
     "servers.setHealth": (request, caller) => servers.setHealth(request, caller),
+    "servers.orphans": ({ account }, caller) => servers.orphans(account, caller),
     "servers.adopt": (request, caller) => servers.adopt(request, caller),
     "servers.deleteOrphan": (request, caller) => servers.deleteOrphan(request, caller),
     "servers.rebuild": (key, caller) => servers.rebuild(key, caller),
@@ -57,6 +63,11 @@ export function createPeerDoor(context: Context, own: OwnUseCases): PeerDoor {
     "colos.get": ({ colo }, caller) => colos.get(colo, caller),
     "colos.setBrake": (request, caller) => colos.setBrake(request, caller),
     "colos.clearBrake": (request, caller) => colos.clearBrake(request, caller),
+    async "colos.repin"(request, caller) {
+      const { project, before = null } = await colos.repin(request, caller);
+      return { project, before };
+    },
+    "colos.audit": (request, caller) => wholeAudit(colos, request, caller),
     "colos.quarantine": (request, caller) => colos.quarantine(request, caller),
   };
   return {
@@ -66,6 +77,27 @@ export function createPeerDoor(context: Context, own: OwnUseCases): PeerDoor {
       return handlers[name as CommandName](request as never, { principal, signal });
     },
   };
+}
+
+/** An answer is one message: what does not fit is asked for in parts, or of the colo itself. */
+const differencesMax = 5_000;
+
+async function wholeAudit(
+  colos: OwnUseCases["colos"],
+  request: AuditColo,
+  caller: Caller,
+): Promise<readonly AuditBatch[]> {
+  const batches: AuditBatch[] = [];
+  let found = 0;
+  for await (const batch of colos.audit(request, caller)) {
+    batches.push(batch);
+    found += batch.differences.length;
+    if (found <= differencesMax) continue;
+    const how = `ask a node of ${request.colo}, or for one account`;
+    const say = `the audit finds more than ${differencesMax} differences: ${how}`;
+    throw new Fault("LIMIT_EXCEEDED", { say, facts: { differencesMax: String(differencesMax) } });
+  }
+  return batches;
 }
 
 /** What this node does by itself, without its peers. */

@@ -4,7 +4,7 @@ import type { RebuiltLedger, ServerUseCases, ServerView } from "../api.js";
 import type { Caller } from "../caller.js";
 import type { Context } from "../context.js";
 import { liveGroup, placementsElsewhere } from "../placements/ensure.js";
-import { type Elsewhere, inItsColo, isUnanswered } from "./ask-peer.js";
+import { type Elsewhere, inItsColo, isUnanswered, ofReached } from "./ask-peer.js";
 import type { PeerCommands } from "./commands.js";
 
 type OfServer = "servers.delete" | "servers.release" | "servers.protect" | "servers.setHealth";
@@ -46,6 +46,13 @@ export function routeServers(
       whereItIs("servers.protect", request, caller, () => own.protect(request, caller)),
     setHealth: (request, caller) =>
       whereItIs("servers.setHealth", request, caller, () => own.setHealth(request, caller)),
+    /** Of the colos that can be reached. */
+    async orphans(account, caller) {
+      const others = await ofReached(elsewhere, (colo) =>
+        ask(colo, "servers.orphans", { account }, caller),
+      );
+      return [...(await own.orphans(account, caller)), ...others.flat()];
+    },
     adopt: inItsColo(elsewhere, "servers.adopt", own.adopt),
     deleteOrphan: inItsColo(elsewhere, "servers.deleteOrphan", own.deleteOrphan),
     async rebuild(key, caller) {

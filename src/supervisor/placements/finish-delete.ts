@@ -34,8 +34,9 @@ export async function finishDelete(
       const event = context.events.make("group.deleted", { facts, ...follows(movedBy(now.doc)) });
       const alertsGone = [...now.alerts.values()];
       const deliveriesGone = [...now.deliveries.keys()];
+      const ordersGone = [...now.orders.keys()];
       return {
-        change: { doc: "remove", servers, alertsGone, deliveriesGone, events: [event] },
+        change: { doc: "remove", servers, alertsGone, deliveriesGone, ordersGone, events: [event] },
         reply: undefined,
       };
     });

@@ -1,4 +1,4 @@
-import type { PlacementKey } from "../../core/model/ids.js";
+import type { ColoId, PlacementKey } from "../../core/model/ids.js";
 import type { Context } from "../context.js";
 import { type PlacementState, placementPartition, stateKinds, stateOf } from "./placement-state.js";
 
@@ -14,4 +14,13 @@ export async function nearState(
   if (!context.elsewhere?.colos.has(key.colo)) return context.placements.open(key).state(signal);
   const call = { signal, from: "replica" } as const;
   return stateOf(key, await context.store.load(placementPartition(key), stateKinds, call));
+}
+
+/** For what is told of another colo's placement: how old it may be. */
+export function copySeen(
+  { coloWatch }: Pick<Context, "coloWatch">,
+  colo: ColoId,
+): { readonly copySeenAtMs?: number } {
+  const copySeenAtMs = coloWatch.copySeenAtMs(colo);
+  return copySeenAtMs === undefined ? {} : { copySeenAtMs };
 }

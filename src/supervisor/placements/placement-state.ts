@@ -2,6 +2,7 @@ import type { EventDraft, MusterEvent } from "../../core/model/event.js";
 import type { CloudServerId, PlacementKey, ServerId } from "../../core/model/ids.js";
 import { placementText } from "../../core/model/ids.js";
 import type { OrphanRow } from "../../core/model/orphan.js";
+import type { PauseOrder } from "../../core/model/pause.js";
 import type { PlacementDoc, TargetDecision } from "../../core/model/placement.js";
 import type { AlertMark } from "../../core/model/policy.js";
 import type { Receipt } from "../../core/model/scale-event.js";
@@ -19,6 +20,8 @@ export interface PlacementState {
   readonly alerts: ReadonlyMap<string, AlertMark>;
   /** Targets decided here that other placements have yet to learn (B11.2), by colo. */
   readonly deliveries: ReadonlyMap<string, Delivery>;
+  /** What colos that could not be reached have yet to hear of the group's pause, by colo (B11.3). */
+  readonly orders: ReadonlyMap<string, PauseOrder>;
   /** Servers with this placement's tags that belong to no row (B9.6). */
   readonly orphans: ReadonlyMap<CloudServerId, OrphanRow>;
 }
@@ -50,6 +53,8 @@ export interface PlacementChange {
   readonly alertsGone?: readonly AlertMark[];
   readonly deliveries?: readonly Delivery[];
   readonly deliveriesGone?: readonly string[];
+  readonly orders?: readonly (readonly [colo: string, order: PauseOrder])[];
+  readonly ordersGone?: readonly string[];
   readonly orphans?: readonly OrphanRow[];
   readonly orphansGone?: readonly CloudServerId[];
   readonly receipt?: StoredReceipt;
@@ -73,12 +78,13 @@ export function stateOf(key: PlacementKey, loaded: Loaded): PlacementState {
     servers: new Map(of<ServerRow>("server") as [ServerId, ServerRow][]),
     alerts: new Map(of<AlertMark>("alert")),
     deliveries: new Map(of<Delivery>("delivery")),
+    orders: new Map(of<PauseOrder>("order")),
     orphans: new Map(of<OrphanRow>("orphan") as [CloudServerId, OrphanRow][]),
   };
 }
 
 /** Row kinds that a node holds in memory. Receipts are read one by one. */
-export const stateKinds = ["doc", "server", "alert", "delivery", "orphan"] as const;
+export const stateKinds = ["doc", "server", "alert", "delivery", "order", "orphan"] as const;
 
 /** The state after the change, not yet committed. */
 export function applyChange(state: PlacementState, change: PlacementChange): PlacementState {
@@ -101,6 +107,7 @@ export function applyChange(state: PlacementState, change: PlacementChange): Pla
       change.deliveries?.map((one) => [one.colo, one]),
       change.deliveriesGone,
     ),
+    orders: withRows(state.orders, change.orders, change.ordersGone),
     orphans: withRows(
       state.orphans,
       change.orphans?.map((one) => [one.cloudId, one]),
@@ -145,6 +152,7 @@ export function rowsBetween(
   diff("server", before.servers, after.servers);
   diff("alert", before.alerts, after.alerts);
   diff("delivery", before.deliveries, after.deliveries);
+  diff("order", before.orders, after.orders);
   diff("orphan", before.orphans, after.orphans);
   return { puts, deletes };
 }

@@ -1,3 +1,4 @@
+import { coloMutations } from "./colos.js";
 import { createMutations } from "./creates.js";
 import { credentialMutations } from "./credentials.js";
 import { deleteMutations } from "./deletes.js";
@@ -23,5 +24,6 @@ export const mutations: readonly Mutation[] = [
   ...outsideMutations,
   ...credentialMutations,
   ...recordMutations,
+  ...coloMutations,
   ...dryRunMutations,
 ];
