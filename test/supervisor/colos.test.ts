@@ -365,7 +365,7 @@ test("B3.3 B11.2 a colo that does not lead any more hands its alerts over, and c
   part(world);
   const ask = { kind: "alert", policy: upId, key: "cpu", state: "critical" } as const;
   await world.run(ams.supervisor.scaling.submit({ key: web, source: "alert", ask }, world.caller));
-  await world.until("it repeats", () => serversIn(world, "ams") === 4, 100_000);
+  await world.until("it repeats", () => serversIn(world, "ams") === 2, 100_000);
   const apart = (await decidedIn(world)).length;
   join(world);
   await world.until(

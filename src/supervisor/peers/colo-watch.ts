@@ -5,8 +5,7 @@ import type { Log } from "../../core/ports/log.js";
 import type { Hint, Store } from "../../core/ports/store.js";
 import type { Colo } from "../colo/colo.js";
 import { createLater } from "../later.js";
-import type { Elsewhere } from "./ask-peer.js";
-import { isUnanswered } from "./ask-peer.js";
+import { type Elsewhere, isUnanswered } from "./ask-peer.js";
 
 /** How the installation's colos do, as this node sees them: it asks each every few seconds. */
 export interface ColoWatch {
