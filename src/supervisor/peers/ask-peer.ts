@@ -70,7 +70,7 @@ export async function ofReached<Answer>(
       },
     ),
   );
-  return (await Promise.all(answers)).flatMap((one) => one);
+  return (await Promise.all(answers)).flat();
 }
 
 /** Commands that name the colo whose business they are. */
