@@ -127,8 +127,8 @@ export const recordMutations: readonly Mutation[] = [
     edits: [
       {
         file: "supervisor/placements/ensure.js",
-        from: "if (!doc && !(await isAlive(context, group, signal)))",
-        to: "if (false)",
+        from: "doc ? known : await newestOf(context, known, signal)",
+        to: "known",
       },
     ],
     caughtBy: {
