@@ -5,6 +5,7 @@ import { type Elsewhere, inItsColo, ofReached } from "./ask-peer.js";
 export function routeColos(own: ColoUseCases, elsewhere: Elsewhere): ColoUseCases {
   const { colos, ask } = elsewhere;
   return {
+    ...own,
     /** Those that can be reached. */
     async list(caller) {
       const others = await ofReached(elsewhere, (colo) => ask(colo, "colos.get", { colo }, caller));
