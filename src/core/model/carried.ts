@@ -1,12 +1,4 @@
-import type { ColoId } from "./ids.js";
 import type { PlacementDoc } from "./placement.js";
-
-/** Servers of another colo's share that a placement has in its stead for now (B11.4). */
-export interface CarriedShare {
-  readonly colo: ColoId;
-  readonly servers: number;
-  readonly sinceMs: number;
-}
 
 /**
  * How many servers a placement is to have: its target, and what it carries for other colos as far

@@ -1,4 +1,3 @@
-import type { CarriedShare } from "./carried.js";
 import type { Cause } from "./cause.js";
 import type { OperationClass } from "./colo.js";
 import type { LaunchChoice } from "./group.js";
@@ -59,6 +58,13 @@ export interface PlacementDoc {
    * server that takes none of these places follows what moved the target.
    */
   readonly vacancies?: readonly EventId[];
+}
+
+/** Servers of another colo's share that a placement has in its stead for now (B11.4). */
+export interface CarriedShare {
+  readonly colo: ColoId;
+  readonly servers: number;
+  readonly sinceMs: number;
 }
 
 /** Since when nobody could say what a listed server is. */

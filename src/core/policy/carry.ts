@@ -1,7 +1,6 @@
-import type { CarriedShare } from "../model/carried.js";
 import type { Group } from "../model/group.js";
 import type { ColoId } from "../model/ids.js";
-import type { PlacementDoc } from "../model/placement.js";
+import type { CarriedShare, PlacementDoc } from "../model/placement.js";
 import { sum } from "./numbers.js";
 import { splitTarget } from "./split.js";
 
@@ -31,8 +30,8 @@ export interface CarryInput {
 /**
  * What a placement carries of the shares of colos that cannot see to their own (B11.4): those that
  * can split it by weight, within their own max. Each works out its own part from what it sees, so
- * that it needs nobody's word for it; where they see differently there are too few or too many for a
- * while, and never more than the placements' max.
+ * that it needs nobody's word for it; where they see differently there are too few or too many for
+ * a while, and never more than the placements' max.
  *
  * Of a colo that cannot be reached all counts as missing, since nobody can tell; of one that starts
  * no servers, what does not serve. A share goes back as the colo's own servers come into service.

@@ -1,6 +1,13 @@
 import type { PolicyId } from "../model/ids.js";
 import type { CooldownMarks, PolicyMarks } from "../model/placement.js";
+import type { AlertMark } from "../model/policy.js";
 import { type LeadMarks, policyMarksOf } from "./marks.js";
+
+/** What a placement that led remembers of alerts, for the one that leads again. */
+export interface LedMarks {
+  readonly marks: LeadMarks;
+  readonly alerts: readonly AlertMark[];
+}
 
 /**
  * The marks of a lead with those of a placement that led while it could not (B11.2): whatever was

@@ -1,7 +1,6 @@
-import type { CarriedShare } from "../../core/model/carried.js";
 import { cause } from "../../core/model/cause.js";
 import type { Group } from "../../core/model/group.js";
-import type { PlacementDoc } from "../../core/model/placement.js";
+import type { CarriedShare, PlacementDoc } from "../../core/model/placement.js";
 import { carriedBy, type OtherPart } from "../../core/policy/carry.js";
 import type { Context } from "../context.js";
 import { allPlacementsOf } from "../placements/ensure.js";

@@ -1,18 +1,10 @@
 import { Fault } from "../../core/errors/fault.js";
 import type { Group } from "../../core/model/group.js";
 import type { ColoId, PlacementKey } from "../../core/model/ids.js";
-import type { AlertMark } from "../../core/model/policy.js";
-import { joinMarks } from "../../core/policy/join-marks.js";
-import type { LeadMarks } from "../../core/policy/marks.js";
+import { joinMarks, type LedMarks } from "../../core/policy/join-marks.js";
 import type { Context } from "../context.js";
 import type { PlacementActor } from "../placements/placement-actor.js";
 import { alertKey, type PlacementState } from "../placements/placement-state.js";
-
-/** What a placement that led remembers of alerts, for the one that leads again. */
-export interface LedMarks {
-  readonly marks: LeadMarks;
-  readonly alerts: readonly AlertMark[];
-}
 
 /** The other colo that leads the group, where this node's do not: an earlier one of its list. */
 export function leadElsewhere(context: Context, group: Group): ColoId | undefined {

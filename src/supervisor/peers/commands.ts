@@ -1,6 +1,7 @@
 import type { AccountId, ColoId, GroupKey, PlacementKey } from "../../core/model/ids.js";
 import type { PauseOrder } from "../../core/model/pause.js";
 import type { Receipt } from "../../core/model/scale-event.js";
+import type { LedMarks } from "../../core/policy/join-marks.js";
 import type { FeedEntry } from "../../core/ports/store.js";
 import type {
   AdoptRequest,
@@ -16,7 +17,6 @@ import type {
   ServerView,
   SubmitScaleEvent,
 } from "../api.js";
-import type { LedMarks } from "../converge/hand-over.js";
 import type { Delivery } from "../placements/placement-state.js";
 
 export interface LaunchCheck {
