@@ -31,15 +31,24 @@ interface Shard {
   /** The revision last seen of another's lease, and since when: unchanged for a ttl, it is free. */
   seenRevision: number;
   seenSinceMs: number;
+  /** When it is looked at again, on the monotonic clock. */
+  lookAtMs: number;
 }
 
 export interface LeaseTimes {
   readonly ttlMs: number;
   readonly renewEveryMs: number;
+  /** How soon another's is looked at again: so much longer than a lease may a take-over last. */
+  readonly watchEveryMs: number;
   readonly shards: number;
 }
 
-export const defaultLeaseTimes: LeaseTimes = { ttlMs: 15_000, renewEveryMs: 5_000, shards: 8 };
+export const defaultLeaseTimes: LeaseTimes = {
+  ttlMs: 15_000,
+  renewEveryMs: 5_000,
+  watchEveryMs: 1_000,
+  shards: 8,
+};
 
 export function createLeases(deps: {
   readonly colo: ColoId;
@@ -61,6 +70,7 @@ export function createLeases(deps: {
       untilMs: Number.NEGATIVE_INFINITY,
       seenRevision: -1,
       seenSinceMs: 0,
+      lookAtMs: Number.NEGATIVE_INFINITY,
     }),
   );
   let timer: Timer | undefined;
@@ -69,6 +79,7 @@ export function createLeases(deps: {
   async function renew(shard: Shard): Promise<void> {
     const beforeMs = clock.monotonicMs();
     if (stopped) return;
+    shard.lookAtMs = beforeMs + times.renewEveryMs;
     const loaded = await store.load(shard.partition, "all", call);
     const row = loaded.rows[0];
     const held = row ? (JSON.parse(row.value) as LeaseDoc) : undefined;
@@ -77,7 +88,10 @@ export function createLeases(deps: {
         shard.seenRevision = loaded.revision;
         shard.seenSinceMs = beforeMs;
       }
-      if (beforeMs - shard.seenSinceMs < held.ttlMs) return;
+      if (beforeMs - shard.seenSinceMs < held.ttlMs) {
+        shard.lookAtMs = beforeMs + times.watchEveryMs;
+        return;
+      }
     }
     const epoch = held?.node === node && !held.released ? held.epoch : (held?.epoch ?? 0) + 1;
     if (stopped) return;
@@ -105,14 +119,15 @@ export function createLeases(deps: {
   }
 
   async function round(): Promise<void> {
-    const results = await Promise.allSettled(shards.map(renew));
+    const due = shards.filter(({ lookAtMs }) => lookAtMs <= clock.monotonicMs());
+    const results = await Promise.allSettled(due.map(renew));
     for (const result of results) {
       if (result.status === "fulfilled" || signal.aborted) continue;
       // Somebody else was faster: theirs it is, until it runs out.
       if (isFault(result.reason, "PLACEMENT_CHANGED")) continue;
       log.warn({ colo, error: String(result.reason) }, "lease could not be renewed");
     }
-    if (!signal.aborted && !stopped) timer = clock.after(times.renewEveryMs, () => void round());
+    if (!signal.aborted && !stopped) timer = clock.after(times.watchEveryMs, () => void round());
   }
 
   const isHeld = (shard: Shard) => shard.untilMs > clock.monotonicMs();
