@@ -8,7 +8,7 @@ import { adminToken, devOptions } from "./dev.js";
 import { runDoctor } from "./doctor/tell.js";
 import { runMigration } from "./migrate.js";
 import { runExport, runImport } from "./move/run.js";
-import { dataDefault, listenDefault, settingsOf } from "./settings.js";
+import { dataDefault, listenDefault, type Settings, settingsOf } from "./settings.js";
 
 interface Flags {
   readonly config?: string;
@@ -94,19 +94,23 @@ async function doctor(flags: DoctorFlags): Promise<void> {
   process.exitCode = await runDoctor(options, process.stdout, process.env);
 }
 
+/** For work on what a daemon works with: by the daemon's own configuration, and no other. */
+async function configured(flags: Flags): Promise<Settings> {
+  if (flags.config === undefined) throw new Error("give --config FILE, as the daemon gets it");
+  return settingsOf(await readConfig(flags.config), flags);
+}
+
 interface MigrateFlags extends Flags {
   readonly dryRun?: boolean;
 }
 
 async function migrate(flags: MigrateFlags): Promise<void> {
-  if (flags.config === undefined) throw new Error("give --config FILE, as the daemon gets it");
-  const settings = settingsOf(await readConfig(flags.config), flags);
+  const settings = await configured(flags);
   await runMigration(settings, { isDryRun: flags.dryRun === true }, process.stdout);
 }
 
 async function exportState(file: string, flags: Flags): Promise<void> {
-  if (flags.config === undefined) throw new Error("give --config FILE, as the daemon gets it");
-  await runExport(settingsOf(await readConfig(flags.config), flags), file, process.stdout);
+  await runExport(await configured(flags), file, process.stdout);
 }
 
 interface ImportFlags extends Flags {
@@ -114,8 +118,7 @@ interface ImportFlags extends Flags {
 }
 
 async function importState(file: string, flags: ImportFlags): Promise<void> {
-  if (flags.config === undefined) throw new Error("give --config FILE, as the daemon gets it");
-  const settings = settingsOf(await readConfig(flags.config), flags);
+  const settings = await configured(flags);
   await runImport(settings, { file, isMoved: flags.moved === true }, process.stdout);
 }
 
