@@ -47,7 +47,7 @@ export function createCommitStatements(tables: Tables): CommitStatements {
 
   return {
     commit({ commit, checked, fences, removal, nowMs }) {
-      const { partition, eventTexts } = checked;
+      const { partition } = checked;
       const { expectedRevision, commitId, events, startsAfter } = commit;
       const revision = expectedRevision + 1;
       const last = events.at(-1)?.sequence;
@@ -74,7 +74,7 @@ export function createCommitStatements(tables: Tables): CommitStatements {
         inner(sections.commits, slotOf(revision), commitId),
         ...(last === undefined
           ? []
-          : [inner(sections.outbox, outboxKey(last, events.length), `[${eventTexts.join(",")}]`)]),
+          : [inner(sections.outbox, outboxKey(last, events.length), eventsText(checked))]),
         ...(removal === undefined ? [] : [removal.statement]),
         ...commit.puts.map(({ kind, key, value, expiresAtMs }) => {
           const ttlS = expiresAtMs === undefined ? 0 : ttlOf(expiresAtMs, nowMs);
@@ -98,6 +98,11 @@ export function createCommitStatements(tables: Tables): CommitStatements {
 function lastBefore({ events, startsAfter }: Commit): number | null {
   if (startsAfter !== undefined) return null;
   return (events[0]?.sequence ?? 1) - 1 || null;
+}
+
+/** The events of a commit as one text, in the outbox and in the feed. */
+export function eventsText({ eventTexts }: CheckedCommit): string {
+  return `[${eventTexts.join(",")}]`;
 }
 
 /** Where the id of the commit that made this revision is kept. */

@@ -9,9 +9,10 @@ import { type CheckedCommit, checkCommit } from "../store-rules/check-commit.js"
 import { placementChanged, storeUnavailable } from "../store-rules/faults.js";
 import { untilAborted } from "../store-rules/until-aborted.js";
 import type { NoteBegun } from "./begun.js";
-import { createCommitStatements, type Standing, slotOf } from "./commit-statements.js";
+import { createCommitStatements, eventsText, type Standing, slotOf } from "./commit-statements.js";
 import type { InTurn } from "./key-turns.js";
-import type { Outbox } from "./outbox.js";
+import type { Outbox, OutboxEntry } from "./outbox.js";
+import type { Publisher } from "./publisher.js";
 import { commitIdsKept, sections, type Tables } from "./schema.js";
 import { numberOf, numberOrNull, reachOf, type Session } from "./session.js";
 
@@ -24,7 +25,9 @@ export interface CommitParts {
   readonly noteBegun: NoteBegun;
   readonly putHints: Store["putHints"];
   /** Told of every partition that has, or may have, events on their way to the feed. */
-  readonly wake: (partition: string, isDoubtful: boolean) => void;
+  readonly wake: Publisher["wake"];
+  /** Told of the events of a commit that took effect. */
+  readonly committed: Publisher["committed"];
 }
 
 const triesMax = 4;
@@ -36,7 +39,7 @@ const fencesKept = 10_000;
 
 /** Conditional commits: a lost answer is looked up, and told as unknown only if that fails too. */
 export function createCommitter(parts: CommitParts): Pick<Store, "commit" | "wasCommitted"> {
-  const { session, tables, clock, inTurn, outbox, noteBegun, putHints, wake } = parts;
+  const { session, tables, clock, inTurn, outbox, noteBegun, putHints, wake, committed } = parts;
   const statements = createCommitStatements(tables);
   const fences = new LRUCache<string, number>({ max: fencesKept });
   const slotQuery = `SELECT section, value, revision, fences FROM ${tables.partitions}
@@ -133,7 +136,7 @@ export function createCommitter(parts: CommitParts): Pick<Store, "commit" | "was
           assert(!way.isWithdrawn, "its caller was told that it was not sent");
           way.isSent = true;
           const revision = await send(commit, checked);
-          if (hasEvents) wake(partition, false);
+          if (hasEvents) committed(entryOf(checked, commit));
           return { revision };
         });
       };
@@ -147,6 +150,12 @@ export function createCommitter(parts: CommitParts): Pick<Store, "commit" | "was
       return inTurn(partition, () => wasCommitted(partition, commitId));
     },
   };
+}
+
+function entryOf(checked: CheckedCommit, { events }: Commit): OutboxEntry {
+  const { partition } = checked;
+  const last = events.at(-1)?.sequence ?? 0;
+  return { partition, last, count: events.length, events: eventsText(checked) };
 }
 
 /** @throws Fault `PLACEMENT_CHANGED`; AssertionError when the events do not go on. */

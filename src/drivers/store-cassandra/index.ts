@@ -114,8 +114,16 @@ function createStore(
   const sweep = createSweep({ ...base, publisher });
   const { putHints, deleteHints, listHints } = createHints(session, tables);
   const noteBegun = createBegun(base);
-  const { wake } = publisher;
-  const commits = createCommitter({ ...base, inTurn, outbox, noteBegun, putHints, wake });
+  const { wake, committed } = publisher;
+  const commits = createCommitter({
+    ...base,
+    inTurn,
+    outbox,
+    noteBegun,
+    putHints,
+    wake,
+    committed,
+  });
   const rows = createRowReader(session, tables, clock);
   const listNames = createNameLister(session, tables);
   const settle = async () => {

@@ -2,11 +2,14 @@ import type { Log } from "../../core/ports/log.js";
 import { causeOf } from "./faults.js";
 import type { FeedLog } from "./feed-log.js";
 import type { Outbox, OutboxEntry, OutboxPage } from "./outbox.js";
+import { createOwnEvents } from "./own-events.js";
 
 /** Brings events from the outboxes into the feed: what waits together goes in one append. */
 export interface Publisher {
   /** The partition may have events to publish. Doubtful: a commit may still be under way there. */
   wake(partition: string, isDoubtful: boolean): void;
+  /** These were committed here just now, and wait in their partition's outbox. */
+  committed(entry: OutboxEntry): void;
   /**
    * Ends when all that was woken before is published.
    *
@@ -35,6 +38,7 @@ export function createPublisher(options: {
 }): Publisher {
   const { feedLog, outbox, log } = options;
   const waiting = new Map<string, Waiting>();
+  const own = createOwnEvents();
   let tickets = 0;
   let running: Promise<void> | undefined;
   let isDraining = false;
@@ -57,6 +61,11 @@ export function createPublisher(options: {
       await Promise.all(
         rest.splice(0, readsAtOnce).map(async ([partition, { isDoubtful }]) => {
           const after = marks.get(partition);
+          const known = isDoubtful ? undefined : own.goingOn(partition, after);
+          if (known) {
+            found.set(partition, { entries: known, hasMore: false });
+            return;
+          }
           // One that cannot be read must not hold the others up.
           await outbox.read(partition, { after, isSerial: isDoubtful }).then(
             (page) => found.set(partition, page),
@@ -66,6 +75,7 @@ export function createPublisher(options: {
       );
     const { entries, whole } = fill(found, Math.min(room, entriesPerAppend));
     if (entries.length > 0 && !(await feedLog.append(entries))) return;
+    for (const { partition, last } of entries) own.drop(partition, last);
     for (const [partition, { ticket }] of taken) {
       const now = waiting.get(partition);
       if (!now || !whole.has(partition)) continue;
@@ -90,19 +100,28 @@ export function createPublisher(options: {
     while ([...waiting.values()].some(({ since }) => since <= upTo)) await run();
   }
 
+  function wake(partition: string, isDoubtful: boolean): void {
+    const before = waiting.get(partition);
+    waiting.delete(partition); // To the end of the row: none waits behind it for ever.
+    const ticket = ++tickets;
+    waiting.set(partition, {
+      since: before?.since ?? ticket,
+      ticket,
+      isDoubtful: isDoubtful || before?.isDoubtful === true,
+    });
+    if (isDraining) return;
+    isDraining = true;
+    void drain();
+  }
+
   return {
     wake(partition, isDoubtful) {
-      const before = waiting.get(partition);
-      waiting.delete(partition); // To the end of the row: none waits behind it for ever.
-      const ticket = ++tickets;
-      waiting.set(partition, {
-        since: before?.since ?? ticket,
-        ticket,
-        isDoubtful: isDoubtful || before?.isDoubtful === true,
-      });
-      if (isDraining) return;
-      isDraining = true;
-      void drain();
+      own.forget(partition);
+      wake(partition, isDoubtful);
+    },
+    committed(entry) {
+      own.add(entry);
+      wake(entry.partition, false);
     },
     flush,
   };
