@@ -192,6 +192,16 @@ export function storeCommitCases(check: StoreCase): void {
     assert.deepEqual(await store.read(web, keys, call), [row("a", "again")]);
   });
 
+  check("STORE-15 a row's end may be as far away as anyone likes", async (bench) => {
+    const { store } = bench;
+    const puts = [1, 10, 15, 25, 100].map((years) => ({
+      ...row(`in ${years} years`),
+      expiresAtMs: bench.nowMs() + years * 365 * 24 * 3_600_000,
+    }));
+    await store.commit(commitOf(web, 0, { puts }), call);
+    assert.deepEqual(await store.read(web, puts, call), puts);
+  });
+
   check("STORE-14 this colo's copy has what was committed here", async ({ store }) => {
     const near = { ...call, from: "replica" } as const;
     assert.deepEqual(await store.load(web, "all", near), {

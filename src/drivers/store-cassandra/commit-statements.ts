@@ -33,8 +33,8 @@ export interface CommitStatements {
 export const never = 0;
 /** Rows live on for that long after they read as absent: clocks differ. */
 const expiryGraceS = 3_600;
-/** Cassandra's own limit, 20 years. */
-const expirySMax = 630_720_000;
+/** The last second that a TTL may reach with `storage_compatibility_mode: CASSANDRA_4`, in 2038. */
+const lastExpiryS = 2 ** 31 - 2;
 
 export function createCommitStatements(tables: Tables): CommitStatements {
   const table = tables.partitions;
@@ -126,7 +126,10 @@ function head(
   return { query, params };
 }
 
+/** None for what ends later than the server can say: it reads as absent from its end on, and stays. */
 function ttlOf(expiresAtMs: number, nowMs: number): number {
-  const leftS = Math.max(0, Math.ceil((expiresAtMs - nowMs) / 1_000));
-  return Math.min(leftS + expiryGraceS, expirySMax);
+  const nowS = Math.ceil(nowMs / 1_000);
+  const endS = Math.max(nowS, Math.ceil(expiresAtMs / 1_000)) + expiryGraceS;
+  // The server adds what is left to its own time: its clock may be ahead as well.
+  return endS + expiryGraceS > lastExpiryS ? 0 : endS - nowS;
 }
