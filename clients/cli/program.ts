@@ -19,6 +19,7 @@ import type { Run } from "./run.js";
 import { addScaleCommand } from "./scale.js";
 import { addServerCommands } from "./servers.js";
 import { type GlobalOptions, openSession } from "./session.js";
+import { addWebhookCommands } from "./webhooks.js";
 
 /** Runs one command. Resolves to its exit code; rejects only when `io.signal` was aborted. */
 export async function runMusterctl(argv: readonly string[], io: Io): Promise<ExitCode> {
@@ -64,6 +65,7 @@ function createProgram(io: Io, run: Run): Command {
   addScaleCommand(program, run);
   addPolicyCommands(program, run);
   addAlertCommands(program, run);
+  addWebhookCommands(program, run);
   addServerCommands(program, run);
   addOrphanCommands(program, run);
   addEventCommands(program, run);

@@ -7,6 +7,7 @@ import {
 } from "../../src/gen/muster/v1/colo_service_pb.js";
 import { Outcome } from "../../src/gen/muster/v1/receipt_pb.js";
 import { ServerState } from "../../src/gen/muster/v1/server_service_pb.js";
+import { WebhookUse } from "../../src/gen/muster/v1/webhook_service_pb.js";
 import { plain } from "./printer.js";
 
 type WireEnum = Readonly<Record<string, number>>;
@@ -37,6 +38,7 @@ export function callsWord(phase: AdmissionPhase): string {
   }
 }
 export const brakeSourceWord = (source: number): string => wordOf(BrakeSource, source);
+export const webhookUseWord = (use: number): string => wordOf(WebhookUse, use);
 export const outcomeWord = (outcome: number): string => wordOf(Outcome, outcome);
 
 /** The words of an enum that may be given on the command line. */

@@ -6,6 +6,7 @@ import { GroupService } from "../../src/gen/muster/v1/group_service_pb.js";
 import { PolicyService } from "../../src/gen/muster/v1/policy_service_pb.js";
 import { ScalingService } from "../../src/gen/muster/v1/scaling_service_pb.js";
 import { ServerService } from "../../src/gen/muster/v1/server_service_pb.js";
+import { WebhookService } from "../../src/gen/muster/v1/webhook_service_pb.js";
 import { type ClientTls, createClientTransport, type TransportKind } from "./transport.js";
 
 export { type ExplainedError, explainError, type Violation } from "./explain-error.js";
@@ -24,12 +25,14 @@ export {
   idOf,
   policyName,
   serverName,
+  webhookName,
 } from "./names.js";
 export type { ClientTls, TransportKind } from "./transport.js";
 
 export interface MusterClient {
   readonly groups: Client<typeof GroupService>;
   readonly policies: Client<typeof PolicyService>;
+  readonly webhooks: Client<typeof WebhookService>;
   readonly scaling: Client<typeof ScalingService>;
   readonly servers: Client<typeof ServerService>;
   readonly events: Client<typeof EventService>;
@@ -72,6 +75,7 @@ export function createEmbeddedClient(transport: Transport): MusterClient {
   return {
     groups: createClient(GroupService, transport),
     policies: createClient(PolicyService, transport),
+    webhooks: createClient(WebhookService, transport),
     scaling: createClient(ScalingService, transport),
     servers: createClient(ServerService, transport),
     events: createClient(EventService, transport),

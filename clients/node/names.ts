@@ -10,6 +10,13 @@ export const policyName = (path: {
   readonly policy: string;
 }): string => `${groupName(path.account, path.group)}/policies/${path.policy}`;
 
+export const webhookName = (path: {
+  readonly account: string;
+  readonly group: string;
+  readonly policy: string;
+  readonly webhook: string;
+}): string => `${policyName(path)}/webhooks/${path.webhook}`;
+
 export const serverName = (path: {
   readonly account: string;
   readonly group: string;

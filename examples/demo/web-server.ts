@@ -1,5 +1,5 @@
 import { createServer, type ServerResponse } from "node:http";
-import { createLatencyWindow } from "./latencies.js";
+import { createLatencyWindow, p95Of } from "./latencies.js";
 import { measure, webServer } from "./settings.js";
 
 /**
@@ -34,10 +34,17 @@ function finish({ response, sinceMs }: Job): void {
   startNext();
 }
 
+/** For Prometheus. A server that nobody asks answers fast. */
+function metrics(): string {
+  const p95Seconds = (p95Of(latencies.recent()) ?? webServer.serviceMs) / 1_000;
+  return `# TYPE web_latency_p95_seconds gauge\nweb_latency_p95_seconds ${p95Seconds}\n`;
+}
+
 const server = createServer((request, response) => {
   if (request.url === "/health") return void response.end("ok\n");
   if (request.url === "/stats")
     return void response.end(JSON.stringify({ latenciesMs: latencies.recent() }));
+  if (request.url === "/metrics") return void response.end(metrics());
   if (waiting.length >= waitingMax) return void response.writeHead(503).end("too many wait\n");
   waiting.push({ response, sinceMs: performance.now() });
   startNext();

@@ -238,6 +238,7 @@ function statusOf(error: unknown, failure: Failure): StatusError {
 const ownReasons: ReadonlySet<string> = new Set([
   "GROUP_NOT_FOUND",
   "POLICY_NOT_FOUND",
+  "WEBHOOK_NOT_FOUND",
   "SERVER_NOT_FOUND",
   "CREDENTIALS_NOT_FOUND",
 ]);

@@ -8,16 +8,21 @@ import type {
   GroupKey,
   PolicyId,
   ServerId,
+  WebhookId,
 } from "../core/model/ids.js";
+import type { WebhookRef } from "../core/model/webhook.js";
 
 /** A resource name of the API (AIP-122), taken apart. `text` is the name as it was given. */
 export interface ResourceName {
-  readonly kind: "account" | "group" | "policy" | "server" | "event" | "credentials";
+  readonly kind: "account" | "group" | "policy" | "webhook" | "server" | "event" | "credentials";
   readonly text: string;
   readonly account: AccountId;
   /** "" where it lies in none. */
   readonly group: GroupId;
-  /** Id of the policy, server or event, or the credentials' colo; "" for an account or group. */
+  /**
+   * Id of the policy, webhook, server or event, or the credentials' colo; "" for an account or
+   * group.
+   */
   readonly child: string;
 }
 
@@ -25,6 +30,7 @@ const SEGMENT = "[a-z0-9-]{1,63}";
 const NAME = new RegExp(
   `^accounts/(${SEGMENT})(?:/groups/(${SEGMENT})(?:/(policies|servers)/(${SEGMENT}))?)?$`,
 );
+const WEBHOOK = new RegExp(`^(accounts/.+/policies/${SEGMENT})/webhooks/(${SEGMENT})$`);
 const OF_ACCOUNT = new RegExp(`^accounts/(${SEGMENT})/(events|credentials)/(${SEGMENT})$`);
 const COLO = new RegExp(`^colos/(${SEGMENT})$`);
 
@@ -35,6 +41,11 @@ export function readName(text: string): ResourceName | undefined {
     const [, account, collection, child = ""] = own;
     const kind = collection === "events" ? "event" : "credentials";
     return { kind, text, account: account as AccountId, group: "" as GroupId, child };
+  }
+  const webhook = WEBHOOK.exec(text);
+  if (webhook) {
+    const policy = readName(webhook[1]!);
+    return policy && { ...policy, kind: "webhook", text, child: webhook[2]! };
   }
   const match = NAME.exec(text);
   if (!match) return undefined;
@@ -52,6 +63,7 @@ const notFoundReasons = {
   account: "ACCOUNT_NOT_FOUND",
   group: "GROUP_NOT_FOUND",
   policy: "POLICY_NOT_FOUND",
+  webhook: "WEBHOOK_NOT_FOUND",
   server: "SERVER_NOT_FOUND",
   event: "EVENT_NOT_FOUND",
   credentials: "CREDENTIALS_NOT_FOUND",
@@ -62,8 +74,19 @@ const notFoundReasons = {
  * (B10.4). `reason` may name something that the resource is part of: a policy's missing group.
  */
 export function notFound(name: ResourceName, reason: Reason = notFoundReasons[name.kind]): Fault {
-  const resource = reason === "GROUP_NOT_FOUND" ? groupName(name) : name.text;
+  const resource = resourceOf(name, reason);
   return new Fault(reason, { say: `${resource} does not exist`, facts: { resource } });
+}
+
+function resourceOf(name: ResourceName, reason: Reason): string {
+  if (reason === "GROUP_NOT_FOUND") return groupName(name);
+  const isPolicy = reason === "POLICY_NOT_FOUND" && name.kind === "webhook";
+  return isPolicy ? policyPartOf(name.text) : name.text;
+}
+
+/** Of a webhook's name, the policy's. */
+function policyPartOf(text: string): string {
+  return WEBHOOK.exec(text)?.[1] ?? text;
 }
 
 /** @returns the group's key. For names that validation has let pass. */
@@ -79,6 +102,10 @@ export function accountOf(text: string): AccountId {
 export function policyOf(text: string): { readonly key: GroupKey; readonly policy: PolicyId } {
   const { account, group, child } = nameOf(text);
   return { key: { account, group }, policy: child as PolicyId };
+}
+
+export function webhookOf(text: string): WebhookRef {
+  return { ...policyOf(policyPartOf(text)), webhook: nameOf(text).child as WebhookId };
 }
 
 export function serverOf(text: string): { readonly key: GroupKey; readonly server: ServerId } {
@@ -121,6 +148,10 @@ export function groupName(key: GroupKey): string {
 
 export function policyName(key: GroupKey, policy: PolicyId): string {
   return `${groupName(key)}/policies/${policy}`;
+}
+
+export function webhookName(key: GroupKey, policy: PolicyId, webhook: WebhookId): string {
+  return `${policyName(key, policy)}/webhooks/${webhook}`;
 }
 
 export function serverName(key: GroupKey, server: ServerId): string {

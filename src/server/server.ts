@@ -6,9 +6,11 @@ import type { Authenticator } from "./authenticator.js";
 import { createDrainSwitch, type DrainSwitch } from "./drain-switch.js";
 import { createGuard, type Refusal } from "./guard.js";
 import type { GuardedService } from "./guarded.js";
+import { createHooksDoor } from "./hooks/hooks-door.js";
 import { type ServerLimits, serverLimits } from "./limits.js";
 import { createServices } from "./services/index.js";
 import { createConnectDoor, routesOf } from "./transport/connect-door.js";
+import { createDiscoveryDoor } from "./transport/discovery-door.js";
 import { createGrpcDoor } from "./transport/grpc-door.js";
 import { createHealthService } from "./transport/health.js";
 import {
@@ -45,7 +47,7 @@ export interface ServerOptions extends ApiOptions {
   readonly isReady?: () => boolean;
   /** Served at `/metrics`. */
   readonly figures?: Figures;
-  /** Asked, in order, for HTTP/1.1 requests that are no calls: console, webhooks. */
+  /** Asked, in order, for HTTP/1.1 requests that are no calls: the console. */
   readonly httpHandlers?: readonly HttpHandler[];
 }
 
@@ -121,9 +123,11 @@ function httpHandlerOf(
   drain: DrainSwitch,
 ) {
   const probes = createProbes(drain, options.isReady ?? (() => true));
-  const { figures, authenticator, log } = options;
+  const { figures, authenticator, log, supervisor, clock } = options;
   const metrics = figures ? [createMetricsDoor({ figures, authenticator, log })] : [];
-  const others = [probes, ...metrics, ...(options.httpHandlers ?? [])];
+  const hooks = createHooksDoor({ supervisor, clock, log });
+  const discovery = createDiscoveryDoor({ supervisor, authenticator, clock, log });
+  const others = [probes, hooks, discovery, ...metrics, ...(options.httpHandlers ?? [])];
   const connect = createConnectDoor(services, limits, (request, response) => {
     if (!others.some((handle) => handle(request, response)))
       answerText(response, 404, "not found\n");

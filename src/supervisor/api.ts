@@ -25,6 +25,8 @@ import type { PeerDoor } from "../core/ports/peers.js";
 import type { AccessUseCases } from "./access.js";
 import type { Caller } from "./caller.js";
 import type { AuditBatch, AuditColo, ColoView } from "./colo-views.js";
+import type { Page } from "./page.js";
+import type { WebhookUseCases } from "./webhooks.js";
 
 export type { AuditBatch, AuditColo, ColoAdmission, ColoView } from "./colo-views.js";
 
@@ -35,6 +37,7 @@ export type { AuditBatch, AuditColo, ColoAdmission, ColoView } from "./colo-view
 export interface Supervisor {
   readonly groups: GroupUseCases;
   readonly policies: PolicyUseCases;
+  readonly webhooks: WebhookUseCases;
   readonly scaling: ScalingUseCases;
   readonly servers: ServerUseCases;
   readonly events: EventUseCases;
@@ -50,7 +53,7 @@ export interface Supervisor {
   stop(graceMs: number): Promise<void>;
 }
 
-export type { Caller };
+export type { Caller, Page };
 
 export interface GroupUseCases {
   create(request: CreateGroup, caller: Caller): Promise<CreatedGroup>;
@@ -138,12 +141,6 @@ export interface ListGroups {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  /** Whether more follows. */
-  readonly more: boolean;
-}
-
 export interface GroupView {
   readonly group: Group;
   readonly placements: readonly PlacementView[];
@@ -198,7 +195,7 @@ export interface ScalingUseCases {
 
 export interface SubmitScaleEvent {
   readonly key: GroupKey;
-  readonly source: "manual" | "alert";
+  readonly source: "manual" | "alert" | "webhook";
   readonly ask: ScaleAsk;
   readonly force?: { readonly reason: string; readonly durationMs: number };
   readonly requestId?: string;
@@ -390,5 +387,6 @@ export interface ColoUseCases {
 export const objectLimits = {
   groupsPerAccountMax: 1_000,
   policiesPerGroupMax: 100,
+  webhooksPerPolicyMax: 25,
   serversPerPlacementMax: 2_000,
 } as const;

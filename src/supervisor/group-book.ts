@@ -2,17 +2,21 @@ import { Fault, isFault } from "../core/errors/fault.js";
 import type { Group } from "../core/model/group.js";
 import { type GroupKey, groupText, type PolicyId } from "../core/model/ids.js";
 import type { Policy } from "../core/model/policy.js";
+import { type Webhook, webhookText } from "../core/model/webhook.js";
 import type { Clock, Ids } from "../core/ports/clock.js";
 import type { Hint, PartitionId, ReadCall, Row, RowKey, Store } from "../core/ports/store.js";
+import { webhookHint } from "./placements/hints.js";
 import { createRecent } from "./recent.js";
 import { serialOrCopy } from "./serial-or-copy.js";
 
-/** A group's configuration with its policies: one partition, written by users' edits alone. */
+/** A group's configuration with its policies and webhooks: one partition, written by users' edits alone. */
 export interface GroupEntry {
   readonly revision: number;
   /** Undefined: there is no such group. */
   readonly group: Group | undefined;
   readonly policies: ReadonlyMap<PolicyId, Policy>;
+  /** By policy and id. */
+  readonly webhooks: ReadonlyMap<string, Webhook>;
   /** The request that created it, so that its repeat gets the first answer again (B1.3). */
   readonly createdBy: CreationMark | undefined;
 }
@@ -26,7 +30,10 @@ export interface CreationMark {
 export interface GroupChange {
   readonly group?: Group | "remove";
   readonly policies?: readonly Policy[];
+  /** With their webhooks. */
   readonly policiesGone?: readonly PolicyId[];
+  readonly webhooks?: readonly Webhook[];
+  readonly webhooksGone?: readonly Webhook[];
   readonly createdBy?: CreationMark;
   readonly hints?: readonly Hint[];
 }
@@ -109,6 +116,18 @@ export function createGroupBook(deps: {
     return keep(key, entry, isCopy ? Number.NEGATIVE_INFINITY : readAtMs);
   }
 
+  /** What hints name is looked at before it is believed: one that stays does no harm. */
+  function forgetTokens(
+    before: GroupEntry,
+    { webhooks }: GroupEntry,
+    key: GroupKey,
+    signal: AbortSignal,
+  ): void {
+    const kept = new Set([...webhooks.values()].map(({ tokenHash }) => tokenHash));
+    const gone = [...before.webhooks.values()].filter(({ tokenHash }) => !kept.has(tokenHash));
+    if (gone.length > 0) store.deleteHints(tokensOf(gone, key), { signal }).catch(() => undefined);
+  }
+
   return {
     get,
     refresh,
@@ -124,7 +143,8 @@ export function createGroupBook(deps: {
             ? (cache.get(groupText(key))?.entry ?? (await refresh(key, signal)))
             : await refresh(key, signal);
         const { change, reply } = decide(before);
-        const { puts, deletes } = rowsOf(before, change);
+        const next = after(before, change);
+        const { puts, deletes } = rowsOf(before, next, change);
         if (puts.length === 0 && deletes.length === 0) return reply;
         const commitId = ids.next();
         const partition = groupPartition(key);
@@ -137,7 +157,7 @@ export function createGroupBook(deps: {
               puts,
               deletes,
               events: [],
-              hints: change.hints ?? [],
+              hints: [...(change.hints ?? []), ...tokensOf(change.webhooks ?? [], key)],
             },
             { signal },
           );
@@ -149,7 +169,8 @@ export function createGroupBook(deps: {
             throw error;
           }
         }
-        keep(key, after(before, change), clock.monotonicMs());
+        keep(key, next, clock.monotonicMs());
+        forgetTokens(before, next, key, signal);
         return reply;
       }
     },
@@ -167,6 +188,7 @@ function entryOf(revision: number, rows: readonly Row[]): GroupEntry {
     revision,
     group: of<Group>("group")[0],
     policies: new Map(of<Policy>("policy").map((policy) => [policy.id, policy])),
+    webhooks: new Map(of<Webhook>("webhook").map((webhook) => [webhookText(webhook), webhook])),
     createdBy: of<CreationMark>("creation")[0],
   };
 }
@@ -175,15 +197,28 @@ function after(before: GroupEntry, change: GroupChange): GroupEntry {
   const policies = new Map(before.policies);
   for (const policy of change.policies ?? []) policies.set(policy.id, policy);
   for (const id of change.policiesGone ?? []) policies.delete(id);
+  const webhooks = new Map(before.webhooks);
+  for (const webhook of change.webhooks ?? []) webhooks.set(webhookText(webhook), webhook);
+  for (const webhook of change.webhooksGone ?? []) webhooks.delete(webhookText(webhook));
+  for (const [text, { policy }] of webhooks) if (!policies.has(policy)) webhooks.delete(text);
   return {
     revision: before.revision + 1,
     group: change.group === "remove" ? undefined : (change.group ?? before.group),
     policies,
+    webhooks,
     createdBy: change.createdBy ?? before.createdBy,
   };
 }
 
-function rowsOf(before: GroupEntry, change: GroupChange): { puts: Row[]; deletes: RowKey[] } {
+function tokensOf(webhooks: readonly Webhook[], key: GroupKey): Hint[] {
+  return webhooks.map(({ tokenHash }) => webhookHint(tokenHash, key));
+}
+
+function rowsOf(
+  before: GroupEntry,
+  next: GroupEntry,
+  change: GroupChange,
+): { puts: Row[]; deletes: RowKey[] } {
   const self = { kind: "group", key: "self" };
   const puts: Row[] = [];
   const deletes: RowKey[] = [];
@@ -194,6 +229,10 @@ function rowsOf(before: GroupEntry, change: GroupChange): { puts: Row[]; deletes
   for (const policy of change.policies ?? [])
     puts.push({ kind: "policy", key: policy.id, value: JSON.stringify(policy) });
   for (const id of change.policiesGone ?? []) deletes.push({ kind: "policy", key: id });
+  for (const webhook of change.webhooks ?? [])
+    puts.push({ kind: "webhook", key: webhookText(webhook), value: JSON.stringify(webhook) });
+  for (const text of before.webhooks.keys())
+    if (!next.webhooks.has(text)) deletes.push({ kind: "webhook", key: text });
   if (change.createdBy) {
     const value = JSON.stringify(change.createdBy);
     const { expiresAtMs } = change.createdBy;

@@ -20,6 +20,7 @@ import { createGroupUseCases } from "./commands/groups.js";
 import { createPlanGroup } from "./commands/plan-group.js";
 import { createPolicyUseCases } from "./commands/policies.js";
 import { createServerUseCases } from "./commands/servers.js";
+import { createWebhookUseCases } from "./commands/webhooks.js";
 import type { Context } from "./context.js";
 import { createActors } from "./converge/act.js";
 import { createBalancerLanes } from "./converge/balancer-lanes.js";
@@ -237,6 +238,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
       }),
     },
     policies: createPolicyUseCases(context),
+    webhooks: createWebhookUseCases(context),
     scaling: routed.scaling,
     servers: routed.servers,
     events: {

@@ -20,9 +20,12 @@ export interface RunOptions {
   readonly address?: string;
 }
 
+/** What the tool is told to talk to. */
+export type Addressed = Pick<Target, "token" | "account" | "addressFor">;
+
 /** The real command line tool, as a child of this process. */
 export function startMusterctl(
-  target: Target,
+  target: Addressed,
   args: readonly string[],
   options: RunOptions = {},
 ): ChildProcessWithoutNullStreams {
@@ -40,7 +43,7 @@ export function startMusterctl(
 }
 
 export async function runMusterctl(
-  target: Target,
+  target: Addressed,
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<Ran> {

@@ -23,6 +23,7 @@ import {
 import { createAccess, createColos, newColos } from "./memory-colos.js";
 import { createMemoryEvents, type MemoryEvents } from "./memory-events.js";
 import { createPolicies, createServers, type Entry } from "./memory-use-cases.js";
+import { createWebhooks } from "./memory-webhooks.js";
 
 export interface MemorySupervisor extends Supervisor {
   readonly events: MemoryEvents;
@@ -245,9 +246,11 @@ export function createMemorySupervisor(clock: Clock): MemorySupervisor {
   };
 
   const colos = newColos();
+  const policies = createPolicies({ entryOf, clock, nextId });
   return {
     groups,
-    policies: createPolicies({ entryOf, clock, nextId }),
+    policies,
+    webhooks: createWebhooks(clock, policies),
     scaling,
     servers: createServers({ entryOf }),
     events,

@@ -30,6 +30,7 @@ const services = [
   "PolicyService",
   "ScalingService",
   "ServerService",
+  "WebhookService",
 ].map((name) => `muster.v1.${name}`);
 
 /** Asks all questions on one stream, without a token. */

@@ -5,6 +5,7 @@ type Id<Name extends string> = string & { readonly [brand]: Name };
 export type AccountId = Id<"account">;
 export type GroupId = Id<"group">;
 export type PolicyId = Id<"policy">;
+export type WebhookId = Id<"webhook">;
 export type ColoId = Id<"colo">;
 /** Names a ledger row and, as a tag, the cloud server that its intention made. Never reused. */
 export type ServerId = Id<"server">;

@@ -5,6 +5,7 @@ import { GroupService } from "../../gen/muster/v1/group_service_pb.js";
 import { PolicyService } from "../../gen/muster/v1/policy_service_pb.js";
 import { ScalingService } from "../../gen/muster/v1/scaling_service_pb.js";
 import { ServerService } from "../../gen/muster/v1/server_service_pb.js";
+import { WebhookService } from "../../gen/muster/v1/webhook_service_pb.js";
 import type { Supervisor } from "../../supervisor/api.js";
 import type { Guard } from "../guard.js";
 import type { GuardedService } from "../guarded.js";
@@ -17,6 +18,7 @@ import { createGroupService } from "./group-service.js";
 import { createPolicyService } from "./policy-service.js";
 import { createScalingService } from "./scaling-service.js";
 import { createServerService } from "./server-service.js";
+import { createWebhookService } from "./webhook-service.js";
 
 /** The whole public API, guarded, ready for any door. */
 export function createServices(
@@ -27,6 +29,7 @@ export function createServices(
   return [
     guard.wrap(GroupService, createGroupService(supervisor.groups, { validator, limits })),
     guard.wrap(PolicyService, createPolicyService(supervisor, validator)),
+    guard.wrap(WebhookService, createWebhookService(supervisor.webhooks)),
     guard.wrap(ScalingService, createScalingService(supervisor.scaling)),
     guard.wrap(ServerService, createServerService(supervisor.servers)),
     guard.wrap(EventService, createEventService(supervisor.events, limits)),

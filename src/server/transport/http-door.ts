@@ -84,6 +84,16 @@ export function answerText(response: ServerResponse, status: number, text: strin
   response.end(text);
 }
 
+export function answerJson(response: ServerResponse, status: number, value: unknown): void {
+  const text = `${JSON.stringify(value)}\n`;
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(text),
+    "cache-control": "no-store",
+  });
+  response.end(text);
+}
+
 /** Lets pages of the named origins call. Without origins browsers keep to their own. */
 export interface CorsOptions {
   readonly origins: readonly string[];

@@ -32,6 +32,20 @@ export function orphanHint(key: PlacementKey): Hint {
   return { index: orphanIndex(key), key: key.group, value: "" };
 }
 
+/**
+ * Says whose token has this hash, for whoever comes with a token and nothing else. Over many
+ * indexes, so that none of them grows without bound.
+ */
+export function webhookHint(tokenHash: string, key: GroupKey): Hint {
+  return { index: webhookIndex(tokenHash), key: tokenHash, value: groupText(key) };
+}
+
+/** The group that a webhook's hint names. */
+export function groupOfHint({ value }: Pick<Hint, "value">): GroupKey {
+  const [account, group] = value.split("/") as [AccountId, GroupId];
+  return { account, group };
+}
+
 export type AccountInColo = Pick<PlacementKey, "account" | "colo">;
 
 export const workIndex = (colo: ColoId) => `work/${colo}`;
@@ -39,6 +53,7 @@ export const askedIndex = (colo: ColoId) => `asked/${colo}`;
 export const placementIndex = (colo: ColoId) => `placements/${colo}`;
 export const accountIndex = (colo: ColoId) => `accounts/${colo}`;
 export const orphanIndex = ({ account, colo }: AccountInColo) => `orphans/${colo}/${account}`;
+export const webhookIndex = (tokenHash: string) => `webhooks/${tokenHash.slice(0, 2)}`;
 export const groupIndex = (account: AccountId) => `groups/${account}`;
 
 /** The placement that a work or placement hint names. */

@@ -1,0 +1,5 @@
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** Whether more follows. */
+  readonly more: boolean;
+}
