@@ -14,6 +14,8 @@ export interface Jars {
 }
 
 const fetchMsMax = 600_000;
+/** Registries have their moments. */
+const fetchTriesMax = 3;
 
 /**
  * Brings the server's jars: those of `pom.xml`, by Maven, from wherever the user's Maven takes its
@@ -29,7 +31,15 @@ export async function ensureJars({ sources, dir, goals }: Jars): Promise<void> {
   await mkdir(dir, { recursive: true });
   const how = ["--batch-mode", "--no-transfer-progress", "--quiet", "--strict-checksums"];
   const words = [...how, "-f", join(sources, "pom.xml"), ...goals];
-  await promisify(execFile)("mvn", words, { timeout: fetchMsMax });
+  for (let tries = 1; ; tries++) {
+    const asked = promisify(execFile)("mvn", words, { timeout: fetchMsMax });
+    const error = await asked.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    if (error === undefined) break;
+    if (tries === fetchTriesMax) throw error;
+  }
   const found = new Set((await sums(dir)).split("\n"));
   const missing = wanted.split("\n").filter((line) => !found.delete(line));
   const wrong = [...missing, ...found].map((line) => line.slice(line.indexOf(" ")).trim());

@@ -5,6 +5,8 @@ const moves = ["launch", "stop", "kill", "pause", "resume"] as const;
 /** A bed as its own program serves it. */
 export interface ServedBed extends Bed {
   readonly usage: string;
+  /** Brings what it needs from the internet. */
+  fetch(): Promise<void>;
   /** A line for each server. */
   status(): Promise<readonly string[]>;
   /** The server that the words after `launch`, `stop` … name. */
@@ -17,6 +19,7 @@ export interface ServedBed extends Bed {
 export async function obey(bed: ServedBed, [command = "", ...words]: readonly string[]) {
   const move = moves.find((one) => one === command);
   if (move) await bed.serverOf(words)[move]();
+  else if (command === "fetch") await bed.fetch();
   else if (command === "up") await bed.up();
   else if (command === "down") await bed.down(words.includes("--clean"));
   else if (command === "status") for (const line of await bed.status()) console.log(line);

@@ -7,13 +7,13 @@ export interface Bed {
 }
 
 /** An empty bed, the command, and down again whatever happened. Gives the command's exit code. */
-export async function runIn(bed: Bed, [program = "", ...words]: readonly string[]) {
+export async function runIn(bed: Bed, words: readonly string[]) {
   await bed.down(true);
   const stopped = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stopped.abort());
   try {
     await bed.up();
-    return await execute(program, words, stopped.signal);
+    return await execute(words, stopped.signal);
   } finally {
     await bed.down(false);
   }
@@ -21,9 +21,8 @@ export async function runIn(bed: Bed, [program = "", ...words]: readonly string[
 
 /** The exit code; 130 when it was stopped. */
 export async function execute(
-  program: string,
-  words: readonly string[],
-  signal: AbortSignal,
+  [program = "", ...words]: readonly string[],
+  signal: AbortSignal = never,
 ): Promise<number> {
   if (signal.aborted) return 130;
   const child = spawn(program, words, { stdio: "inherit" });
@@ -31,3 +30,5 @@ export async function execute(
   const [code] = (await once(child, "exit")) as [number | null];
   return code ?? 130;
 }
+
+const never = new AbortController().signal;

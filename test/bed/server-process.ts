@@ -24,11 +24,8 @@ export interface ServerSpec {
   readonly home: string;
   /** A word of its command line that nobody else's has. */
   readonly mark: string;
-  /** Writes its settings and tells how it is started. */
-  readonly prepare: () => Promise<{
-    readonly program: string;
-    readonly words: readonly string[];
-  }>;
+  /** Writes its settings and gives its command line. */
+  readonly prepare: () => Promise<readonly string[]>;
 }
 
 const stopMsMax = 30_000;
@@ -66,7 +63,7 @@ export function createServerProcess(spec: ServerSpec): ServerProcess {
 
 async function start({ home, prepare }: ServerSpec): Promise<number> {
   await mkdir(home, { recursive: true });
-  const { program, words } = await prepare();
+  const [program = "", ...words] = await prepare();
   const output = openSync(join(home, "stdout.log"), "a");
   const child = spawn(program, words, {
     detached: true,

@@ -28,15 +28,16 @@ test("M7.3 a node dies under commits: what was acknowledged stands, and they go 
   const store = await openIn(t, home, firstNode.dataCenter);
   const [, second, third] = ownNodes as readonly [BedNode, BedNode, BedNode];
   const writers = countTo(8).map((n) => startWriter(store, placement(`group-${n}`)));
-  await eachCommits(writers, 5);
+  const each = (more: number) => timed(t, `${more} commits each`, eachCommits(writers, more));
+  await each(5);
   await dead(t, second);
-  await eachCommits(writers, 10);
-  await back(second);
-  await eachCommits(writers, 5);
+  await each(10);
+  await timed(t, "the second is back", back(second));
+  await each(5);
   // Whoever missed some of it is needed for a quorum now.
   await dead(t, third);
-  await eachCommits(writers, 10);
-  await back(third);
+  await each(10);
+  await timed(t, "the third is back", back(third));
   const counts = await Promise.all(writers.map((writer) => writer.end()));
   const other = await openIn(t, home, firstNode.dataCenter);
   for (const { partition, acknowledged } of counts) {
@@ -78,7 +79,7 @@ test("M7.1 M7.3 placements need most of their colo alone; groups, most of all co
   );
   const isTold = isFault(error, "STORE_UNAVAILABLE") || isFault(error, "COMMIT_UNKNOWN");
   assert.ok(isTold, String(error));
-  await back(third, farNode);
+  await timed(t, "two are back", back(third, farNode));
   assert.equal((await near.load(group, "all", call)).rows.length, 1);
   await eventually(async () => {
     const { revision } = await near.load(group, "all", call);
@@ -149,8 +150,16 @@ async function eventually(holds: () => Promise<boolean>): Promise<void> {
     assert.ok(Date.now() - startMs < settleMsMax, "not in time");
 }
 
+async function timed(t: TestContext, what: string, work: Promise<unknown>): Promise<void> {
+  const startedMs = performance.now();
+  await work;
+  t.diagnostic(`${what}: ${Math.round(performance.now() - startedMs)} ms`);
+}
+
 async function homeOf(t: TestContext): Promise<Home> {
-  const home = await makeHome();
+  const making = makeHome();
+  await timed(t, "tables", making);
+  const home = await making;
   defer(t, () => home.remove());
   return home;
 }

@@ -1,38 +1,83 @@
-import { type Daemon, eventually } from "../e2e/daemon.js";
-import { assertGapFree, readFromStart, type SeenEvent } from "../e2e/followed.js";
-import { web } from "../e2e/groups.js";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { groupName } from "../../clients/node/index.js";
+import type { Receipt } from "../../src/gen/muster/v1/receipt_pb.js";
+import { type Asked, account, eventually } from "../e2e/daemon.js";
+import type { ColoCloud } from "./cloud/process.js";
 
-export const setTarget = ({ client }: Daemon, target: number, requestId = `to-${target}`) =>
-  client.scaling.setTarget({ name: web, target, requestId });
+export interface Ask {
+  readonly target: number;
+  /** Asked again with the same, it is the same event. */
+  readonly requestId?: string;
+  readonly group?: string;
+}
 
-/** Until so many of the daemon's own servers run. */
-export const runs = (daemon: Daemon, count: number, msMax?: number) =>
+export async function setTarget({ client }: Asked, ask: Ask): Promise<Receipt> {
+  const { target, requestId = `to-${target}`, group = "web" } = ask;
+  const name = groupName(account, group);
+  const { receipt } = await client.scaling.setTarget({ name, target, requestId }, { timeoutMs });
+  if (!receipt) throw new Error("an answer without a receipt");
+  return receipt;
+}
+
+/** While a colo is silent, an ask waits for its Cassandra, then for its nodes, to be given up. */
+const timeoutMs = 45_000;
+const answeredMsMax = 150_000;
+
+/** Asks until it is answered, as any caller does. `refusals` get what was said instead. */
+export async function answered(asked: Asked, ask: Ask, refusals: string[] = []): Promise<Receipt> {
+  const receipt = await eventually(
+    `an answer to ${ask.requestId ?? ask.target}`,
+    async () => {
+      try {
+        return await setTarget(asked, ask);
+      } catch (error) {
+        refusals.push(ConnectError.from(error).message);
+        return refusals;
+      }
+    },
+    (found) => found !== refusals,
+    answeredMsMax,
+  );
+  return receipt as Receipt;
+}
+
+/** Asks anew where the connection ended under the question: nodes close those that lie idle. */
+export async function patiently<Value>(ask: () => Promise<Value>): Promise<Value> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      const isCut = error instanceof ConnectError && cutCodes.has(error.code);
+      if (!isCut || tries === triesMax) throw error;
+    }
+  }
+}
+
+const cutCodes: ReadonlySet<Code> = new Set([Code.Aborted, Code.Unavailable]);
+const triesMax = 5;
+
+/** Until the cloud has so many of the group's servers, by what it wrote down. */
+export const runs = (
+  cloud: ColoCloud,
+  count: number,
+  { group = "web", msMax }: { readonly group?: string; readonly msMax?: number } = {},
+) =>
   eventually(
-    `${count} run`,
-    () => daemon.running(),
-    ({ length }) => length === count,
+    `${count} of ${group} run`,
+    () => countIn(cloud, group),
+    (found) => found === count,
     msMax,
   );
+
+export async function countIn(cloud: ColoCloud, group: string): Promise<number> {
+  const calls = (await cloud.calls()).filter((call) => call.group === group);
+  const creates = calls.filter(({ kind }) => kind === "create").length;
+  return creates - (calls.length - creates);
+}
 
 /** Milliseconds. */
 export async function took(work: Promise<unknown>): Promise<number> {
   const startedMs = performance.now();
   await work;
   return Math.round(performance.now() - startedMs);
-}
-
-/** Each placement's events in the order in which they were told. */
-export function byPlacement(events: readonly SeenEvent[]) {
-  return Object.fromEntries(
-    [...new Set(events.map(({ placement }) => placement))]
-      .toSorted()
-      .map((one) => [one, events.filter(({ placement }) => placement === one)]),
-  );
-}
-
-/** All that a stream from the beginning tells before it has to wait. */
-export async function seenThrough(daemon: Daemon): Promise<readonly SeenEvent[]> {
-  const seen = await readFromStart(daemon);
-  assertGapFree(seen);
-  return seen;
 }

@@ -3,131 +3,144 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { fileURLToPath } from "node:url";
-import { accountName, idOf } from "../../clients/node/index.js";
+import { accountName, createMusterClient } from "../../clients/node/index.js";
 import type { Config } from "../../src/config.js";
-import { ServerState } from "../../src/gen/muster/v1/server_service_pb.js";
+import { placeIn } from "../bed/place.js";
 import { addressOf, makeHome, nodesIn, replicas } from "../cassandra/bed.js";
 import { createAuthority } from "../drivers/peers/certificates.js";
-import { account, type Daemon, defer, startDaemon } from "../e2e/daemon.js";
-import { converged, ledgerOf, sleeper, slowColo } from "../e2e/groups.js";
+import {
+  type Asked,
+  account,
+  type Daemon,
+  defer,
+  eventually,
+  openDaemon,
+  token,
+} from "../e2e/daemon.js";
+import { sleeper } from "../e2e/groups.js";
+import { servers as journals } from "../elasticsearch/bed/node.js";
 import { freePort } from "../free-port.js";
-import { type Link, openLink } from "./link.js";
-import { type CloudCall, callsOf } from "./recording-cloud.js";
+import { patiently } from "./asks.js";
+import { ways } from "./bed/networks.js";
+import { type ColoCloud, startCloud } from "./cloud/process.js";
+import { openFront } from "./front.js";
 
-const names = ["iad", "ams"] as const;
-export type Colo = (typeof names)[number];
+export const colos = ["iad", "ams"] as const;
+export type Colo = (typeof colos)[number];
 export type Shares = Readonly<Record<Colo, number>>;
 
 const installation = "prod";
-const slow = slowColo({ answerDelayMs: 100, createDeadlineMs: 1_500 });
-const use = `file:${fileURLToPath(new URL("./recording-cloud.js", import.meta.url))}`;
-const cloud = { ...slow, cloud: { ...slow.cloud, use } };
+const nodesPerColo = 2;
 
-/** Two daemons, a colo each, on one Cassandra with a data centre in each, as each other's peers. */
-export interface Colos extends Readonly<Record<Colo, Daemon>> {
-  /** How each is reached by its peer. */
-  readonly ways: Readonly<Record<Colo, Link>>;
+/**
+ * Two nodes in each colo, on one Cassandra with a data centre in each, an Elasticsearch and a cloud
+ * in each, as each other's peers. Nothing of one colo reaches the other while the way is cut.
+ */
+export interface Bench {
+  /** All nodes, those of the first colo first. */
+  readonly nodes: readonly Node[];
+  readonly clouds: Readonly<Record<Colo, ColoCloud>>;
+  /** Any of the nodes that is ready, behind one address. */
+  readonly front: Asked;
 }
 
-export async function openColos(t: TestContext): Promise<Colos> {
-  assert.deepEqual(Object.keys(replicas()).toSorted(), names.toSorted(), "the bed's data centres");
+export interface Node extends Daemon {
+  readonly colo: Colo;
+}
+
+export function nodesOf(bench: Bench, colo: Colo): readonly [Node, Node] {
+  return bench.nodes.filter((node) => node.colo === colo) as [Node, Node];
+}
+
+export async function openBench(t: TestContext): Promise<Bench> {
+  assert.deepEqual(Object.keys(replicas()).toSorted(), colos.toSorted(), "the bed's data centres");
   const home = await makeHome();
   defer(t, home.remove);
   const folder = await mkdtemp(join(tmpdir(), "muster-colos-"));
   defer(t, () => rm(folder, { recursive: true }));
-  const authority = await createAuthority(folder, "authority");
-  const identity = await authority.issue("node", `DNS:muster-peer.${installation}`);
-  const copies = Object.entries(replicas()).map(([colo, count]) => [colo, { replicas: count }]);
-  const at = {
-    iad: `127.0.0.1:${await freePort()}`,
-    ams: `127.0.0.1:${await freePort()}`,
+  const clouds = {
+    iad: await startCloud(t, "iad", installation),
+    ams: await startCloud(t, "ams", installation),
   };
-  const ways = { iad: await openLink(at.iad), ams: await openLink(at.ams) };
-  defer(t, () => Promise.all(names.map((colo) => ways[colo].close())));
-
-  const start = (colo: Colo, other: Colo) => {
-    const options = {
-      ...{ contactPoints: nodesIn(colo).map(addressOf), colo, keyspace: home.keyspace },
-      colos: Object.fromEntries(copies),
-    };
-    const more: Partial<Config> = {
-      installation,
-      store: { use: "builtin:cassandra", options },
-      peers: { ...identity, listen: at[colo], colos: { [other]: [ways[other].address] } },
-    };
-    return startDaemon(t, { [colo]: cloud }, more);
-  };
-  return { iad: await start("iad", "ams"), ams: await start("ams", "iad"), ways };
+  const nodes = await startNodes(t, { folder, clouds, keyspace: home.keyspace });
+  const address = await openFront(t, folder, nodes);
+  const client = createMusterClient({ address, token });
+  defer(t, async () => client.close());
+  const bench = { nodes, clouds, front: { client } };
+  defer(t, () => deleteAll(bench));
+  defer(t, ways.mend);
+  return bench;
 }
 
-/** A group "web" in both colos, led by the first while it can be reached. */
-export async function createWeb({ client }: Daemon, max: Shares): Promise<void> {
+interface Parts {
+  readonly folder: string;
+  readonly clouds: Bench["clouds"];
+  readonly keyspace: string;
+}
+
+async function startNodes(t: TestContext, parts: Parts): Promise<readonly Node[]> {
+  const { folder, clouds, keyspace } = parts;
+  const authority = await createAuthority(folder, "authority");
+  const identity = await authority.issue("node", `DNS:muster-peer.${installation}`);
+  const places = colos.flatMap((colo) =>
+    Array.from({ length: nodesPerColo }, () => ({ colo, place: placeIn(colo, 1) })),
+  );
+  const planned = await Promise.all(
+    places.map(async (one) => ({ ...one, peer: `${one.place.address}:${await freePort()}` })),
+  );
+  const copies = Object.entries(replicas()).map(([colo, count]) => [colo, { replicas: count }]);
+  return Promise.all(
+    planned.map(async ({ colo, place, peer }) => {
+      const contactPoints = nodesIn(colo).map(addressOf);
+      const options = { contactPoints, colo, keyspace, colos: Object.fromEntries(copies) };
+      const peersIn = (other: Colo) =>
+        planned.filter((one) => one.colo === other).map((one) => one.peer);
+      const others = colos.filter((other) => other !== colo);
+      const more: Partial<Config> = {
+        installation,
+        store: { use: "builtin:cassandra", options },
+        journal: { use: "builtin:elasticsearch", options: journalIn(colo, keyspace) },
+        peers: {
+          ...{ ...identity, listen: peer },
+          colos: Object.fromEntries(others.map((other) => [other, peersIn(other)])),
+        },
+      };
+      const daemon = await openDaemon({ [colo]: clouds[colo].config }, { more, place });
+      defer(t, () => daemon.end());
+      return Object.defineProperties({ colo } as Node, Object.getOwnPropertyDescriptors(daemon));
+    }),
+  );
+}
+
+function journalIn(colo: Colo, indexPrefix: string) {
+  return { nodes: journals.filter(({ name }) => name === colo).map(({ url }) => url), indexPrefix };
+}
+
+async function deleteAll({ front, clouds }: Bench): Promise<void> {
+  const { groups } = front.client;
+  const listed = await patiently(() => groups.listGroups({ parent: accountName(account) }));
+  for (const { name } of listed.groups)
+    await patiently(() => groups.deleteGroup({ name, force: true }));
+  for (const { running } of Object.values(clouds))
+    await eventually("no server runs", running, ({ length }) => length === 0);
+}
+
+/** A group in these colos, led by the first of them while it can be reached. */
+export async function createGroup(
+  { client }: Asked,
+  groupId: string,
+  max: Readonly<Partial<Shares>>,
+): Promise<void> {
   await client.groups.createGroup({
     parent: accountName(account),
-    groupId: "web",
+    groupId,
     group: {
-      displayName: "Web",
-      placements: names.map((colo) => ({ colo, min: 0, max: max[colo] })),
+      displayName: groupId,
+      placements: Object.entries(max).map(([colo, most]) => ({ colo, min: 0, max: most })),
       launchConfiguration: {
         ...{ image: "none", flavor: "small" },
         parameters: { command: sleeper },
       },
     },
   });
-}
-
-/**
- * Whichever node is asked, the group has converged with so many servers in each colo. Ledger, cloud
- * and machine agree on each of them, and each was made once.
- */
-export async function assertShares(colos: Colos, shares: Shares, msMax?: number): Promise<void> {
-  const target = shares.iad + shares.ams;
-  for (const one of names) await converged(colos[one], target, { ...(msMax ? { msMax } : {}) });
-  const running: string[] = [];
-  for (const colo of names) {
-    const made = await colos[colo].running();
-    const ids = made.map(({ cloudId }) => cloudId ?? "").toSorted();
-    assert.equal(made.length, shares[colo], `servers in ${colo}`);
-    assert.equal(new Set(made.map(({ intention }) => intention)).size, shares[colo], "made twice");
-    const records = await colos[colo].records(colo);
-    assert.deepEqual(records.map(({ cloudId }) => cloudId).toSorted(), ids);
-    running.push(...ids);
-  }
-  for (const one of names) {
-    const abandoned = ServerState.ABANDONED; // Kept for days, in case it shows up after all.
-    const ledger = (await ledgerOf(colos[one])).filter(({ state }) => state !== abandoned);
-    assert.deepEqual(ledger.map(({ cloudId }) => cloudId).toSorted(), running.toSorted());
-  }
-}
-
-/** Names of the servers that live, as a node tells them. */
-export async function livingOf(daemon: Daemon): Promise<ReadonlySet<string>> {
-  const living = (await ledgerOf(daemon)).filter(({ cloudId }) => cloudId !== "");
-  return new Set(living.map(({ name }) => idOf(name)));
-}
-
-/**
- * By what the clouds wrote down of every create and delete, each colo had no more than its max at
- * any time, and all together no more than theirs.
- *
- * @returns the most that there were at once
- */
-export async function assertNeverAbove(colos: Colos, max: Shares): Promise<number> {
-  const calls: (CloudCall & { readonly colo: Colo })[] = [];
-  for (const colo of names) {
-    const folder = join(colos[colo].folder, "data", "drivers", colo, "cloud");
-    calls.push(...(await callsOf(folder)).map((one) => ({ ...one, colo })));
-  }
-  const there = { iad: new Set<string>(), ams: new Set<string>() };
-  let most = 0;
-  for (const { colo, kind, cloudId, atMs } of calls.toSorted((a, b) => a.atMs - b.atMs)) {
-    if (kind === "create") there[colo].add(cloudId);
-    else there[colo].delete(cloudId);
-    const say = `${there[colo].size} in ${colo} at ${atMs}: ${[...there[colo]].join(", ")}`;
-    assert.ok(there[colo].size <= max[colo], say);
-    most = Math.max(most, there.iad.size + there.ams.size);
-  }
-  assert.ok(most <= max.iad + max.ams);
-  return most;
 }

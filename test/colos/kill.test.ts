@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Receipt } from "../../src/gen/muster/v1/receipt_pb.js";
-import { assertGapFree, assertLives, followAll, searchAll } from "../e2e/followed.js";
+import { followAll } from "../e2e/followed.js";
 import { createRandom } from "../simulation/virtual-clock.js";
-import { byPlacement, seenThrough, setTarget } from "./asks.js";
 import {
+  assertAgreed,
   assertNeverAbove,
+  assertOneStory,
   assertShares,
-  type Colo,
-  createWeb,
-  livingOf,
-  openColos,
-} from "./bench.js";
+  sharesOf,
+} from "./agreed.js";
+import { answered, setTarget } from "./asks.js";
+import { createGroup, openBench } from "./bench.js";
 
 const rounds = 16;
 const killDelayMsMax = 600;
@@ -22,54 +22,44 @@ const earlyKillDelayMsMax = 40;
 const patientMsMax = 180_000;
 const max = { iad: 10, ams: 8 };
 
-test("M2.5 M7.1 B3.1 B11.3 daemons of two colos are killed at random while they scale", async (t) => {
+test("M2.5 M7.1 B3.1 B11.3 nodes of two colos are killed at random while they scale", async (t) => {
   const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
   t.diagnostic(`SEED=${seed}`);
   const random = createRandom(seed);
-  const pick = (): Colo => (random() < 0.5 ? "iad" : "ams");
-  const colos = await openColos(t);
-  const followed = { iad: followAll(t, colos.iad), ams: followAll(t, colos.ams) };
-  await createWeb(colos.iad, max);
+  const bench = await openBench(t);
+  const { front, nodes } = bench;
+  const pick = () => nodes[Math.floor(random() * nodes.length)]!;
+  const followed = [front, ...nodes].map((one) => followAll(t, one));
+  await createGroup(front, "web", max);
 
   let unanswered = 0;
   let last: Receipt | undefined;
   for (let round = 0; round < rounds; round++) {
     const target = Math.floor(random() * (max.iad + max.ams + 1));
-    const ask = async (colo: Colo) =>
-      (await setTarget(colos[colo], target, `round-${round}`)).receipt;
-    const [asked, killed, askedAgain] = [pick(), pick(), pick()];
+    const ask = { target, requestId: `round-${round}` };
+    // Every other time it is the one who was asked, with the answer on its way.
     const early = round % 2 === 1;
-    const asking = ask(asked).catch(() => undefined);
+    const [asked, other, askedAgain] = [pick(), pick(), pick()];
+    const killed = early ? asked : other;
+    const asking = setTarget(asked, ask).catch(() => undefined);
     if (!early) await asking;
     await sleep(random() * (early ? earlyKillDelayMsMax : killDelayMsMax));
-    await colos[killed].kill();
+    await killed.kill();
     const answer = await asking;
     if (!answer) unanswered++;
-    await colos[killed].start();
+    await killed.start();
     // Whoever got no answer asks again, and anybody; it is one event all the same.
-    last = await ask(askedAgain);
-    assert.ok(last);
-    if (answer) assert.deepEqual(last, answer, `round ${round}: ${asked}, then ${askedAgain}`);
-    if (round % 4 === 3) await assertShares(colos, sharesOf(last), patientMsMax);
+    last = await answered(askedAgain, ask);
+    if (answer) assert.deepEqual(last, answer, `round ${round}`);
+    if (round % 4 === 3) await assertShares(bench, sharesOf(last), { msMax: patientMsMax });
   }
   t.diagnostic(`${unanswered} of ${rounds} kills took the answer along`);
   assert.ok(unanswered > 0, "no answer was lost");
 
-  const all = await seenThrough(colos.iad);
-  for (const colo of ["iad", "ams"] as const) {
-    const seen = await followed[colo].until(all.length);
-    assert.ok(followed[colo].breaks > 0, `the stream from ${colo} did not break`);
-    assertGapFree(seen);
-    assert.deepEqual(byPlacement(seen), byPlacement(all));
-    assert.deepEqual(byPlacement(await searchAll(colos[colo], all.length)), byPlacement(all));
-  }
+  await assertAgreed(bench);
+  const all = await assertOneStory(bench, followed);
   const decided = all.filter(({ type }) => type === "scale.decided");
   assert.equal(decided.length, rounds, "each was decided once");
-  assertLives(all, await livingOf(colos.ams));
-  t.diagnostic(`${all.length} events, ${await assertNeverAbove(colos, max)} servers at most`);
+  const most = await assertNeverAbove(bench, { web: max });
+  t.diagnostic(`${all.length} events, ${most["web"]} servers at most`);
 });
-
-function sharesOf({ placements }: Receipt) {
-  const of = (colo: Colo) => placements.find((one) => one.colo === colo)?.newTarget ?? 0;
-  return { iad: of("iad"), ams: of("ams") };
-}

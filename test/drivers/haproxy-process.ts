@@ -20,7 +20,7 @@ export interface HaproxyProcess {
 
 const places = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
 
-async function findHaproxy(): Promise<string> {
+export async function findHaproxy(): Promise<string> {
   for (const place of places) {
     const path = `${place}/haproxy`;
     const found = await access(path).then(

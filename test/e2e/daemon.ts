@@ -11,6 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { accountName, createMusterClient, type MusterClient } from "../../clients/node/index.js";
 import type { ColoConfig, Config } from "../../src/config.js";
+import { loopback, type Place } from "../bed/place.js";
 import { freePort } from "../free-port.js";
 import {
   type CloudRecord,
@@ -46,6 +47,9 @@ export interface Daemon {
    */
   end(): Promise<void>;
 }
+
+/** A node, or several behind one address. */
+export type Asked = Pick<Daemon, "client">;
 
 /** The daemon's program. */
 export const mainPath = fileURLToPath(new URL("../../src/main.js", import.meta.url));
@@ -91,11 +95,16 @@ export async function openDaemon(
   {
     main = mainPath,
     more = {},
-  }: { readonly main?: string; readonly more?: Partial<Config> | undefined } = {},
+    place = loopback,
+  }: {
+    readonly main?: string;
+    readonly more?: Partial<Config> | undefined;
+    readonly place?: Place;
+  } = {},
 ): Promise<Daemon> {
   const folder = await mkdtemp(join(tmpdir(), "muster-e2e-"));
   const port = await freePort();
-  const address = `127.0.0.1:${port}`;
+  const address = `${place.address}:${port}`;
   const configPath = join(folder, "muster.json");
   const logPath = join(folder, "daemon.log");
   const dataDir = join(folder, "data");
@@ -115,7 +124,8 @@ export async function openDaemon(
     },
     async start() {
       assert.equal(child, undefined, "a daemon runs already");
-      const born = spawnDaemon({ args: ["--config", configPath], folder, logPath, main });
+      const args = ["--config", configPath];
+      const born = spawnDaemon({ args, folder, logPath, main, enter: place.enter });
       child = born;
       return await readyMs(born, address);
     },
@@ -184,9 +194,12 @@ export function spawnDaemon(parts: {
   readonly logPath: string;
   /** Another program than the daemon's own. */
   readonly main?: string;
+  readonly enter?: Place["enter"];
 }): ChildProcess {
-  const { main = mainPath } = parts;
-  const child = spawn(process.execPath, ["--enable-source-maps", main, ...parts.args], {
+  const { main = mainPath, enter = [] } = parts;
+  const command = [...enter, process.execPath, "--enable-source-maps", main, ...parts.args];
+  const [program = "", ...words] = command;
+  const child = spawn(program, words, {
     cwd: parts.folder,
     env: { PATH: process.env["PATH"], MUSTER_E2E: parts.folder },
     stdio: ["ignore", "pipe", "pipe"],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { accountName, followEvents } from "../../clients/node/index.js";
 import type { Event } from "../../src/gen/muster/v1/event_service_pb.js";
-import { account, type Daemon, defer, eventually } from "./daemon.js";
+import { type Asked, account, defer, eventually } from "./daemon.js";
 
 /** What must be the same wherever an event is read. */
 export interface SeenEvent {
@@ -25,7 +25,7 @@ export interface Followed {
 
 const parent = accountName(account);
 
-export function followAll(t: TestContext, { client }: Daemon): Followed {
+export function followAll(t: TestContext, { client }: Asked): Followed {
   const seen: SeenEvent[] = [];
   let breaks = 0;
   let cursor: string | undefined;
@@ -77,7 +77,7 @@ export function followAll(t: TestContext, { client }: Daemon): Followed {
 }
 
 /** Everything that is kept, in one subscription without a break. */
-export async function readFromStart({ client }: Daemon): Promise<readonly SeenEvent[]> {
+export async function readFromStart({ client }: Asked): Promise<readonly SeenEvent[]> {
   const seen: SeenEvent[] = [];
   for await (const { events } of client.events.subscribe({ parent, fromStart: true })) {
     if (events.length === 0) return seen; // The heartbeat that opens the live part.
@@ -87,7 +87,7 @@ export async function readFromStart({ client }: Daemon): Promise<readonly SeenEv
 }
 
 /** Everything in the journal, once it holds so many: it follows behind. */
-export async function searchAll({ client }: Daemon, count: number): Promise<readonly SeenEvent[]> {
+export async function searchAll({ client }: Asked, count: number): Promise<readonly SeenEvent[]> {
   const read = async () => {
     const found: SeenEvent[] = [];
     let pageToken = "";

@@ -6,7 +6,7 @@ import { accountName, groupName } from "../../clients/node/index.js";
 import type { ColoConfig } from "../../src/config.js";
 import type { Group } from "../../src/gen/muster/v1/group_pb.js";
 import { type Server, ServerState } from "../../src/gen/muster/v1/server_service_pb.js";
-import { account, type Daemon, eventually } from "./daemon.js";
+import { type Asked, account, type Daemon, eventually } from "./daemon.js";
 
 /** The cheapest real server: it does nothing, and ends when asked. */
 export const sleeper = ["sleep", "100000"];
@@ -47,7 +47,7 @@ export async function createWeb(
 
 /** Resolves once every placement says that it has converged, at this target. */
 export function converged(
-  { client }: Daemon,
+  { client }: Asked,
   target: number,
   { name = web, msMax }: { readonly name?: string; readonly msMax?: number } = {},
 ): Promise<Group> {
@@ -64,7 +64,7 @@ export function converged(
 }
 
 /** Every server that the ledger still knows. */
-export async function ledgerOf({ client }: Daemon, parent = web): Promise<readonly Server[]> {
+export async function ledgerOf({ client }: Asked, parent = web): Promise<readonly Server[]> {
   const { servers, nextPageToken } = await client.servers.listServers({ parent, pageSize: 1_000 });
   assert.equal(nextPageToken, "");
   return servers;

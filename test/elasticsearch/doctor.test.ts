@@ -4,7 +4,7 @@ import elasticsearch from "../../src/drivers/journal-elasticsearch/index.js";
 import { entriesOf } from "../contract/journal-harness.js";
 import { patientCall } from "../contract/store-samples.js";
 import { createHost } from "../drivers/lb-helpers.js";
-import { serverUrl } from "./bed/settings.js";
+import { server } from "./bed/node.js";
 import { openJournalBench } from "./journal-bench.js";
 
 const call = { ...patientCall(), accounts: [], isRunning: false };
@@ -12,7 +12,7 @@ const call = { ...patientCall(), accounts: [], isRunning: false };
 test("M7.3 the doctor tells the versions of the cluster, and whether history is in it", async () => {
   const { journal, indexPrefix, dispose } = await openJournalBench();
   const diagnose = async () => {
-    const options = { nodes: [serverUrl], indexPrefix };
+    const options = { nodes: [server.url], indexPrefix };
     const told = await elasticsearch.diagnose?.(options, createHost("nowhere"), call);
     return told?.map(({ state, say }) => `${state}: ${say}`);
   };

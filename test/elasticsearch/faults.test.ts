@@ -11,7 +11,6 @@ import { entriesOf, queryOf } from "../contract/journal-harness.js";
 import { countTo, patientCall } from "../contract/store-samples.js";
 import { server } from "./bed/node.js";
 import { untilReady } from "./bed/ready.js";
-import { serverUrl } from "./bed/settings.js";
 import { ask, type ElasticsearchBench, openJournalBench, until } from "./journal-bench.js";
 
 const call = patientCall();
@@ -38,7 +37,7 @@ async function sequencesIn({ journal, settle }: ElasticsearchBench): Promise<rea
 withBench(
   "M7.3 events whose answer was lost are there once when they come again",
   async (bench) => {
-    const { hostname: address, port } = new URL(serverUrl);
+    const { hostname: address, port } = new URL(server.url);
     const link = await openLink([{ address, port: Number(port) }]);
     const { indexPrefix } = bench;
     const clock = createSystemClock();
@@ -96,7 +95,7 @@ withBench("M7.3 an event that cannot be indexed keeps no other from it", async (
   const note: Log["error"] = (fields) => void logged.push(fields);
   const log = { info() {}, warn() {}, error: note, debug() {} };
   const clock = createSystemClock();
-  const journal = createElasticsearchJournal({ nodes: [serverUrl], indexPrefix, clock, log });
+  const journal = createElasticsearchJournal({ nodes: [server.url], indexPrefix, clock, log });
   const facts = { "no\0name": "of a field" };
   await journal.append(
     entriesOf(5, (n) => (n === 3 ? { facts } : {})),
@@ -175,7 +174,7 @@ withBench(
     await assert.rejects(journal.append(entries, call), isUnavailable);
     await assert.rejects(journal.search(queryOf(), call), isUnavailable);
     await server.launch();
-    await untilReady();
+    await untilReady(server);
     assert.equal(await journal.position(call), "cursor-20", "what was acknowledged is kept");
     await journal.append(entries.slice(20), call);
     assert.deepEqual(await sequencesIn(bench), countTo(30));

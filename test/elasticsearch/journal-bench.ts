@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createSystemClock } from "../../src/drivers/clock-system/index.js";
 import { createElasticsearchJournal } from "../../src/drivers/journal-elasticsearch/index.js";
 import type { JournalBench } from "../contract/journal-harness.js";
-import { serverUrl } from "./bed/settings.js";
+import { server } from "./bed/node.js";
 
 export interface ElasticsearchBench extends JournalBench {
   readonly indexPrefix: string;
@@ -14,7 +14,7 @@ export interface ElasticsearchBench extends JournalBench {
 export async function openJournalBench(): Promise<ElasticsearchBench> {
   const indexPrefix = `t${randomUUID().slice(0, 8)}`;
   const clock = createSystemClock();
-  const journal = createElasticsearchJournal({ nodes: [serverUrl], indexPrefix, clock });
+  const journal = createElasticsearchJournal({ nodes: [server.url], indexPrefix, clock });
   return {
     ...{ indexPrefix, journal },
     settle: async () => void (await ask("POST", `/${indexPrefix}-events-*/_refresh`)),
@@ -33,7 +33,7 @@ export async function ask(
   path: string,
   body?: unknown,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const answer = await fetch(`${serverUrl}${path}`, {
+  const answer = await fetch(`${server.url}${path}`, {
     method,
     headers: { "content-type": "application/json" },
     ...(body !== undefined && { body: JSON.stringify(body) }),

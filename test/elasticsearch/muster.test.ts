@@ -11,14 +11,13 @@ import { createSqliteStore } from "../../src/drivers/store-sqlite/index.js";
 import { readWholeFeed } from "../contract/store-samples.js";
 import { server } from "./bed/node.js";
 import { untilReady } from "./bed/ready.js";
-import { serverUrl } from "./bed/settings.js";
 import { ask, until } from "./journal-bench.js";
 
 const [parent, name] = ["accounts/acme", "accounts/acme/groups/web"];
 
 test("M7.3 Elasticsearch frozen or dead: scaling goes on, and history has it all later", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "muster-elasticsearch-"));
-  const options = { nodes: [serverUrl], indexPrefix: `t${randomUUID().slice(0, 8)}` };
+  const options = { nodes: [server.url], indexPrefix: `t${randomUUID().slice(0, 8)}` };
   const clock = createSystemClock();
   const store = await createSqliteStore({ path: join(dataDir, "state.db"), clock });
   const muster = await createMuster({
@@ -55,7 +54,7 @@ test("M7.3 Elasticsearch frozen or dead: scaling goes on, and history has it all
     await assert.rejects(search(), "it answers: nobody died");
     await scaleTo(2);
     await server.launch();
-    await untilReady();
+    await untilReady(server);
     await scaleTo(3);
 
     const wanted = (await readWholeFeed(store, "", 1_000)).map(({ event }) => event.id).sort();

@@ -1,13 +1,15 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureJars } from "../../bed/jars.js";
+import { javaProgram } from "../../bed/java.js";
 import { obey } from "../../bed/obey.js";
 import { execute } from "../../bed/run.js";
 import { type BedNode, bedNodes } from "./node.js";
 import { untilReady } from "./ready.js";
-import { jarsDir, moduleFlags, stateDir } from "./settings.js";
+import { jarsDir, java, moduleFlags, stateDir } from "./settings.js";
 
 const usage = `usage: npm run bed:cassandra -- COMMAND
+  fetch                bring the servers' jars
   up                   start all nodes and wait until they are one cluster
   down [--clean]       stop them; --clean deletes their data
   status               one line for each node
@@ -17,7 +19,7 @@ const usage = `usage: npm run bed:cassandra -- COMMAND
 
 const nodes = bedNodes();
 
-async function up(): Promise<void> {
+async function fetch(): Promise<void> {
   await ensureJars({
     sources: join("test", "cassandra", "bed"),
     dir: jarsDir,
@@ -26,6 +28,10 @@ async function up(): Promise<void> {
       `-DoutputDirectory=${jarsDir}`,
     ],
   });
+}
+
+async function up(): Promise<void> {
+  await fetch();
   const startMs = Date.now();
   for (const node of nodes) await node.launch();
   await untilReady(nodes, nodes.length);
@@ -47,14 +53,14 @@ function nodeOf(number: string | undefined): BedNode {
 }
 
 async function nodetool([number, ...words]: readonly string[]): Promise<number> {
-  const { home, jmxPort } = nodeOf(number);
+  const { home, jmxPort, enter } = nodeOf(number);
   const flags = [
     ...moduleFlags,
     ...["-cp", join(jarsDir, "*"), `-Dcassandra.logdir=${home}`, `-Dcassandra.storagedir=${home}`],
     `-Dlogback.configurationFile=${join(home, "conf", "logback.xml")}`,
     ...["org.apache.cassandra.tools.NodeTool", "-p", String(jmxPort), ...words],
   ];
-  return execute("java", flags, new AbortController().signal);
+  return execute([...enter, await javaProgram(java), ...flags]);
 }
 
 const status = () =>
@@ -64,5 +70,5 @@ const status = () =>
     }),
   );
 const serverOf = ([number]: readonly string[]) => nodeOf(number);
-const bed = { usage, up, down, status, serverOf, more: { nodetool } };
+const bed = { usage, fetch, up, down, status, serverOf, more: { nodetool } };
 process.exitCode = await obey(bed, process.argv.slice(2));

@@ -1,7 +1,8 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { javaProgram } from "../../bed/java.js";
 import { createServerProcess, type ServerProcess } from "../../bed/server-process.js";
-import { jarsDir, javaFlags, layout, type NodeSettings, serverSettings } from "./settings.js";
+import { jarsDir, java, javaFlags, layout, type NodeSettings, serverSettings } from "./settings.js";
 
 const mainClass = "org.apache.cassandra.service.CassandraDaemon";
 
@@ -20,7 +21,7 @@ function createNode(settings: NodeSettings, all: readonly NodeSettings[]): BedNo
     mark: `-Dcassandra.storagedir=${settings.home}`,
     async prepare() {
       await configure(settings, all);
-      return { program: "java", words: await wordsOf(settings) };
+      return [...settings.enter, await javaProgram(java), ...(await wordsOf(settings))];
     },
   });
   return { ...settings, ...server };

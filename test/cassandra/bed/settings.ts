@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { type Place, placeIn } from "../../bed/place.js";
 
 /** All that the bed keeps; `MUSTER_CASSANDRA` moves it. */
 export const stateDir = resolve(process.env["MUSTER_CASSANDRA"] ?? ".bed/cassandra");
@@ -9,11 +10,10 @@ const firstPort = Number(process.env["MUSTER_CASSANDRA_PORT"] ?? 26_000);
 export const cqlPort = firstPort;
 const storagePort = firstPort + 1;
 
-/** One server of the bed. All have the same ports, each on a loopback address of its own. */
-export interface NodeSettings {
+/** One server of the bed. All have the same ports, each on an address of its own. */
+export interface NodeSettings extends Place {
   /** From 1 on; the last number of its address. */
   readonly number: number;
-  readonly address: string;
   readonly dataCenter: string;
   readonly home: string;
   readonly jmxPort: number;
@@ -33,7 +33,7 @@ export function layout(): readonly NodeSettings[] {
   });
   return dataCenters.map((dataCenter, index) => ({
     number: index + 1,
-    address: `127.0.0.${index + 1}`,
+    ...placeIn(dataCenter, index + 1),
     dataCenter,
     home: join(stateDir, `node${index + 1}`),
     jmxPort: firstPort + 2 + index,
@@ -77,6 +77,8 @@ export function serverSettings(node: NodeSettings, nodes: readonly NodeSettings[
     write_request_timeout: "10s",
     cas_contention_timeout: "5s",
     request_timeout: "10s",
+    // What was sent into a cut is not waited for any longer once the way is mended.
+    internode_tcp_user_timeout: "6s",
     disk_failure_policy: "stop",
     commit_failure_policy: "stop",
     hinted_handoff_enabled: true,
@@ -89,6 +91,8 @@ export function serverSettings(node: NodeSettings, nodes: readonly NodeSettings[
     auto_snapshot: false,
   };
 }
+
+export const java = { from: 17, to: 17, variable: "MUSTER_CASSANDRA_JAVA_HOME" } as const;
 
 /** For a small server that starts soon. A JDK 17 needs the openings of its modules. */
 export function javaFlags({ home, jmxPort }: NodeSettings): readonly string[] {

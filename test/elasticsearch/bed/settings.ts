@@ -1,19 +1,34 @@
-import { readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { networks, type Place, placeIn } from "../../bed/place.js";
 
 /** All that the bed keeps; `MUSTER_ELASTICSEARCH` moves it. */
 export const stateDir = resolve(process.env["MUSTER_ELASTICSEARCH"] ?? ".bed/elasticsearch");
 /** Jars survive `down --clean`: they are the same for every run. */
 export const jarsDir = resolve(process.env["MUSTER_ELASTICSEARCH_JARS"] ?? join(stateDir, "jars"));
 export const sources = join("test", "elasticsearch", "bed");
-export const home = join(stateDir, "node");
 
-const address = "127.0.0.1";
 const httpPort = Number(process.env["MUSTER_ELASTICSEARCH_PORT"] ?? 27_000);
-export const serverUrl = `http://${address}:${httpPort}`;
+
+/** One server of the bed, a cluster of its own. */
+export interface ServerSettings extends Place {
+  /** Where there are networks, its colo; else "node". */
+  readonly name: string;
+  readonly home: string;
+  readonly url: string;
+}
+
+/** One in each network; without networks a single one. */
+export function layout(): readonly ServerSettings[] {
+  const names = networks.length > 0 ? networks : ["node"];
+  return names.map((name) => {
+    const place = placeIn(name, 1);
+    const url = `http://${place.address}:${httpPort}`;
+    return { ...place, name, url, home: join(stateDir, name) };
+  });
+}
 
 /** What goes into `elasticsearch.yml`. JSON is YAML too. */
-export const serverSettings = {
+export const serverSettings = ({ address, home }: ServerSettings) => ({
   "cluster.name": "muster-test",
   "node.name": "bed",
   "discovery.type": "single-node",
@@ -24,7 +39,7 @@ export const serverSettings = {
   "path.logs": join(home, "logs"),
   // A full disk of the machine is not what the tests are about.
   "cluster.routing.allocation.disk.threshold_enabled": false,
-} as const;
+});
 
 export const logSettings = `status = error
 appender.out.type = Console
@@ -36,7 +51,7 @@ rootLogger.appenderRef.out.ref = out
 `;
 
 /** For a small server that starts soon. */
-export function javaWords(conf: string): readonly string[] {
+export function javaWords(home: string, conf: string): readonly string[] {
   const native = ["org.elasticsearch.nativeaccess", "org.elasticsearch.foreign"];
   return [
     ...["-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"],
@@ -53,25 +68,8 @@ export function javaWords(conf: string): readonly string[] {
   ];
 }
 
-const javaVersionMin = 21;
-
-/**
- * A Java that the server runs on: `MUSTER_ELASTICSEARCH_JAVA_HOME`, `JAVA_HOME`, or one of the
- * installed ones.
- *
- * @throws Error: there is none
- */
-export async function javaProgram(): Promise<string> {
-  const installed = "/usr/lib/jvm";
-  const names = await readdir(installed).catch(() => []);
-  const named = [process.env["MUSTER_ELASTICSEARCH_JAVA_HOME"], process.env["JAVA_HOME"]];
-  const all = [...named, ...names.map((name) => join(installed, name))];
-  for (const folder of all)
-    if (folder && (await javaVersion(folder)) >= javaVersionMin) return join(folder, "bin", "java");
-  throw new Error(`no JDK ${javaVersionMin} or later: name one in MUSTER_ELASTICSEARCH_JAVA_HOME`);
-}
-
-async function javaVersion(folder: string): Promise<number> {
-  const release = await readFile(join(folder, "release"), "utf8").catch(() => "");
-  return Number(/^JAVA_VERSION="(\d+)/m.exec(release)?.[1] ?? 0);
-}
+export const java = {
+  from: 21,
+  to: Number.POSITIVE_INFINITY,
+  variable: "MUSTER_ELASTICSEARCH_JAVA_HOME",
+} as const;
