@@ -15,7 +15,7 @@ export function processOf(node: MusterNode): ServerProcess {
   const config = configFile(node);
   return createServerProcess({
     ...{ name: node.name, home: node.home, mark: config },
-    prepare: async () => ({ program: process.execPath, words: [main, "--config", config] }),
+    prepare: async () => [process.execPath, main, "--config", config],
   });
 }
 
