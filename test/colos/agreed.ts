@@ -12,6 +12,8 @@ import {
   searchAll,
 } from "../e2e/followed.js";
 import { converged, ledgerOf } from "../e2e/groups.js";
+import { buildChecker, type Verdict } from "../linearizability/check-history.js";
+import { historyOf } from "../linearizability/record-daemon.js";
 import { patiently } from "./asks.js";
 import { type Bench, type Colo, colos, type Shares } from "./bench.js";
 
@@ -150,4 +152,20 @@ export async function assertOneStory(
   const living = known.filter(({ cloudId }) => cloudId !== "");
   assertLives(all, new Set(living.map(({ name }) => idOf(name))));
   return all;
+}
+
+/**
+ * What all nodes asked of Cassandra in all their lives, and what they were answered, follows one
+ * order: a placement's targets and their serial reads among it. Reads of copies are left out.
+ */
+export async function assertLinearizable({ nodes }: Bench): Promise<Verdict> {
+  const checker = await buildChecker();
+  try {
+    const found = await checker.check((await Promise.all(nodes.map(historyOf))).flat());
+    assert.equal(found.verdict, "Ok", found.stuck);
+    assert.ok(found.operations > 0, "nothing was recorded");
+    return found;
+  } finally {
+    await checker.remove();
+  }
 }

@@ -20,6 +20,7 @@ import {
 import { sleeper } from "../e2e/groups.js";
 import { servers as journals } from "../elasticsearch/bed/node.js";
 import { freePort } from "../free-port.js";
+import { recordedMain } from "../linearizability/record-daemon.js";
 import { patiently } from "./asks.js";
 import { ways } from "./bed/networks.js";
 import { type ColoCloud, startCloud } from "./cloud/process.js";
@@ -105,7 +106,8 @@ async function startNodes(t: TestContext, parts: Parts): Promise<readonly Node[]
           colos: Object.fromEntries(others.map((other) => [other, peersIn(other)])),
         },
       };
-      const daemon = await openDaemon({ [colo]: clouds[colo].config }, { more, place });
+      const how = { more, place, main: recordedMain };
+      const daemon = await openDaemon({ [colo]: clouds[colo].config }, how);
       defer(t, () => daemon.end());
       return Object.defineProperties({ colo } as Node, Object.getOwnPropertyDescriptors(daemon));
     }),
@@ -130,11 +132,13 @@ export async function createGroup(
   { client }: Asked,
   groupId: string,
   max: Readonly<Partial<Shares>>,
+  more: { readonly spill?: boolean } = {},
 ): Promise<void> {
   await client.groups.createGroup({
     parent: accountName(account),
     groupId,
     group: {
+      ...more,
       displayName: groupId,
       placements: Object.entries(max).map(([colo, most]) => ({ colo, min: 0, max: most })),
       launchConfiguration: {

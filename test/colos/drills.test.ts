@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { groupName } from "../../clients/node/index.js";
+import { accountName, groupName } from "../../clients/node/index.js";
+import type { Event, SearchEventsResponse } from "../../src/gen/muster/v1/event_service_pb.js";
 import { untilReady } from "../cassandra/bed/ready.js";
 import { nodes as cassandras, nodesIn } from "../cassandra/bed.js";
 import { account, defer, eventually, token } from "../e2e/daemon.js";
@@ -12,6 +14,7 @@ import { untilReady as untilJournalReady } from "../elasticsearch/bed/ready.js";
 import { createRandom } from "../simulation/virtual-clock.js";
 import {
   assertAgreed,
+  assertLinearizable,
   assertNeverAbove,
   assertOneStory,
   assertShares,
@@ -25,20 +28,29 @@ import { type Load, startLoad } from "./load.js";
 const loaded = ["a", "b", "c", "d"].map((name) => `load-${name}`);
 /** Enough that either node of a colo works on some of them. */
 const moved = Array.from({ length: 12 }, (_, index) => `moved-${index}`);
+/** What a lost colo has of it, the other carries (B11.4). */
+const spilled = "spilled";
 const max = Object.fromEntries([
+  [spilled, { iad: 3, ams: 5 }],
   ...loaded.map((group) => [group, { iad: 3, ams: 3 }]),
   ...moved.map((group) => [group, { iad: 1 }]),
 ]) as Readonly<Record<string, Readonly<Partial<Record<Colo, number>>>>>;
 const watchMs = 8_000;
 /** Lease, and what passes until its end is noticed. */
 const takeOverMsMax = 30_000;
+/** A colo counts as lost, or as back, when it was so for a minute. */
+const turnMsMax = 120_000;
+/** From the decision to carry a share until its servers start. */
+const carryMsMax = 30_000;
 
 test("M2.5 M7.1 M7.2 M7.3 B11.5 what may die dies in turn under load, and one address sees it all through", async (t) => {
   const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
   t.diagnostic(`SEED=${seed}`);
   const bench = await openBench(t);
   const { front, nodes } = bench;
-  for (const [group, limits] of Object.entries(max)) await createGroup(front, group, limits);
+  for (const [group, limits] of Object.entries(max))
+    await createGroup(front, group, limits, { spill: group === spilled });
+  await answered(front, { target: 4, group: spilled });
   const followed = [front, ...nodes].map((one) => followAll(t, one));
   const [near] = nodesOf(bench, "ams");
   const load = startLoad({
@@ -46,6 +58,7 @@ test("M2.5 M7.1 M7.2 M7.3 B11.5 what may die dies in turn under load, and one ad
     readers: { "one address": front, ams: near },
     ...{ groups: loaded, targetMax: 6, random: createRandom(seed) },
   });
+  defer(t, () => load.stop().catch(() => {})); // How it failed is told below.
   const drill = async (name: string, work: () => Promise<string>) => {
     load.report();
     const told = await work();
@@ -71,8 +84,9 @@ test("M2.5 M7.1 M7.2 M7.3 B11.5 what may die dies in turn under load, and one ad
   const lost = [...load.receipts.values()].filter(({ eventId }) => !told.includes(eventId));
   assert.deepEqual(lost, [], "answered, and in nobody's story");
   const most = await assertNeverAbove(bench, max);
+  const history = await assertLinearizable(bench);
   t.diagnostic(`${load.receipts.size} scale events, ${all.length} events, none lost or doubled;
-    servers at most: ${JSON.stringify(most)}`);
+    servers at most: ${JSON.stringify(most)}; ${JSON.stringify(history)}`);
 });
 
 /** What it worked on waits for its lease to end. */
@@ -158,6 +172,8 @@ async function coloDies(t: TestContext, bench: Bench, load: Load): Promise<strin
   await assertNoEdit(bench);
   await nearToo.kill();
   const restartMs = Math.round(await nearToo.start());
+  const carriedMs = await assertCarried(bench);
+  const carriedAfterMs = Date.now() - killedAtMs;
   const revivedMs = await took(revive());
   const startedMs = await took(Promise.all(gone.map((node) => node.start())));
   const name = groupName(account, group);
@@ -167,9 +183,35 @@ async function coloDies(t: TestContext, bench: Bench, load: Load): Promise<strin
     (answer) => answer === true,
   );
   await answered(front, { target: 2, requestId: "together", group });
+  const backMs = await took(runs(clouds.ams, 2, { group: spilled, msMax: turnMsMax }));
   return `decided after ${decidedMs} ms, a server after ${created.atMs - killedAtMs} ms; a node of
     the other colo that was started meanwhile was ready in ${restartMs} ms; servers up in
-    ${revivedMs} ms, nodes in ${startedMs} ms`;
+    ${revivedMs} ms, nodes in ${startedMs} ms; its share ran elsewhere after ${carriedAfterMs} ms,
+    ${carriedMs} ms after it was decided, and was given back ${backMs} ms after its return`;
+}
+
+/**
+ * The other colo starts what the lost one had.
+ *
+ * @returns milliseconds from the decision to the last of them
+ */
+async function assertCarried(bench: Bench): Promise<number> {
+  const [{ client }] = nodesOf(bench, "ams");
+  const { ams } = bench.clouds;
+  await runs(ams, 4, { group: spilled, msMax: turnMsMax });
+  const created = (await ams.calls()).filter(({ group }) => group === spilled);
+  const ask = { parent: accountName(account), group: spilled, types: ["share.carried"] };
+  const { events } = (await eventually(
+    "the decision is in the journal",
+    () => client.events.searchEvents(ask),
+    (found) => found.events.length > 0,
+  )) as SearchEventsResponse;
+  assert.equal(events.length, 1);
+  const [{ colo, time, causes }] = events as [Event];
+  assert.deepEqual([colo, causes[0]?.code], ["ams", "SHARE_TAKEN"]);
+  const tookMs = created.at(-1)!.atMs - timestampMs(time!);
+  assert.ok(tookMs >= 0 && tookMs <= carryMsMax, `${tookMs} ms after the decision`);
+  return tookMs;
 }
 
 const edit = ({ front }: Bench, name: string) =>

@@ -6,6 +6,7 @@ import { followAll } from "../e2e/followed.js";
 import { createRandom } from "../simulation/virtual-clock.js";
 import {
   assertAgreed,
+  assertLinearizable,
   assertNeverAbove,
   assertOneStory,
   assertShares,
@@ -61,5 +62,6 @@ test("M2.5 M7.1 B3.1 B11.3 nodes of two colos are killed at random while they sc
   const decided = all.filter(({ type }) => type === "scale.decided");
   assert.equal(decided.length, rounds, "each was decided once");
   const most = await assertNeverAbove(bench, { web: max });
-  t.diagnostic(`${all.length} events, ${most["web"]} servers at most`);
+  const history = await assertLinearizable(bench);
+  t.diagnostic(`${all.length} events, ${most["web"]} servers at most; ${JSON.stringify(history)}`);
 });

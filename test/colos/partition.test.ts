@@ -5,6 +5,7 @@ import { followAll } from "../e2e/followed.js";
 import { createRandom } from "../simulation/virtual-clock.js";
 import {
   assertAgreed,
+  assertLinearizable,
   assertNeverAbove,
   assertOneStory,
   assertShares,
@@ -66,9 +67,10 @@ test("M7.1 M7.3 B11.3 cut off from each other while both scale, colos scale on, 
   const agreedMs = Date.now() - healedAtMs;
   const all = await assertOneStory(bench, followed);
   const most = await assertNeverAbove(bench, max);
+  const history = await assertLinearizable(bench);
   t.diagnostic(`cut for ${lastedMs} ms, ${dropped} packets lost; asked: ${JSON.stringify(asked)};
     agreed again after ${agreedMs} ms; creates while cut: ${JSON.stringify(madeOnce)}; ${all.length} events;
-    servers at most: ${JSON.stringify(most)}`);
+    servers at most: ${JSON.stringify(most)}; ${JSON.stringify(history)}`);
 
   async function createsSince(sinceMs: number): Promise<Readonly<Record<Colo, number>>> {
     const count = async (colo: Colo) =>
