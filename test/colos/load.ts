@@ -26,7 +26,7 @@ export interface LoadParts {
 }
 
 /** Together they leave half of two cores to the nodes and servers of two colos. */
-const writeEveryMs = 600;
+const writeEveryMs = 2_000;
 const readEveryMs = 500;
 /** Reads of a group for each read of them all. */
 const getsPerList = 8;
