@@ -23,7 +23,7 @@ export async function setTarget({ client }: Asked, ask: Ask): Promise<Receipt> {
 const timeoutMs = 45_000;
 const answeredMsMax = 150_000;
 
-/** Asks until it is answered, as any caller does. `refusals` get what was said instead. */
+/** Asks until it is answered, as every caller does. `refusals` get what was said instead. */
 export async function answered(asked: Asked, ask: Ask, refusals: string[] = []): Promise<Receipt> {
   const receipt = await eventually(
     `an answer to ${ask.requestId ?? ask.target}`,
