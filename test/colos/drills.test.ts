@@ -187,8 +187,8 @@ async function coloDies(t: TestContext, bench: Bench, load: Load): Promise<strin
   );
   await answered(front, { target: 2, requestId: "together", group: alone });
   const backMs = await took(runs(clouds.ams, 2, { group: spilled, msMax: turnMsMax }));
-  return `decided after ${decidedMs} ms, its servers run after ${startedAtMs - killedAtMs} ms; a node of
-    the other colo that was started meanwhile was ready in ${restartMs} ms; servers up in
+  return `decided after ${decidedMs} ms, its servers run after ${startedAtMs - killedAtMs} ms; a
+    node of the other colo that was started meanwhile was ready in ${restartMs} ms; servers up in
     ${revivedMs} ms, nodes in ${startedMs} ms; its share ran elsewhere after ${carriedAfterMs} ms,
     ${carriedMs} ms after it was decided, and was given back ${backMs} ms after its return`;
 }

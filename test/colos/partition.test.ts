@@ -69,8 +69,8 @@ test("M7.1 M7.3 B11.3 cut off from each other while both scale, colos scale on, 
   const most = await assertNeverAbove(bench, max);
   const history = await assertLinearizable(bench);
   t.diagnostic(`cut for ${lastedMs} ms, ${dropped} packets lost; asked: ${JSON.stringify(asked)};
-    agreed again after ${agreedMs} ms; creates while cut: ${JSON.stringify(madeOnce)}; ${all.length} events;
-    servers at most: ${JSON.stringify(most)}; ${JSON.stringify(history)}`);
+    agreed again after ${agreedMs} ms; creates while cut: ${JSON.stringify(madeOnce)};
+    ${all.length} events; servers at most: ${JSON.stringify(most)}; ${JSON.stringify(history)}`);
 
   async function createsSince(sinceMs: number): Promise<Readonly<Record<Colo, number>>> {
     const count = async (colo: Colo) =>
