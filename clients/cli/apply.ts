@@ -2,9 +2,10 @@ import { clearField, clone, type DescMessage, equals, type MessageShape } from "
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type Group, GroupSchema } from "../../src/gen/muster/v1/group_pb.js";
 import { type Policy, PolicySchema } from "../../src/gen/muster/v1/policy_pb.js";
+import { type Schedule, ScheduleSchema } from "../../src/gen/muster/v1/schedule_pb.js";
 import { accountName } from "../node/index.js";
 import type { Session } from "./session.js";
-import type { GroupSpec, PolicySpec } from "./spec-file.js";
+import type { GroupSpec, PolicySpec, ScheduleSpec } from "./spec-file.js";
 
 /** What applying a file did, or under `--dry-run` would do. */
 export interface Applied<Kind> {
@@ -73,6 +74,31 @@ export async function applyPolicy(
   return { now, done: same ? "unchanged" : "updated", warnings: [] };
 }
 
+export async function applySchedule(
+  session: Session,
+  parent: string,
+  { id, schedule }: ScheduleSpec,
+): Promise<Applied<Schedule>> {
+  const { schedules } = session.client;
+  const name = `${parent}/schedules/${id}`;
+  const known = await unlessNotFound(async () => {
+    return (await schedules.getSchedule({ name }, session.call)).schedule;
+  });
+  const wanted = settableSchedule(schedule);
+  if (known === undefined) {
+    const request = { parent, scheduleId: id, schedule: wanted };
+    const answer = await schedules.createSchedule(request, session.call);
+    return { now: answer.schedule ?? wanted, done: "created", warnings: [] };
+  }
+  if (equals(ScheduleSchema, wanted, settableSchedule(known))) {
+    return { now: known, done: "unchanged", warnings: [] };
+  }
+  const request = { schedule: { ...wanted, name, etag: schedule.etag } };
+  const now = (await schedules.updateSchedule(request, session.call)).schedule ?? known;
+  const same = equals(ScheduleSchema, settableSchedule(now), settableSchedule(known));
+  return { now, done: same ? "unchanged" : "updated", warnings: [] };
+}
+
 async function unlessNotFound<Found>(read: () => Promise<Found>): Promise<Found | undefined> {
   try {
     return await read();
@@ -87,6 +113,9 @@ const settableGroup = (group: Group): Group =>
   without(GroupSchema, group, [...common, ...["launchRevision", "target", "status"]]);
 
 const settablePolicy = (policy: Policy): Policy => without(PolicySchema, policy, common);
+
+const settableSchedule = (schedule: Schedule): Schedule =>
+  without(ScheduleSchema, schedule, [...common, ...["nextTimes", "last"]]);
 
 const common = ["name", "uid", "etag", "createTime", "updateTime"];
 

@@ -18,6 +18,7 @@ const advice: Readonly<Record<string, string>> = {
   REQUEST_ID_REUSED: "use a new --request-id for another request",
   GROUP_NOT_FOUND: "see `musterctl groups list`, and check --account",
   POLICY_NOT_FOUND: "see `musterctl policies list GROUP`",
+  SCHEDULE_NOT_FOUND: "see `musterctl schedules list GROUP`",
   SERVER_NOT_FOUND: "see `musterctl servers list GROUP`; those that are gone stand in the events",
   COLO_NOT_FOUND: "see `musterctl colo list`",
   CREDENTIALS_NOT_FOUND: "see `musterctl credentials list ACCOUNT`",

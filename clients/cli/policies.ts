@@ -13,7 +13,7 @@ import { example, type Run } from "./run.js";
 import { waitAndTell } from "./scale.js";
 import type { Session } from "./session.js";
 import { readPolicySpecs } from "./spec-file.js";
-import { instantWords, spanWords } from "./words.js";
+import { instantWords, signedWords, spanWords } from "./words.js";
 
 export function addPolicyCommands(program: Command, run: Run): void {
   const policies = program
@@ -161,9 +161,9 @@ async function executePolicy(
 function actionWords({ action }: Policy): string {
   switch (action.case) {
     case "change":
-      return signed(action.value);
+      return signedWords(action.value);
     case "changePercent":
-      return `${signed(action.value)} %`;
+      return `${signedWords(action.value)} %`;
     case "exact":
       return `to ${action.value}`;
     case undefined:
@@ -172,5 +172,3 @@ function actionWords({ action }: Policy): string {
       throw new Error(`unknown action ${action satisfies never}`);
   }
 }
-
-const signed = (number: number): string => (number > 0 ? `+${number}` : String(number));

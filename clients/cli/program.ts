@@ -17,6 +17,7 @@ import { addPolicyCommands } from "./policies.js";
 import type { Io } from "./printer.js";
 import type { Run } from "./run.js";
 import { addScaleCommand } from "./scale.js";
+import { addScheduleCommands } from "./schedules.js";
 import { addServerCommands } from "./servers.js";
 import { type GlobalOptions, openSession } from "./session.js";
 import { addWebhookCommands } from "./webhooks.js";
@@ -64,6 +65,7 @@ function createProgram(io: Io, run: Run): Command {
   addGroupCommands(program, run);
   addScaleCommand(program, run);
   addPolicyCommands(program, run);
+  addScheduleCommands(program, run);
   addAlertCommands(program, run);
   addWebhookCommands(program, run);
   addServerCommands(program, run);

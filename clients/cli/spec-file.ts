@@ -4,6 +4,7 @@ import { type DescMessage, fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { DurationSchema } from "@bufbuild/protobuf/wkt";
 import { type Group, GroupSchema } from "../../src/gen/muster/v1/group_pb.js";
 import { type Policy, PolicySchema } from "../../src/gen/muster/v1/policy_pb.js";
+import { type Schedule, ScheduleSchema } from "../../src/gen/muster/v1/schedule_pb.js";
 import { durationMsOf } from "./args.js";
 import { UsageError } from "./exit.js";
 import { isObject } from "./json.js";
@@ -52,6 +53,38 @@ function policySpec(path: string, groupName: string, json: JsonValue): PolicySpe
   return {
     id: ownId(path, { id, name, parent: `${groupName}/policies` }),
     policy: parse(path, PolicySchema, rest) as Policy,
+  };
+}
+
+export interface ScheduleSpec {
+  readonly id: string;
+  readonly schedule: Schedule;
+}
+
+/** One schedule, a list of them, or an object with `schedules`. */
+export async function readScheduleSpecs(
+  session: Session,
+  path: string,
+  group: string,
+): Promise<readonly ScheduleSpec[]> {
+  const json = await readJson(session, path);
+  const held = isObject(json) ? (json["schedules"] ?? [json]) : json;
+  if (!Array.isArray(held)) throw new UsageError(`${path}: a schedule is a JSON object`);
+  return held.map((one) => scheduleSpec(path, session.group(group), one));
+}
+
+/** A policy may be named by its id: it is one of the same group. */
+function scheduleSpec(path: string, groupName: string, json: JsonValue): ScheduleSpec {
+  if (!isObject(json)) throw new UsageError(`${path}: a schedule is a JSON object`);
+  const { id, name, policy, ...rest } = json;
+  const isId = typeof policy === "string" && !policy.includes("/");
+  const full = isId ? `${groupName}/policies/${policy}` : policy;
+  return {
+    id: ownId(path, { id, name, parent: `${groupName}/schedules` }),
+    schedule: parse(path, ScheduleSchema, {
+      ...rest,
+      ...(full === undefined ? {} : { policy: full }),
+    }) as Schedule,
   };
 }
 

@@ -90,3 +90,6 @@ export function spanWords(ms: number): string {
   if (span !== undefined) return `${Math.floor(ms / span.ms)}${span.unit}`;
   return `${Math.max(0, Math.round(ms / 1_000))}s`;
 }
+
+/** `+2`, `-2`. */
+export const signedWords = (number: number): string => (number > 0 ? `+${number}` : String(number));

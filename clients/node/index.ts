@@ -5,6 +5,7 @@ import { EventService } from "../../src/gen/muster/v1/event_service_pb.js";
 import { GroupService } from "../../src/gen/muster/v1/group_service_pb.js";
 import { PolicyService } from "../../src/gen/muster/v1/policy_service_pb.js";
 import { ScalingService } from "../../src/gen/muster/v1/scaling_service_pb.js";
+import { ScheduleService } from "../../src/gen/muster/v1/schedule_service_pb.js";
 import { ServerService } from "../../src/gen/muster/v1/server_service_pb.js";
 import { WebhookService } from "../../src/gen/muster/v1/webhook_service_pb.js";
 import { type ClientTls, createClientTransport, type TransportKind } from "./transport.js";
@@ -24,6 +25,7 @@ export {
   groupName,
   idOf,
   policyName,
+  scheduleName,
   serverName,
   webhookName,
 } from "./names.js";
@@ -33,6 +35,7 @@ export interface MusterClient {
   readonly groups: Client<typeof GroupService>;
   readonly policies: Client<typeof PolicyService>;
   readonly webhooks: Client<typeof WebhookService>;
+  readonly schedules: Client<typeof ScheduleService>;
   readonly scaling: Client<typeof ScalingService>;
   readonly servers: Client<typeof ServerService>;
   readonly events: Client<typeof EventService>;
@@ -76,6 +79,7 @@ export function createEmbeddedClient(transport: Transport): MusterClient {
     groups: createClient(GroupService, transport),
     policies: createClient(PolicyService, transport),
     webhooks: createClient(WebhookService, transport),
+    schedules: createClient(ScheduleService, transport),
     scaling: createClient(ScalingService, transport),
     servers: createClient(ServerService, transport),
     events: createClient(EventService, transport),

@@ -23,6 +23,12 @@ export const serverName = (path: {
   readonly server: string;
 }): string => `${groupName(path.account, path.group)}/servers/${path.server}`;
 
+export const scheduleName = (path: {
+  readonly account: string;
+  readonly group: string;
+  readonly schedule: string;
+}): string => `${groupName(path.account, path.group)}/schedules/${path.schedule}`;
+
 export const eventName = (account: string, event: string): string =>
   `${accountName(account)}/events/${event}`;
 

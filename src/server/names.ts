@@ -7,28 +7,31 @@ import type {
   GroupId,
   GroupKey,
   PolicyId,
+  ScheduleId,
   ServerId,
   WebhookId,
 } from "../core/model/ids.js";
 import type { WebhookRef } from "../core/model/webhook.js";
 
+type GroupChild = "policy" | "server" | "schedule";
+
 /** A resource name of the API (AIP-122), taken apart. `text` is the name as it was given. */
 export interface ResourceName {
-  readonly kind: "account" | "group" | "policy" | "webhook" | "server" | "event" | "credentials";
+  readonly kind: "account" | "group" | GroupChild | "webhook" | "event" | "credentials";
   readonly text: string;
   readonly account: AccountId;
   /** "" where it lies in none. */
   readonly group: GroupId;
   /**
-   * Id of the policy, webhook, server or event, or the credentials' colo; "" for an account or
-   * group.
+   * Id of the policy, webhook, server, schedule or event, or the credentials' colo; "" for an
+   * account or group.
    */
   readonly child: string;
 }
 
 const SEGMENT = "[a-z0-9-]{1,63}";
 const NAME = new RegExp(
-  `^accounts/(${SEGMENT})(?:/groups/(${SEGMENT})(?:/(policies|servers)/(${SEGMENT}))?)?$`,
+  `^accounts/(${SEGMENT})(?:/groups/(${SEGMENT})(?:/(policies|servers|schedules)/(${SEGMENT}))?)?$`,
 );
 const WEBHOOK = new RegExp(`^(accounts/.+/policies/${SEGMENT})/webhooks/(${SEGMENT})$`);
 const OF_ACCOUNT = new RegExp(`^accounts/(${SEGMENT})/(events|credentials)/(${SEGMENT})$`);
@@ -54,9 +57,10 @@ export function readName(text: string): ResourceName | undefined {
   return { kind, text, account: account as AccountId, group: group as GroupId, child };
 }
 
-const childKinds: Readonly<Record<string, "policy" | "server">> = {
+const childKinds: Readonly<Record<string, GroupChild>> = {
   policies: "policy",
   servers: "server",
+  schedules: "schedule",
 };
 
 const notFoundReasons = {
@@ -65,6 +69,7 @@ const notFoundReasons = {
   policy: "POLICY_NOT_FOUND",
   webhook: "WEBHOOK_NOT_FOUND",
   server: "SERVER_NOT_FOUND",
+  schedule: "SCHEDULE_NOT_FOUND",
   event: "EVENT_NOT_FOUND",
   credentials: "CREDENTIALS_NOT_FOUND",
 } as const satisfies Record<ResourceName["kind"], Reason>;
@@ -113,6 +118,14 @@ export function serverOf(text: string): { readonly key: GroupKey; readonly serve
   return { key: { account, group }, server: child as ServerId };
 }
 
+export function scheduleOf(text: string): {
+  readonly key: GroupKey;
+  readonly schedule: ScheduleId;
+} {
+  const { account, group, child } = nameOf(text);
+  return { key: { account, group }, schedule: child as ScheduleId };
+}
+
 export function eventOf(text: string): { readonly account: AccountId; readonly event: EventId } {
   const { account, child } = nameOf(text);
   return { account, event: child as EventId };
@@ -156,6 +169,10 @@ export function webhookName(key: GroupKey, policy: PolicyId, webhook: WebhookId)
 
 export function serverName(key: GroupKey, server: ServerId): string {
   return `${groupName(key)}/servers/${server}`;
+}
+
+export function scheduleName(key: GroupKey, schedule: ScheduleId): string {
+  return `${groupName(key)}/schedules/${schedule}`;
 }
 
 export function eventName(account: AccountId, event: EventId | string): string {

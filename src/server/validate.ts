@@ -47,4 +47,5 @@ const memberOfRule: Readonly<Record<string, string>> = {
   "placement.min_max": "min",
   "group.name": "group.name",
   "policy.name": "policy.name",
+  "schedule.name": "schedule.name",
 };

@@ -26,6 +26,7 @@ import type { AccessUseCases } from "./access.js";
 import type { Caller } from "./caller.js";
 import type { AuditBatch, AuditColo, ColoView } from "./colo-views.js";
 import type { Page } from "./page.js";
+import type { ScheduleUseCases } from "./schedules/use-cases.js";
 import type { WebhookUseCases } from "./webhooks.js";
 
 export type { AuditBatch, AuditColo, ColoAdmission, ColoView } from "./colo-views.js";
@@ -38,6 +39,7 @@ export interface Supervisor {
   readonly groups: GroupUseCases;
   readonly policies: PolicyUseCases;
   readonly webhooks: WebhookUseCases;
+  readonly schedules: ScheduleUseCases;
   readonly scaling: ScalingUseCases;
   readonly servers: ServerUseCases;
   readonly events: EventUseCases;
@@ -388,5 +390,6 @@ export const objectLimits = {
   groupsPerAccountMax: 1_000,
   policiesPerGroupMax: 100,
   webhooksPerPolicyMax: 25,
+  schedulesPerGroupMax: 100,
   serversPerPlacementMax: 2_000,
 } as const;

@@ -1,4 +1,5 @@
 import type { ColoId, NodeId, PlacementKey } from "../core/model/ids.js";
+import type { NextOccurrence } from "../core/policy/agenda.js";
 import type { Clock, Ids } from "../core/ports/clock.js";
 import type { Log } from "../core/ports/log.js";
 import type { Meter } from "../core/ports/meter.js";
@@ -32,6 +33,8 @@ export interface Context {
   readonly elsewhere: Elsewhere | undefined;
   readonly coloWatch: Pick<ColoWatch, "healthOf" | "isReached" | "copySeenAtMs">;
   readonly events: EventMaker;
+  /** When timings fall due. */
+  readonly nextOccurrence: NextOccurrence;
   readonly monitor: Pick<Monitor, "answered">;
   /** Ends every wait when the node stops. */
   readonly signal: AbortSignal;

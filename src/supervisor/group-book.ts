@@ -1,7 +1,8 @@
 import { Fault, isFault } from "../core/errors/fault.js";
 import type { Group } from "../core/model/group.js";
-import { type GroupKey, groupText, type PolicyId } from "../core/model/ids.js";
+import { type GroupKey, groupText, type PolicyId, type ScheduleId } from "../core/model/ids.js";
 import type { Policy } from "../core/model/policy.js";
+import type { Schedule } from "../core/model/schedule.js";
 import { type Webhook, webhookText } from "../core/model/webhook.js";
 import type { Clock, Ids } from "../core/ports/clock.js";
 import type { Hint, PartitionId, ReadCall, Row, RowKey, Store } from "../core/ports/store.js";
@@ -17,6 +18,7 @@ export interface GroupEntry {
   readonly policies: ReadonlyMap<PolicyId, Policy>;
   /** By policy and id. */
   readonly webhooks: ReadonlyMap<string, Webhook>;
+  readonly schedules: ReadonlyMap<ScheduleId, Schedule>;
   /** The request that created it, so that its repeat gets the first answer again (B1.3). */
   readonly createdBy: CreationMark | undefined;
 }
@@ -34,6 +36,8 @@ export interface GroupChange {
   readonly policiesGone?: readonly PolicyId[];
   readonly webhooks?: readonly Webhook[];
   readonly webhooksGone?: readonly Webhook[];
+  readonly schedules?: readonly Schedule[];
+  readonly schedulesGone?: readonly ScheduleId[];
   readonly createdBy?: CreationMark;
   readonly hints?: readonly Hint[];
 }
@@ -189,14 +193,13 @@ function entryOf(revision: number, rows: readonly Row[]): GroupEntry {
     group: of<Group>("group")[0],
     policies: new Map(of<Policy>("policy").map((policy) => [policy.id, policy])),
     webhooks: new Map(of<Webhook>("webhook").map((webhook) => [webhookText(webhook), webhook])),
+    schedules: new Map(of<Schedule>("schedule").map((schedule) => [schedule.id, schedule])),
     createdBy: of<CreationMark>("creation")[0],
   };
 }
 
 function after(before: GroupEntry, change: GroupChange): GroupEntry {
-  const policies = new Map(before.policies);
-  for (const policy of change.policies ?? []) policies.set(policy.id, policy);
-  for (const id of change.policiesGone ?? []) policies.delete(id);
+  const policies = changed(before.policies, change.policies, change.policiesGone);
   const webhooks = new Map(before.webhooks);
   for (const webhook of change.webhooks ?? []) webhooks.set(webhookText(webhook), webhook);
   for (const webhook of change.webhooksGone ?? []) webhooks.delete(webhookText(webhook));
@@ -206,8 +209,20 @@ function after(before: GroupEntry, change: GroupChange): GroupEntry {
     group: change.group === "remove" ? undefined : (change.group ?? before.group),
     policies,
     webhooks,
+    schedules: changed(before.schedules, change.schedules, change.schedulesGone),
     createdBy: change.createdBy ?? before.createdBy,
   };
+}
+
+function changed<Id, One extends { readonly id: Id }>(
+  before: ReadonlyMap<Id, One>,
+  puts: readonly One[] = [],
+  gone: readonly Id[] = [],
+): ReadonlyMap<Id, One> {
+  const after = new Map(before);
+  for (const one of puts) after.set(one.id, one);
+  for (const id of gone) after.delete(id);
+  return after;
 }
 
 function tokensOf(webhooks: readonly Webhook[], key: GroupKey): Hint[] {
@@ -226,9 +241,11 @@ function rowsOf(
     if (before.group) deletes.push(self);
   } else if (change.group && change.group !== before.group)
     puts.push({ ...self, value: JSON.stringify(change.group) });
-  for (const policy of change.policies ?? [])
-    puts.push({ kind: "policy", key: policy.id, value: JSON.stringify(policy) });
-  for (const id of change.policiesGone ?? []) deletes.push({ kind: "policy", key: id });
+  const rows = (kind: string, all: readonly { readonly id: string }[] = []) =>
+    all.map((one) => ({ kind, key: one.id, value: JSON.stringify(one) }));
+  puts.push(...rows("policy", change.policies), ...rows("schedule", change.schedules));
+  for (const key of change.policiesGone ?? []) deletes.push({ kind: "policy", key });
+  for (const key of change.schedulesGone ?? []) deletes.push({ kind: "schedule", key });
   for (const webhook of change.webhooks ?? [])
     puts.push({ kind: "webhook", key: webhookText(webhook), value: JSON.stringify(webhook) });
   for (const text of before.webhooks.keys())

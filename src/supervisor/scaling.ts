@@ -5,7 +5,7 @@ import type { ColoId, EventId, PlacementKey, PolicyId } from "../core/model/ids.
 import type { PlacementDoc } from "../core/model/placement.js";
 import type { AlertMark, Policy } from "../core/model/policy.js";
 import { sayCause } from "../core/model/say-cause.js";
-import type { Receipt, ScaleEvent } from "../core/model/scale-event.js";
+import type { Occurrence, Receipt, ScaleEvent } from "../core/model/scale-event.js";
 import { decide } from "../core/policy/decide.js";
 import type { DecideInput, Decision, PlacementFacts } from "../core/policy/decision.js";
 import type { Caller, ScalingUseCases, SubmitScaleEvent } from "./api.js";
@@ -97,10 +97,10 @@ function scaleEventOf(
 }
 
 /** While colos were apart another one may have decided it; what is known of that here stands. */
-async function answeredElsewhere(
+export async function answeredElsewhere(
   context: Context,
   group: Group,
-  { idempotencyKey: key }: ScaleEvent,
+  { idempotencyKey: key }: Pick<ScaleEvent, "idempotencyKey">,
   signal: AbortSignal,
 ): Promise<StoredReceipt | undefined> {
   if (key === undefined) return undefined;
@@ -114,7 +114,8 @@ async function answeredElsewhere(
   return found && (JSON.parse(found.value) as StoredReceipt);
 }
 
-function answerOnce(
+/** The stored answer to an event that was decided before, else the new one, stored with it. */
+export function answerOnce(
   earlier: EarlierReceipts,
   asked: {
     readonly event: ScaleEvent;
@@ -203,7 +204,8 @@ export function factsOf(
     const told = lead.deliveries.get(colo);
     const forced = told?.forced ?? doc.forced;
     const target = told?.target ?? doc.target;
-    return [{ colo, min, max, weight, target, ...age, ...(forced ? { forced } : {}) }];
+    const beyond = { ...(forced && { forced }), ...(doc.window && { window: doc.window }) };
+    return [{ colo, min, max, weight, target, ...age, ...beyond }];
   });
 }
 
@@ -302,7 +304,9 @@ function changeOf(
   };
 }
 
-function sayAsk({ source, ask }: ScaleEvent): string {
+function sayAsk({ source, ask, occurrence }: ScaleEvent): string {
+  if (occurrence)
+    return `Schedule ${occurrence.schedule} was due at ${new Date(occurrence.dueAtMs).toISOString()}`;
   switch (ask.kind) {
     case "target":
       return `Target ${ask.target} was asked for`;
@@ -316,6 +320,14 @@ function sayAsk({ source, ask }: ScaleEvent): string {
     default:
       return ask satisfies never;
   }
+}
+
+function lateness(
+  { schedule, dueAtMs, firstAtMs }: Occurrence,
+  { atMs }: Receipt,
+): EventDraft["facts"] {
+  const skipped = firstAtMs < dueAtMs ? { missedSinceAtMs: firstAtMs } : {};
+  return { schedule, dueAtMs, lateMs: Math.max(0, atMs - dueAtMs), ...skipped };
 }
 
 function decidedEvent({ event, policy, parent }: DecideOn, receipt: Receipt): EventDraft {
@@ -335,6 +347,7 @@ function decidedEvent({ event, policy, parent }: DecideOn, receipt: Receipt): Ev
       oldTarget,
       newTarget,
       ...(policy ? { policy: policy.id } : {}),
+      ...(event.occurrence && lateness(event.occurrence, receipt)),
       ...(event.ask.kind === "alert" ? { key: event.ask.key, state: event.ask.state } : {}),
     },
     ...(receipt.causes.length === 0 ? {} : { causes: receipt.causes }),

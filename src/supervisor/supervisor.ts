@@ -19,6 +19,7 @@ import { createColoUseCases } from "./commands/colos.js";
 import { createGroupUseCases } from "./commands/groups.js";
 import { createPlanGroup } from "./commands/plan-group.js";
 import { createPolicyUseCases } from "./commands/policies.js";
+import { createScheduleUseCases } from "./commands/schedules.js";
 import { createServerUseCases } from "./commands/servers.js";
 import { createWebhookUseCases } from "./commands/webhooks.js";
 import type { Context } from "./context.js";
@@ -51,6 +52,8 @@ import { askedHint } from "./placements/hints.js";
 import { nearState } from "./placements/near-state.js";
 import { createPlacementBook } from "./placements/placement-book.js";
 import { createScaling } from "./scaling.js";
+import { createOccurrences } from "./schedules/occurrences.js";
+import { createSchedules } from "./schedules/schedules.js";
 import { createSweeper } from "./sweeper.js";
 
 /** Everything that the supervisor needs of the outside, injected: nothing else is used. */
@@ -162,6 +165,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
         stirred(colo) {
           placements.distrust(colo);
           patrol.stir(colo);
+          schedules.stir(colo);
         },
       }),
     ]),
@@ -174,6 +178,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
     ...setup,
     ...{ attemptId, groups, placements, colos, elsewhere, coloWatch, events, signal, monitor },
     wake,
+    nextOccurrence: createOccurrences(),
   };
   meterColos(meter, colos);
   meterPlacements(meter, placements, colos);
@@ -181,7 +186,8 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
   const lanes = createBalancerLanes(context, cooling);
   const actors = createActors({ context, lanes, cooling });
   const converger = createConverger(context, actors, doubts);
-  const lookAfter = createLookAfter(context, converger);
+  const schedules = createSchedules(context);
+  const lookAfter = createLookAfter(context, converger, schedules);
   const patrol = createPatrol(context);
   const sweeper = createSweeper(context);
   const resealer = createResealer({
@@ -239,6 +245,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
     },
     policies: createPolicyUseCases(context),
     webhooks: createWebhookUseCases(context),
+    schedules: createScheduleUseCases(context),
     scaling: routed.scaling,
     servers: routed.servers,
     events: {
@@ -268,6 +275,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
         await colo.leases.start();
       }
       patrol.start();
+      schedules.start();
       sweeper.start();
       resealer.start();
       monitor.start();
@@ -276,6 +284,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
     async stop(graceMs) {
       stopping = true;
       patrol.stop();
+      schedules.stop();
       sweeper.stop();
       resealer.stop();
       monitor.stop();

@@ -14,8 +14,10 @@ import { EventService } from "../../src/gen/muster/v1/event_service_pb.js";
 import { GroupService } from "../../src/gen/muster/v1/group_service_pb.js";
 import { PolicyService } from "../../src/gen/muster/v1/policy_service_pb.js";
 import { ScalingService } from "../../src/gen/muster/v1/scaling_service_pb.js";
+import { ScheduleService } from "../../src/gen/muster/v1/schedule_service_pb.js";
 import { ServerService } from "../../src/gen/muster/v1/server_service_pb.js";
 import { fakeEvents, type StreamFaults } from "./fake-events.js";
+import { fakeSchedules } from "./fake-schedules.js";
 import {
   fakeAccess,
   fakeColos,
@@ -66,6 +68,7 @@ export async function startFakeMuster(options: {
     routes: (router) => {
       router.service(GroupService, fakeGroups(world));
       router.service(PolicyService, fakePolicies(world));
+      router.service(ScheduleService, fakeSchedules(world));
       router.service(ScalingService, fakeScaling(world));
       router.service(ServerService, fakeServers(world));
       router.service(EventService, fakeEvents(world, streamFaults));

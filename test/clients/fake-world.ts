@@ -19,6 +19,7 @@ import {
 } from "../../src/gen/muster/v1/group_pb.js";
 import type { Policy } from "../../src/gen/muster/v1/policy_pb.js";
 import type { Receipt } from "../../src/gen/muster/v1/receipt_pb.js";
+import type { Schedule } from "../../src/gen/muster/v1/schedule_pb.js";
 import {
   type Server,
   ServerSchema,
@@ -29,6 +30,7 @@ import {
 export interface FakeWorld {
   readonly groups: Map<string, Group>;
   readonly policies: Map<string, Policy>;
+  readonly schedules: Map<string, Schedule>;
   /** By group; in order of birth. */
   readonly servers: Map<string, Server[]>;
   readonly colo: Colo;
@@ -45,6 +47,7 @@ export function createFakeWorld(colo: string): FakeWorld {
   return {
     groups: new Map(),
     policies: new Map(),
+    schedules: new Map(),
     servers: new Map(),
     colo: create(ColoSchema, {
       ...{ name: `colos/${colo}`, cloudDriver: "fake" },

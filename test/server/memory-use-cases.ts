@@ -4,8 +4,10 @@ import type { Group } from "../../src/core/model/group.js";
 import type {
   CloudServerId,
   ColoId,
+  EventId,
   GroupKey,
   PolicyId,
+  ScheduleId,
   ServerId,
 } from "../../src/core/model/ids.js";
 import type { OrphanRow } from "../../src/core/model/orphan.js";
@@ -15,12 +17,14 @@ import type { Receipt } from "../../src/core/model/scale-event.js";
 import type { ServerRow } from "../../src/core/model/server.js";
 import type { Clock } from "../../src/core/ports/clock.js";
 import type { PolicyUseCases, ServerUseCases } from "../../src/supervisor/api.js";
+import type { ScheduleUseCases, ScheduleView } from "../../src/supervisor/schedules/use-cases.js";
 
 export interface Entry {
   group: Group;
   targets: Map<ColoId, number>;
   paused?: PauseMark;
   readonly policies: Map<PolicyId, Policy>;
+  readonly schedules: Map<ScheduleId, ScheduleView>;
   readonly servers: Map<ServerId, { colo: ColoId; row: ServerRow }>;
   readonly receipts: Map<string, { body: string; receipt: Receipt }>;
 }
@@ -67,6 +71,55 @@ export function createPolicies({ entryOf, clock, nextId }: PolicyWorld): PolicyU
     async delete({ key, policy, expectedGeneration }) {
       check(policyOf(key, policy), expectedGeneration);
       entryOf(key).policies.delete(policy);
+    },
+  };
+}
+
+/** Each is said to be due in an hour, and to have been missed an hour ago. */
+export function createSchedules({ entryOf, clock, nextId }: PolicyWorld): ScheduleUseCases {
+  const viewOf = (key: GroupKey, id: ScheduleId): ScheduleView => {
+    const view = entryOf(key).schedules.get(id);
+    if (view) return view;
+    throw new Fault("SCHEDULE_NOT_FOUND", { say: `no schedule ${id} in the memory` });
+  };
+  const check = ({ schedule }: ScheduleView, generation: number | undefined) => {
+    if (generation !== undefined && generation !== schedule.generation)
+      throw new Fault("ETAG_MISMATCH", { say: "the schedule was edited since" });
+  };
+  return {
+    async create({ key, schedule: id = nextId() as ScheduleId, spec }) {
+      const { schedules } = entryOf(key);
+      if (schedules.has(id)) throw new Fault("SCHEDULE_EXISTS", { say: `${id} exists` });
+      const nowMs = clock.nowMs();
+      const stamps = { createdAtMs: nowMs, updatedAtMs: nowMs, timedAtMs: nowMs };
+      const schedule = { ...spec, id, uid: nextId(), generation: 1, ...stamps };
+      const event = nextId() as EventId;
+      const past = { dueAtMs: nowMs - 3_600_000, untilMs: nowMs, doneAtMs: nowMs, event };
+      const mark = { schedule: id, uid: schedule.uid, timedAtMs: nowMs, ...past };
+      const last = { ...mark, outcome: "missed" as const };
+      schedules.set(id, { schedule, nextAtMs: [nowMs + 3_600_000], last });
+      return viewOf(key, id);
+    },
+    get: async (key, id) => viewOf(key, id),
+    async list({ key, pageSize, after }) {
+      const all = [...entryOf(key).schedules.values()].toSorted((a, b) =>
+        a.schedule.id < b.schedule.id ? -1 : 1,
+      );
+      const found = all.filter(({ schedule }) => !after || schedule.id > after);
+      return { items: found.slice(0, pageSize), more: found.length > pageSize };
+    },
+    async update({ key, schedule: id, change, expectedGeneration }) {
+      const before = viewOf(key, id);
+      check(before, expectedGeneration);
+      const { schedule } = before;
+      const generation = schedule.generation + 1;
+      const next = { ...before, schedule: { ...schedule, ...change(schedule), generation } };
+      entryOf(key).schedules.set(id, next);
+      return next;
+    },
+    async delete({ key, schedule: id, expectedGeneration }) {
+      check(viewOf(key, id), expectedGeneration);
+      entryOf(key).schedules.delete(id);
     },
   };
 }

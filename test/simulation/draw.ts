@@ -10,6 +10,7 @@ import type {
   TenantAction,
 } from "./scenario.js";
 import { nameOf } from "./scenario.js";
+import { drawSchedules } from "./schedules.js";
 
 /** About so many groups times hours in the first phase of each scenario. */
 const groupHours = 9.2;
@@ -44,6 +45,9 @@ export function drawScenario(seed: number): Scenario {
   const actions: Action[] = [
     ...groups.flatMap((group) =>
       drawTenant(cup.dice(`tenant ${nameOf(group)}`), group, durationMs),
+    ),
+    ...groups.flatMap((group) =>
+      drawSchedules(cup.dice(`schedules ${nameOf(group)}`), group, durationMs),
     ),
     ...colos.flatMap((colo) => drawOperator(cup.dice(`operator ${colo.id}`), colo.id, durationMs)),
     ...drawFaults(cup.dice, { nodes, colos, groups, durationMs }),

@@ -1,5 +1,6 @@
 import type { OperationClass } from "../../src/core/model/colo.js";
 import type { AlertState } from "../../src/core/model/policy.js";
+import type { ScheduleAction } from "../../src/core/model/schedule.js";
 import type { SimulatedFault } from "../../src/drivers/cloud-simulated/index.js";
 import type { BalancerFault, BalancerMethod } from "../../src/drivers/lb-simulated/faults.js";
 import type { StoreFaultName } from "../../src/drivers/store-memory/index.js";
@@ -87,7 +88,15 @@ export type TenantAction = { readonly group: string; readonly via: number } & (
   | { readonly kind: "deleteServer"; readonly nth: number; readonly replace: boolean }
   | { readonly kind: "deleteGroup"; readonly force: boolean }
   | { readonly kind: "createGroup" }
+  | ({ readonly kind: "schedule" } & SchedulePlan)
+  | { readonly kind: "unschedule"; readonly id: string }
 );
+
+export interface SchedulePlan {
+  readonly id: string;
+  readonly everyMinutes: number;
+  readonly does: ScheduleAction;
+}
 
 export type OperatorAction = { readonly colo: string; readonly via: number } & (
   | {

@@ -5,6 +5,7 @@ import type {
   GroupKey,
   LoadBalancerId,
   PolicyId,
+  ScheduleId,
 } from "../../src/core/model/ids.js";
 import type { Receipt, ScaleAsk } from "../../src/core/model/scale-event.js";
 import type { Caller, GroupSpec, PolicySpec, SubmitScaleEvent } from "../../src/supervisor/api.js";
@@ -18,6 +19,7 @@ import {
   type PlacementPlan,
   type TenantAction,
 } from "./scenario.js";
+import { dropSchedules, putSchedule } from "./schedules.js";
 
 /** Those who call: they ask some node, give up after a while, and remember what they were told. */
 export interface Tenants {
@@ -198,7 +200,7 @@ export function createTenants(of: {
   function manage(plan: GroupPlan, action: TenantAction): void {
     const node = nodeFor(action.via);
     if (!node) return;
-    const { groups, servers } = node.supervisor;
+    const { groups, servers, schedules } = node.supervisor;
     const key = keyOf(plan);
     const who = `manager-${++serial}`;
     const make = (): ((caller: Caller) => Promise<unknown>) | undefined => {
@@ -230,6 +232,12 @@ export function createTenants(of: {
           const server = ids[action.nth % Math.max(1, ids.length)];
           const { replace } = action;
           return server && ((caller) => servers.delete({ key, server, replace }, caller));
+        }
+        case "schedule":
+          return putSchedule(schedules, key, action);
+        case "unschedule": {
+          const schedule = action.id as ScheduleId;
+          return (caller) => schedules.delete({ key, schedule }, caller);
         }
         case "deleteGroup":
           return (caller) => groups.delete({ key, force: action.force }, caller);
@@ -313,6 +321,9 @@ export function createTenants(of: {
       for (const plan of plans.values()) {
         const key = keyOf(plan);
         if (hasGoneBalancer(plan)) await detach(key);
+        await insist("no schedules", ({ supervisor }, caller) =>
+          dropSchedules(supervisor.schedules, key, caller),
+        );
         await insist("resume", ({ supervisor }, caller) => supervisor.groups.resume(key, caller));
         for (const alertKey of ["cpu", "disk"])
           await insist("all is well", ({ supervisor }, caller) =>

@@ -78,7 +78,8 @@ function checkTarget({ before, after }: CommitSeen): Violation[] {
     (one) => one !== undefined && one.expiresAtMs > doc.targetChangedAtMs,
   );
   const max = Math.max(doc.max, doc.min, ...forced.map((one) => one!.max ?? 0));
-  const min = Math.min(doc.min, ...forced.map((one) => one!.min ?? doc.min));
+  const windowMax = doc.window?.max ?? before.doc?.window?.max ?? doc.min;
+  const min = Math.min(doc.min, windowMax, ...forced.map((one) => one!.min ?? doc.min));
   const { target } = doc;
   const facts = { target, min, max, oldTarget: before.doc?.target ?? 0 };
   const key = `${doc.targetChangedAtMs}/${target}`;

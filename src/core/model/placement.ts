@@ -1,7 +1,15 @@
 import type { Cause } from "./cause.js";
 import type { OperationClass } from "./colo.js";
 import type { LaunchChoice } from "./group.js";
-import type { CloudServerId, ColoId, EventId, PlacementKey, PolicyId, ServerId } from "./ids.js";
+import type {
+  CloudServerId,
+  ColoId,
+  EventId,
+  PlacementKey,
+  PolicyId,
+  ScheduleId,
+  ServerId,
+} from "./ids.js";
 import type { ScaleEvent } from "./scale-event.js";
 
 /** What one colo decides for one group: the row that every decision changes. */
@@ -20,6 +28,8 @@ export interface PlacementDoc {
   readonly carried?: readonly CarriedShare[];
   /** A forced ceiling or floor beyond the limits, until it expires (B2.7). */
   readonly forced?: ForcedLimits;
+  /** Limits that open windows of schedules set within its own, for as long as they are (B7.4). */
+  readonly window?: WindowLimits;
   readonly paused?: PauseMark;
   /** The newest word on its pause that it has heard; an older one that comes late is ignored. */
   readonly pauseOrder?: string;
@@ -87,6 +97,16 @@ export interface ForcedLimits {
   readonly reason: string;
   /** The scale event that forced them. */
   readonly by?: EventId;
+}
+
+/** This placement's share of what open windows set; tighter than its own limits, never wider. */
+export interface WindowLimits {
+  readonly min?: number;
+  readonly max?: number;
+  /** Those that are open. */
+  readonly schedules: readonly ScheduleId[];
+  /** A floor alone holds the target up: what it goes back to unless somebody moves it. */
+  readonly floor?: { readonly before: number; readonly by: EventId };
 }
 
 export interface PauseMark {

@@ -48,6 +48,11 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     " it is told as soon as it can be reached",
   LIMITS_MOVED_TARGET:
     "the limits[ {min}][ to {max}] move the target[ from {oldTarget} to {newTarget}]",
+  WINDOW_LIMITS:
+    "a schedule's window[ of {schedules}] limits the target for now[: from {min}][ to {max}]",
+  SCHEDULE_MISSED:
+    "the schedule[ {schedule}] was due[ at {dueAtMs}], longer ago than it may be late[: {graceMs}]," +
+    " so it was not run",
   RAISE_WAITS:
     "waits for[ {colos}] to lower its max before the one here is raised[ from {max}][ to {wanted}]",
   SHARE_TAKEN:

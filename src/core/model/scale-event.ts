@@ -1,5 +1,5 @@
 import type { Cause } from "./cause.js";
-import type { ColoId, EventId, PolicyId } from "./ids.js";
+import type { ColoId, EventId, PolicyId, ScheduleId } from "./ids.js";
 import type { AlertState } from "./policy.js";
 
 /** Something asks for a change of a group's target. */
@@ -13,6 +13,15 @@ export interface ScaleEvent {
   readonly force?: Force;
   /** Events with the same key are one event (B3.1). */
   readonly idempotencyKey?: string;
+  /** The occurrence of a schedule that it is (B7.2). */
+  readonly occurrence?: Occurrence;
+}
+
+export interface Occurrence {
+  readonly schedule: ScheduleId;
+  readonly dueAtMs: number;
+  /** The first that was missed and that it stands for, too; else itself. */
+  readonly firstAtMs: number;
 }
 
 export type ScaleAsk =

@@ -1,6 +1,6 @@
 import type { Group } from "../model/group.js";
 import type { ColoId } from "../model/ids.js";
-import type { ForcedLimits, PlacementDoc } from "../model/placement.js";
+import type { ForcedLimits, PlacementDoc, WindowLimits } from "../model/placement.js";
 import type { AlertMark, Policy } from "../model/policy.js";
 import type { Receipt } from "../model/scale-event.js";
 import type { AlertMarkChanges } from "./alerts.js";
@@ -31,6 +31,7 @@ export interface PlacementFacts {
   readonly weight: number;
   readonly target: number;
   readonly forced?: ForcedLimits;
+  readonly window?: WindowLimits;
   /** How old this knowledge is; undefined for the lead's own part. Goes into the receipt. */
   readonly ageMs?: number;
 }

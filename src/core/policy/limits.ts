@@ -8,15 +8,25 @@ export interface Limits {
   readonly max: number;
 }
 
-/** A placement's limits as they hold now: its own, widened by force until that expires (B2.7). */
-export function effectiveLimits(
-  placement: Limits & { readonly forced?: ForcedLimits },
-  nowMs: number,
-): Limits {
+/**
+ * A placement's limits as they hold now: its own, tightened by open windows (B7.4), then widened by
+ * force until that expires (B2.7).
+ */
+export function effectiveLimits(placement: LimitedPlacement, nowMs: number): Limits {
   const forced = isLive(placement.forced, nowMs) ? placement.forced : undefined;
-  const min = Math.min(count(placement.min), count(forced?.min ?? placement.min));
-  const max = Math.max(count(placement.max), count(forced?.max ?? placement.max), min);
+  const own = tightened(placement);
+  const min = Math.min(own.min, count(forced?.min ?? own.min));
+  const max = Math.max(own.max, count(forced?.max ?? own.max), min);
   return { min: Math.min(min, serversPerPlacementMax), max: Math.min(max, serversPerPlacementMax) };
+}
+
+export type LimitedPlacement = Limits & Pick<PlacementDoc, "forced" | "window">;
+
+/** Where a window's limits cross the placement's own, or each other, the max holds (B7.4). */
+function tightened({ min, max, window }: LimitedPlacement): Limits {
+  if (window === undefined) return { min: count(min), max: count(max) };
+  const most = Math.min(count(max), count(window.max ?? max));
+  return { min: Math.min(Math.max(count(min), count(window.min ?? min)), most), max: most };
 }
 
 function isLive(forced: ForcedLimits | undefined, nowMs: number): forced is ForcedLimits {
@@ -34,7 +44,7 @@ export function forcedLimitsOf(
   return undefined;
 }
 
-export type LimitsInput = Pick<PlacementDoc, "min" | "max" | "target" | "forced" | "deleting">;
+export type LimitsInput = LimitedPlacement & Pick<PlacementDoc, "target" | "deleting">;
 
 export interface LimitsSettled {
   readonly target: number;

@@ -4,6 +4,7 @@ import { EventService } from "../../gen/muster/v1/event_service_pb.js";
 import { GroupService } from "../../gen/muster/v1/group_service_pb.js";
 import { PolicyService } from "../../gen/muster/v1/policy_service_pb.js";
 import { ScalingService } from "../../gen/muster/v1/scaling_service_pb.js";
+import { ScheduleService } from "../../gen/muster/v1/schedule_service_pb.js";
 import { ServerService } from "../../gen/muster/v1/server_service_pb.js";
 import { WebhookService } from "../../gen/muster/v1/webhook_service_pb.js";
 import type { Supervisor } from "../../supervisor/api.js";
@@ -17,6 +18,7 @@ import { createEventService } from "./event-service.js";
 import { createGroupService } from "./group-service.js";
 import { createPolicyService } from "./policy-service.js";
 import { createScalingService } from "./scaling-service.js";
+import { createScheduleService } from "./schedule-service.js";
 import { createServerService } from "./server-service.js";
 import { createWebhookService } from "./webhook-service.js";
 
@@ -30,6 +32,7 @@ export function createServices(
     guard.wrap(GroupService, createGroupService(supervisor.groups, { validator, limits })),
     guard.wrap(PolicyService, createPolicyService(supervisor, validator)),
     guard.wrap(WebhookService, createWebhookService(supervisor.webhooks)),
+    guard.wrap(ScheduleService, createScheduleService(supervisor, validator)),
     guard.wrap(ScalingService, createScalingService(supervisor.scaling)),
     guard.wrap(ServerService, createServerService(supervisor.servers)),
     guard.wrap(EventService, createEventService(supervisor.events, limits)),

@@ -18,7 +18,7 @@ export function writeReceipt(receipt: Receipt): wire.Receipt {
   });
 }
 
-const outcomes = {
+export const outcomes = {
   applied: wire.Outcome.APPLIED,
   merged: wire.Outcome.MERGED,
   noChange: wire.Outcome.NO_CHANGE,

@@ -1,6 +1,6 @@
 import { isFault } from "../../core/errors/fault.js";
 import { hashText } from "../../core/model/hash.js";
-import type { AccountId, ColoId, NodeId, PlacementKey } from "../../core/model/ids.js";
+import type { AccountId, ColoId, GroupKey, NodeId, PlacementKey } from "../../core/model/ids.js";
 import { groupText } from "../../core/model/ids.js";
 import type { LeaseDoc } from "../../core/model/lease.js";
 import type { Clock, Ids, Timer } from "../../core/ports/clock.js";
@@ -20,6 +20,9 @@ export interface Leases {
   holds(key: PlacementKey): boolean;
   /** Of an account's own work in the colo, which no placement stands for. */
   holdsAccount(account: AccountId): boolean;
+  /** Which shard the group's placements fall into, and those that this node holds. */
+  shardOf(key: GroupKey): number;
+  heldShards(): readonly number[];
   /** Shards held of all, for what the colo's nodes share; never less than one shard's. */
   share(): number;
 }
@@ -153,6 +156,8 @@ export function createLeases(deps: {
       return Math.max(1, held) / times.shards;
     },
     holds: (key) => isHeld(shards[shardOf(groupText(key), times.shards)]!),
+    shardOf: (key) => shardOf(groupText(key), times.shards),
+    heldShards: () => shards.flatMap((shard, index) => (isHeld(shard) ? [index] : [])),
     holdsAccount: (account) => isHeld(shards[shardOf(account, times.shards)]!),
   };
 }

@@ -13,6 +13,7 @@ import { finishDelete } from "../placements/finish-delete.js";
 import type { PlacementActor } from "../placements/placement-actor.js";
 import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
 import { decideOn, factsOf, otherPlacements, unansweredOf } from "../scaling.js";
+import type { Schedules } from "../schedules/schedules.js";
 import { carryShares } from "./carry.js";
 import { deliver } from "./deliver.js";
 import { handOver, leadElsewhere } from "./hand-over.js";
@@ -24,7 +25,11 @@ export interface LookAfter {
   turn(key: PlacementKey): Promise<number | undefined>;
 }
 
-export function createLookAfter(context: Context, converger: Converger): LookAfter {
+export function createLookAfter(
+  context: Context,
+  converger: Converger,
+  schedules: Pick<Schedules, "look">,
+): LookAfter {
   const { clock, signal } = context;
 
   /** Alerts that still stand act again, after their hold or to repeat (B3.2, B3.3). */
@@ -152,6 +157,7 @@ export function createLookAfter(context: Context, converger: Converger): LookAft
       const policies = [...entry.policies.values()];
       const wakes = [
         await expireForce(actor),
+        await apart(key, () => schedules.look(actor, entry)),
         await apart(key, () => circle(actor, group, policies)),
         await apart(key, () => deliver(context, actor)),
         await apart(key, () => carryShares(context, actor, group)),

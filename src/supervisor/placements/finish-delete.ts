@@ -35,8 +35,10 @@ export async function finishDelete(
       const alertsGone = [...now.alerts.values()];
       const deliveriesGone = [...now.deliveries.keys()];
       const ordersGone = [...now.orders.keys()];
+      const schedulesGone = [...now.schedules.keys()];
+      const rowsGone = { alertsGone, deliveriesGone, ordersGone, schedulesGone };
       return {
-        change: { doc: "remove", servers, alertsGone, deliveriesGone, ordersGone, events: [event] },
+        change: { doc: "remove", servers, ...rowsGone, events: [event] },
         reply: undefined,
       };
     });
@@ -47,7 +49,9 @@ export async function finishDelete(
       (entry) => {
         if (entry.group?.uid !== group.uid) return { change: {}, reply: undefined };
         const policiesGone = [...entry.policies.keys()];
-        return { change: { group: "remove", policiesGone }, reply: undefined };
+        const schedulesGone = [...entry.schedules.keys()];
+        const change = { group: "remove", policiesGone, schedulesGone } as const;
+        return { change, reply: undefined };
       },
       signal,
     );

@@ -46,6 +46,36 @@ export function groupOfHint({ value }: Pick<Hint, "value">): GroupKey {
   return { account, group };
 }
 
+/** Says that something of the group's schedules is due in this colo then (B7.2). */
+export function dueHint({ key, shard, atMs }: DuePlacement): Hint {
+  return { index: dueIndex(key.colo, shard), key: `${dueText(atMs)}/${groupText(key)}`, value: "" };
+}
+
+/** What a due hint says. */
+export function placementOfDue(
+  { colo, shard }: { readonly colo: ColoId; readonly shard: number },
+  hint: Pick<Hint, "key">,
+): DuePlacement {
+  const [time = "", account, group] = hint.key.split("/");
+  const key = { account: account as AccountId, group: group as GroupId, colo };
+  return { key, shard, atMs: Number.parseInt(time, 36) };
+}
+
+export interface DuePlacement {
+  readonly key: PlacementKey;
+  /** That of the colo's leases: who holds it reads the index. */
+  readonly shard: number;
+  readonly atMs: number;
+}
+
+/** Sorts as its time does. */
+export function dueText(atMs: number): string {
+  return Math.max(0, atMs).toString(36).padStart(dueDigits, "0");
+}
+
+/** Enough for every instant that a date can hold. */
+const dueDigits = 11;
+
 export type AccountInColo = Pick<PlacementKey, "account" | "colo">;
 
 export const workIndex = (colo: ColoId) => `work/${colo}`;
@@ -54,6 +84,7 @@ export const placementIndex = (colo: ColoId) => `placements/${colo}`;
 export const accountIndex = (colo: ColoId) => `accounts/${colo}`;
 export const orphanIndex = ({ account, colo }: AccountInColo) => `orphans/${colo}/${account}`;
 export const webhookIndex = (tokenHash: string) => `webhooks/${tokenHash.slice(0, 2)}`;
+export const dueIndex = (colo: ColoId, shard: number) => `due/${colo}/${shard}`;
 export const groupIndex = (account: AccountId) => `groups/${account}`;
 
 /** The placement that a work or placement hint names. */

@@ -1,11 +1,12 @@
 import type { EventDraft, MusterEvent } from "../../core/model/event.js";
-import type { CloudServerId, PlacementKey, ServerId } from "../../core/model/ids.js";
+import type { CloudServerId, PlacementKey, ScheduleId, ServerId } from "../../core/model/ids.js";
 import { placementText } from "../../core/model/ids.js";
 import type { OrphanRow } from "../../core/model/orphan.js";
 import type { PauseOrder } from "../../core/model/pause.js";
 import type { PlacementDoc, TargetDecision } from "../../core/model/placement.js";
 import type { AlertMark } from "../../core/model/policy.js";
 import type { Receipt } from "../../core/model/scale-event.js";
+import type { ScheduleMark } from "../../core/model/schedule.js";
 import type { ServerRow } from "../../core/model/server.js";
 import type { Loaded, PartitionId, Row, RowKey } from "../../core/ports/store.js";
 
@@ -24,6 +25,8 @@ export interface PlacementState {
   readonly orders: ReadonlyMap<string, PauseOrder>;
   /** Servers with this placement's tags that belong to no row (B9.6). */
   readonly orphans: ReadonlyMap<CloudServerId, OrphanRow>;
+  /** What was done of the group's schedules last, by those that led (B7.2). */
+  readonly schedules: ReadonlyMap<ScheduleId, ScheduleMark>;
 }
 
 /** A target for another placement. Idempotent: a decision older than its last one is ignored. */
@@ -57,6 +60,8 @@ export interface PlacementChange {
   readonly ordersGone?: readonly string[];
   readonly orphans?: readonly OrphanRow[];
   readonly orphansGone?: readonly CloudServerId[];
+  readonly schedules?: readonly ScheduleMark[];
+  readonly schedulesGone?: readonly ScheduleId[];
   readonly receipt?: StoredReceipt;
   readonly events?: readonly EventDraft[];
 }
@@ -80,11 +85,20 @@ export function stateOf(key: PlacementKey, loaded: Loaded): PlacementState {
     deliveries: new Map(of<Delivery>("delivery")),
     orders: new Map(of<PauseOrder>("order")),
     orphans: new Map(of<OrphanRow>("orphan") as [CloudServerId, OrphanRow][]),
+    schedules: new Map(of<ScheduleMark>("schedule") as [ScheduleId, ScheduleMark][]),
   };
 }
 
 /** Row kinds that a node holds in memory. Receipts are read one by one. */
-export const stateKinds = ["doc", "server", "alert", "delivery", "order", "orphan"] as const;
+export const stateKinds = [
+  "doc",
+  "server",
+  "alert",
+  "delivery",
+  "order",
+  "orphan",
+  "schedule",
+] as const;
 
 /** The state after the change, not yet committed. */
 export function applyChange(state: PlacementState, change: PlacementChange): PlacementState {
@@ -112,6 +126,11 @@ export function applyChange(state: PlacementState, change: PlacementChange): Pla
       state.orphans,
       change.orphans?.map((one) => [one.cloudId, one]),
       change.orphansGone,
+    ),
+    schedules: withRows(
+      state.schedules,
+      change.schedules?.map((one) => [one.schedule, one]),
+      change.schedulesGone,
     ),
   };
 }
@@ -154,6 +173,7 @@ export function rowsBetween(
   diff("delivery", before.deliveries, after.deliveries);
   diff("order", before.orders, after.orders);
   diff("orphan", before.orphans, after.orphans);
+  diff("schedule", before.schedules, after.schedules);
   return { puts, deletes };
 }
 

@@ -5,6 +5,7 @@ import type { Cluster } from "../cluster.js";
 import { createCallChecks } from "./check-calls.js";
 import { createEffectChecks } from "./check-effects.js";
 import { createReceiptChecks } from "./check-receipts.js";
+import { createScheduleChecks } from "./check-schedules.js";
 import { createSickChecks } from "./check-sick.js";
 import { createSumChecks } from "./check-sums.js";
 import { createWaitChecks } from "./check-waits.js";
@@ -23,6 +24,8 @@ export interface Oracle {
   assertKept(): void;
   /** What has yet to converge, in words: nothing when all is as it was asked for. */
   unsettled(): readonly string[];
+  /** Occurrences of schedules that are left, in words (B7.2). */
+  overdue(): readonly string[];
   note(finding: Omit<Finding, "atMs">): void;
   /** A caller was given a receipt, for the first time or again (I6). */
   answered(receipt: Receipt): void;
@@ -55,6 +58,7 @@ export function watch(world: { readonly cluster: Cluster }, options: OracleOptio
   const receipts = createReceiptChecks();
   const waits = createWaitChecks({ cluster, ledgers, options });
   const sick = createSickChecks(clock);
+  const schedules = createScheduleChecks();
   const sums = createSumChecks(ledgers);
   const eventIds = new Set<string>();
 
@@ -71,6 +75,7 @@ export function watch(world: { readonly cluster: Cluster }, options: OracleOptio
         eventIds.add(id);
       }
       receipts.committed(commit.events);
+      noteAll(schedules.committed(commit));
       noteAll(waits.look());
       if (!seen) return;
       noteAll(checkCommit(seen));
@@ -92,6 +97,8 @@ export function watch(world: { readonly cluster: Cluster }, options: OracleOptio
     assertKept() {
       if (findings.length > 0) throw new Error(findings.map(sayFinding).join("\n"));
     },
+    overdue: () =>
+      schedules.overdue(clock.nowMs(), (name) => ledgers.groups.get(name)?.deleting === false),
     unsettled: () => unsettled(cluster, ledgers),
   };
 }

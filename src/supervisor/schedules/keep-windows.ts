@@ -1,0 +1,40 @@
+import type { EventId } from "../../core/model/ids.js";
+import { openWindows, settleWindow } from "../../core/policy/windows.js";
+import type { Context } from "../context.js";
+import type { GroupEntry } from "../group-book.js";
+import type { PlacementActor } from "../placements/placement-actor.js";
+import type { PlacementState } from "../placements/placement-state.js";
+
+/**
+ * Has the placement's limits be what open windows set (B7.4), and forgets what was done of
+ * schedules that are gone. Does the same however often, and from whatever it was left in.
+ *
+ * @returns whether anything moved.
+ */
+export async function keepWindows(
+  context: Context,
+  actor: PlacementActor,
+  { group, schedules }: GroupEntry,
+): Promise<boolean> {
+  const { clock, nextOccurrence: next, signal } = context;
+  if (!group) return false;
+  const nowMs = clock.nowMs();
+  const open = openWindows(schedules.values(), { nowMs, next });
+  const { placements } = group;
+  const settled = ({ doc }: PlacementState, by: EventId) =>
+    doc && settleWindow(doc, { placements, open }, { nowMs, by });
+  const goneOf = (state: PlacementState) =>
+    [...state.schedules.keys()].filter((id) => !schedules.has(id));
+  const state = await actor.state(signal);
+  if (!settled(state, "" as EventId) && goneOf(state).length === 0) return false;
+  return actor.change((newest) => {
+    const by = context.ids.next() as EventId;
+    const moved = settled(newest, by);
+    const schedulesGone = goneOf(newest);
+    if (!moved) return { change: { schedulesGone }, reply: false };
+    const { doc, causes, turned } = moved;
+    const facts = { target: doc.target, oldTarget: newest.doc!.target };
+    const event = { ...context.events.make(`window.${turned}`, { facts, causes }), id: by };
+    return { change: { doc, schedulesGone, events: [event] }, reply: true };
+  });
+}
