@@ -8,6 +8,7 @@ import { planning } from "./p5/planning.js";
 import { eventStreaming } from "./p7/event-streaming.js";
 import { unaryReads } from "./p8/unary-reads.js";
 import { start } from "./p9/start.js";
+import { schedules } from "./schedules/due-at-once.js";
 
 /** Every benchmark, by the ids of the table of performance promises. */
 export const benches: readonly Bench[] = [
@@ -20,5 +21,6 @@ export const benches: readonly Bench[] = [
   eventStreaming,
   unaryReads,
   start,
+  schedules,
   drill,
 ];

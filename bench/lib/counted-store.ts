@@ -15,8 +15,15 @@ export interface CountedStore extends Store {
   weigh(on: boolean): void;
 }
 
-/** The store, with its commits to placements counted. */
-export function createCountedStore(store: Store): CountedStore {
+/**
+ * The store, with its commits to placements counted.
+ *
+ * @param committed told of each commit once it is durable.
+ */
+export function createCountedStore(
+  store: Store,
+  committed: (commit: Commit) => void = () => {},
+): CountedStore {
   const sum = { commits: 0, rows: 0, events: 0, rowBytes: 0, eventBytes: 0 };
   let weighs = false;
   const count = ({ puts, deletes, events }: Commit) => {
@@ -29,9 +36,11 @@ export function createCountedStore(store: Store): CountedStore {
   };
   return {
     ...store,
-    commit(commit, call) {
+    async commit(commit, call) {
       if (commit.partition.scope === "placement") count(commit);
-      return store.commit(commit, call);
+      const done = await store.commit(commit, call);
+      committed(commit);
+      return done;
     },
     written: () => ({ ...sum }),
     weigh(on) {

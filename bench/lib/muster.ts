@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createMuster, type Muster, type MusterOptions } from "../../src/app.js";
 import type { AccountId, ColoId, GroupId, GroupKey } from "../../src/core/model/ids.js";
 import type { Journal } from "../../src/core/ports/journal.js";
-import type { Store } from "../../src/core/ports/store.js";
+import type { Commit, Store } from "../../src/core/ports/store.js";
 import { createSystemClock } from "../../src/drivers/clock-system/index.js";
 import { createSqliteJournal } from "../../src/drivers/journal-sqlite/index.js";
 import { createSqliteStore } from "../../src/drivers/store-sqlite/index.js";
@@ -47,11 +47,14 @@ export interface BenchMusterOptions {
   readonly store?: Store;
 }
 
-export async function openBenchMuster(options: BenchMusterOptions): Promise<BenchMuster> {
+export async function openBenchMuster(
+  options: BenchMusterOptions,
+  committed?: (commit: Commit) => void,
+): Promise<BenchMuster> {
   const dataDir = await mkdtemp(join(tmpdir(), "muster-bench-"));
   const path = join(dataDir, "state.db");
   const kept = options.store ?? (await createSqliteStore({ path, clock: createSystemClock() }));
-  const store = createCountedStore(kept);
+  const store = createCountedStore(kept, committed);
   if (!options.converges) await leaseElsewhere(store);
   const bare = await createSqliteJournal({ path: join(dataDir, "events.db") });
   let journaled = 0;

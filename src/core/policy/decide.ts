@@ -20,7 +20,7 @@ import { nextLook } from "./circle-back.js";
 import { startCooldown } from "./cooldown.js";
 import { openedWindows, windowKey, windowMsOf } from "./debounce.js";
 import type { DecideInput, Decision } from "./decision.js";
-import { effectiveLimits, forcedLimitsOf } from "./limits.js";
+import { effectiveLimits, forcedLimitsOf, unforcedLimits } from "./limits.js";
 import { type LeadMarks, withPolicyMarks } from "./marks.js";
 import { count, type Direction, directionOf, sum } from "./numbers.js";
 import { splitTarget } from "./split.js";
@@ -157,7 +157,7 @@ function forcedAfter(
 ): Decision["forced"] {
   const forced: [string, ForcedLimits][] = [];
   for (const [index, { colo, newTarget }] of placements.entries()) {
-    const { min, max } = input.placements[index]!;
+    const { min, max } = unforcedLimits(input.placements[index]!);
     const limits = forcedLimitsOf({ min, max, target: newTarget }, event.force!);
     if (limits !== undefined) forced.push([colo, limits]);
   }

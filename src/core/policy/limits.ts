@@ -14,7 +14,7 @@ export interface Limits {
  */
 export function effectiveLimits(placement: LimitedPlacement, nowMs: number): Limits {
   const forced = isLive(placement.forced, nowMs) ? placement.forced : undefined;
-  const own = tightened(placement);
+  const own = unforcedLimits(placement);
   const min = Math.min(own.min, count(forced?.min ?? own.min));
   const max = Math.max(own.max, count(forced?.max ?? own.max), min);
   return { min: Math.min(min, serversPerPlacementMax), max: Math.min(max, serversPerPlacementMax) };
@@ -22,8 +22,11 @@ export function effectiveLimits(placement: LimitedPlacement, nowMs: number): Lim
 
 export type LimitedPlacement = Limits & Pick<PlacementDoc, "forced" | "window">;
 
-/** Where a window's limits cross the placement's own, or each other, the max holds (B7.4). */
-function tightened({ min, max, window }: LimitedPlacement): Limits {
+/**
+ * A placement's limits without force. Where a window's cross the placement's own, or each other,
+ * the max holds (B7.4).
+ */
+export function unforcedLimits({ min, max, window }: LimitedPlacement): Limits {
   if (window === undefined) return { min: count(min), max: count(max) };
   const most = Math.min(count(max), count(window.max ?? max));
   return { min: Math.min(Math.max(count(min), count(window.min ?? min)), most), max: most };

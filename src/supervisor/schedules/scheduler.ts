@@ -31,9 +31,8 @@ interface Armed {
 const lookMs = 10_000;
 /** What is due within this waits in memory for its moment. */
 const aheadMs = 30_000;
-/** What is written by a slow watch is found there; what is older, and still stands, in a round. */
+/** What is written by a slow watch is found there. */
 const behindMs = 60_000;
-const roundMs = 300_000;
 const stirDelayMs = 20;
 const pageMax = 500;
 /** Moments nearer to each other than this are one. */
@@ -53,8 +52,8 @@ export function createScheduler(
   const writes = createIndexWrites({ store, later, signal });
   const runs = new PQueue({ concurrency: runsMax });
   const armed = new Map<string, Armed>();
-  /** When the index of each shard that is held was last read from its beginning. */
-  const wholeAtMs = new Map<ColoId, Map<number, number>>();
+  /** Shards that are held, and whose index was read from its beginning since they were gained. */
+  const read = new Map<ColoId, ReadonlySet<number>>();
   const stirred = new Set<ColoId>();
   let timer: Timer | undefined;
   let timerAtMs = Number.POSITIVE_INFINITY;
@@ -154,28 +153,27 @@ export function createScheduler(
     stirred.delete(colo);
     forget(colo);
     const held = context.colos.get(colo)!.leases.heldShards();
-    const before = wholeAtMs.get(colo) ?? new Map<number, number>();
-    const after = new Map([...before].filter(([shard]) => held.includes(shard)));
-    wholeAtMs.set(colo, after);
+    const known = read.get(colo) ?? new Set<number>();
+    read.set(colo, new Set(held));
     for (const shard of held) {
-      const nowMs = clock.nowMs();
-      const isWhole = nowMs - (after.get(shard) ?? Number.NEGATIVE_INFINITY) >= roundMs;
-      await lookInto(colo, shard, { nowMs, isWhole });
-      if (isWhole) after.set(shard, nowMs);
+      if (!known.has(shard)) await lookInto(colo, shard, "").catch(leaveToPatrol);
+      await lookInto(colo, shard, dueText(clock.nowMs() - behindMs));
     }
   }
 
-  async function lookInto(
-    colo: ColoId,
-    shard: number,
-    { nowMs, isWhole }: { readonly nowMs: number; readonly isWhole: boolean },
-  ): Promise<void> {
+  /** Deletions of a busy day may lie in the way: what is missed is found by turns. */
+  function leaveToPatrol(error: unknown): void {
+    if (!signal.aborted) log.warn({ error: String(error) }, "not all that is due could be read");
+  }
+
+  async function lookInto(colo: ColoId, shard: number, fromKey: string): Promise<void> {
     const index = dueIndex(colo, shard);
-    let afterKey = isWhole ? "" : dueText(nowMs - behindMs);
+    const soonMs = clock.nowMs() + aheadMs;
+    let afterKey = fromKey;
     for (;;) {
       const hints = await store.listHints({ index, afterKey, hintsMax: pageMax }, { signal });
       const due = hints.map((hint) => placementOfDue({ colo, shard }, hint));
-      const soon = due.filter(({ atMs }) => atMs <= nowMs + aheadMs);
+      const soon = due.filter(({ atMs }) => atMs <= soonMs);
       for (const { key, atMs } of soon) {
         if (writes.isLeaving(hintOf(key, atMs))) continue;
         const one = armedOf(key);

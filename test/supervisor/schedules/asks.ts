@@ -9,6 +9,8 @@ import type { World } from "../world.js";
 
 export const minuteMs = 60_000;
 export const hourMs = 60 * minuteMs;
+/** When every world begins: a full hour. */
+export const startMs = Date.UTC(2026, 0, 1);
 export const scheduleId = "morning" as ScheduleId;
 
 export const cron = (expression: string, timeZone = "UTC"): Timing => ({

@@ -16,10 +16,17 @@ const dayMs = 24 * hourMs;
 export function createOracle(timeZone: string, fromMs: number, toMs: number): Oracle {
   const format = new Intl.DateTimeFormat("en-US", { timeZone, timeZoneName: "longOffset" });
   const offsets = new Map<number, number>();
+  let newest = { cell: Number.NaN, offset: 0 };
 
-  /** Of the minute's hour-and-a-half grid: no zone changes within half an hour of such a one. */
+  /** Of the half-hour that the minute is in: no zone changes within one. */
   function offsetMinutes(atMs: number): number {
     const cell = Math.floor(atMs / (30 * minuteMs));
+    if (cell === newest.cell) return newest.offset;
+    newest = { cell, offset: offsetIn(cell) };
+    return newest.offset;
+  }
+
+  function offsetIn(cell: number): number {
     const known = offsets.get(cell);
     if (known !== undefined) return known;
     const text = format.format(cell * 30 * minuteMs);

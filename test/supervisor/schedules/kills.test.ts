@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertGapFree, assertKept, createGroup, groupSpec, placed, targetOf } from "../asks.js";
 import { createWorld } from "../world.js";
-import { advanceTo, createSchedule, cron, minuteMs, runsOf } from "./asks.js";
+import { advanceTo, createSchedule, cron, minuteMs, runsOf, startMs } from "./asks.js";
 
 const kills = 100;
 /** Calls of one occurrence: config, receipts, commit, index; and what the node does besides. */
@@ -14,7 +14,6 @@ test("B7.2 M2.5 killed between claim and execution, or execution and re-arming: 
   const brake = { colo: "iad" as never, operations: ["create"], reason: "only asks" } as const;
   await world.run(world.node().colos.setBrake(brake, world.caller));
   await createSchedule(world, { timing: cron("* * * * *") });
-  const startMs = world.clock.nowMs() - (world.clock.nowMs() % minuteMs);
   const committed = new Set<number>();
   world.cluster.taps.listen({
     committed({ events }) {

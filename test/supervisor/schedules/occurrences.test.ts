@@ -139,12 +139,7 @@ for (const zone of zones) {
   test(`B7.1 ten years of ${zone}: the same as by walking every minute of them`, () => {
     const oracle = createOracle(zone, fromMs, toMs);
     assert.ok(oracle.changes.length >= 20, `${oracle.changes.length} changes of the clocks`);
-    for (const expression of [
-      "30 2 * * 0",
-      "0 0 * * SUN",
-      "59 23 28-31 * *",
-      "15 1 1,15 MAR-NOV *",
-    ])
+    for (const expression of ["30 2 * * SUN", "15 1 1,15,28-31 MAR-NOV *"])
       assert.deepEqual(
         found(expression, zone, fromMs, toMs),
         oracle.between(expression, fromMs, toMs),

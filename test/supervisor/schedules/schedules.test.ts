@@ -27,6 +27,7 @@ import {
   minuteMs,
   runsOf,
   scheduleOf,
+  startMs,
 } from "./asks.js";
 
 test("M1.3 B7.1 at its instant, once, a schedule sets the target, and says so", async () => {
@@ -57,7 +58,6 @@ test("M1.3 B7.1 at its instant, once, a schedule sets the target, and says so", 
 test("M1.3 B7.1 cron runs again and again", async () => {
   const world = await createWorld();
   await createGroup(world);
-  const startMs = world.clock.nowMs();
   await createSchedule(world);
   await advanceTo(world, startMs + 17 * minuteMs);
   assert.equal(await targetOf(world), 3);
@@ -108,7 +108,6 @@ test("B7.2 after downtime the newest of the missed ones runs, once", async () =>
   const world = await createWorld();
   await createGroup(world);
   await createSchedule(world);
-  const startMs = world.clock.nowMs();
   await world.sleep(3 * hourMs + 2 * minuteMs);
   await world.clock.advance(minuteMs);
   const runs = await runsOf(world);
@@ -122,7 +121,6 @@ test("B7.2 after downtime the newest of the missed ones runs, once", async () =>
 test("B7.2 what was missed for longer than its grace is not run; a word of it stays", async () => {
   const world = await createWorld();
   await createGroup(world);
-  const startMs = world.clock.nowMs();
   await createSchedule(world, { timing: cron("0 * * * *"), graceMs: 10 * minuteMs });
   const once = at(startMs + minuteMs);
   await createSchedule(world, { timing: once, graceMs: 10 * minuteMs }, "once");
@@ -141,7 +139,6 @@ test("B7.2 what was missed for longer than its grace is not run; a word of it st
 test("B7.2 schedules that were missed together run in the order they were due in", async () => {
   const world = await createWorld();
   await createGroup(world);
-  const startMs = world.clock.nowMs();
   const set = (target: number) => ({ kind: "target", target }) as const;
   await createSchedule(world, { timing: at(startMs + 9 * minuteMs), action: set(2) }, "a");
   await createSchedule(world, { timing: at(startMs + 8 * minuteMs), action: set(7) }, "b");
@@ -157,7 +154,6 @@ test("B7.2 schedules that were missed together run in the order they were due in
 test("B7.2 a schedule runs as it was edited last; a deleted one does not run", async () => {
   const world = await createWorld();
   await createGroup(world);
-  const startMs = world.clock.nowMs();
   await createSchedule(world);
   await createSchedule(world, {}, "gone");
   const second = await world.join("node-2");
@@ -174,7 +170,6 @@ test("B7.2 a schedule runs as it was edited last; a deleted one does not run", a
 test("B7.2 no edit but that of its timing loses an occurrence that is due right then", async () => {
   const world = await createWorld();
   await createGroup(world);
-  const startMs = world.clock.nowMs();
   await createSchedule(world);
   await advanceTo(world, startMs + 5 * minuteMs - 3);
   await editSchedule(world, { displayName: "another name" });
@@ -189,11 +184,10 @@ test("B7.2 whichever node makes it, the one at work runs it in time", async () =
   const world = await createWorld();
   await createGroup(world);
   const second = await world.join("node-2");
-  const startMs = world.clock.nowMs();
-  const spec = { displayName: "soon", graceMs: hourMs, timing: at(startMs + 4_000) };
+  const spec = { displayName: "soon", graceMs: hourMs, timing: at(world.clock.nowMs() + 4_000) };
   const request = { ...spec, action: { kind: "target", target: 2 } } as const;
   await world.run(second.supervisor.schedules.create({ key: web, spec: request }, world.caller));
-  await advanceTo(world, startMs + 4_200);
+  await world.clock.advance(4_200);
   const [run] = await runsOf(world);
   assert.ok(Number(run?.facts["lateMs"]) <= 200);
 });

@@ -21,6 +21,7 @@ import {
   hourMs,
   minuteMs,
   scheduleOf,
+  startMs,
 } from "./asks.js";
 
 const opensAfterMs = 10 * minuteMs;
@@ -31,7 +32,6 @@ async function withWindow(limits: { min?: number; max?: number; floor?: number }
   const world = await createWorld();
   await createGroup(world, groupSpec({ placements: [placed("iad", { min: 2, max: 20 })] }));
   await setTarget(world, target);
-  const startMs = world.clock.nowMs();
   const timing = at(startMs + opensAfterMs);
   await createSchedule(world, { timing, action: { kind: "window", limits, durationMs } });
   const after = async (minutes: number) => {
@@ -143,7 +143,6 @@ test("B7.4 an edit of the limits holds within a window; one of the window at onc
 test("B7.4 a window that would be open already opens when it is made; cron opens it again", async () => {
   const world = await createWorld();
   await createGroup(world, groupSpec({ placements: [placed("iad", { max: 20 })] }));
-  const startMs = world.clock.nowMs();
   await advanceTo(world, startMs + 10 * minuteMs);
   const action = { kind: "window", limits: { floor: 3 }, durationMs: 30 * minuteMs } as const;
   await createSchedule(world, { timing: cron("0 * * * *"), action });
