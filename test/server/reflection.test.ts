@@ -29,6 +29,7 @@ const services = [
   "GroupService",
   "PolicyService",
   "ScalingService",
+  "ScheduleService",
   "ServerService",
   "WebhookService",
 ].map((name) => `muster.v1.${name}`);
