@@ -119,7 +119,8 @@ async function schedule({ supervisor }: BenchMuster, size: number): Promise<numb
     while (made < size) {
       const key = benchGroup(made++);
       const spec = {
-        ...{ displayName: "One more", action: { kind: "change", change: 1 }, graceMs: minuteMs },
+        ...{ displayName: "One more", graceMs: minuteMs },
+        action: { kind: "change", change: 1 },
         timing: { kind: "at", atMs: dueAtMs },
       } as const;
       const asked = { key, schedule: "more" as ScheduleId, spec };

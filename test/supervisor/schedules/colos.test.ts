@@ -26,7 +26,7 @@ test("B11.2 B7.2 the first colo of the list runs it, the others see it done", as
 });
 
 test("B11.2 B7.2 a lost colo's occurrences run in the next one, and not again when it is back", async () => {
-  const { world, ams } = await createPair();
+  const { world } = await createPair();
   await createSchedule(world, {
     timing: cron("*/5 * * * *"),
     action: { kind: "change", change: 2 },
@@ -34,9 +34,8 @@ test("B11.2 B7.2 a lost colo's occurrences run in the next one, and not again wh
   await advanceTo(world, startMs + 6 * minuteMs);
   world.nodeWires().cut();
   await advanceTo(world, startMs + 11 * minuteMs);
-  const ran = (await world.cluster.stores.get("ams")!.readFeed("", 1_000, world.caller)).map(
-    ({ event }) => event,
-  );
+  const feed = world.cluster.stores.get("ams")!.readFeed("", 1_000, world.caller);
+  const ran = (await world.run(feed)).map(({ event }) => event);
   const here = ran.filter(({ facts, colo }) => colo === "ams" && "schedule" in facts);
   assert.equal(here.length, 1, "the second colo ran the one at 10");
   await world.crash(); // Up again.
@@ -44,7 +43,6 @@ test("B11.2 B7.2 a lost colo's occurrences run in the next one, and not again wh
   assert.deepEqual((await dueBy(world)).toSorted(), ["ams 10", "iad 15", "iad 5"]);
   const { last } = await scheduleOf(world);
   assert.equal((last!.dueAtMs - startMs) / minuteMs, 15);
-  assert.ok(ams);
 });
 
 test("B11.3 colos that are cut apart each run it, and come to the same total", async () => {
