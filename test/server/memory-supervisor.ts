@@ -22,7 +22,7 @@ import {
 } from "../../src/supervisor/api.js";
 import { createAccess, createColos, newColos } from "./memory-colos.js";
 import { createMemoryEvents, type MemoryEvents } from "./memory-events.js";
-import { createPolicies, createPolicies, createSchedules, createServers, createServers, type Entry, type Entry } from "./memory-use-cases.js";
+import { createPolicies, createSchedules, createServers, type Entry } from "./memory-use-cases.js";
 import { createWebhooks } from "./memory-webhooks.js";
 
 export interface MemorySupervisor extends Supervisor {
@@ -252,7 +252,6 @@ export function createMemorySupervisor(clock: Clock): MemorySupervisor {
     groups,
     policies,
     webhooks: createWebhooks(clock, policies),
-    policies: createPolicies({ entryOf, clock, nextId }),
     schedules: createSchedules({ entryOf, clock, nextId }),
     scaling,
     servers: createServers({ entryOf }),
