@@ -44,7 +44,10 @@ export interface GroupChange {
 
 /** Groups as this node knows them: read from the store, then kept for a few seconds. */
 export interface GroupBook {
-  /** At most `freshMs` behind other nodes' edits; longer only while the store is away. */
+  /**
+   * At most `freshMs` behind other nodes' edits; longer only while the store is away. Then one
+   * caller at a time waits to see whether it is back.
+   */
   get(key: GroupKey, signal: AbortSignal): Promise<GroupEntry>;
   /** The next `get` asks the store again. */
   distrust(key: GroupKey): void;
@@ -76,6 +79,8 @@ export function createGroupBook(deps: {
 }): GroupBook {
   const { store, ids, clock } = deps;
   const cache = createRecent<string, Kept>(cachedMax);
+  /** Since the store was last asked in vain; undefined while it answers. */
+  let away: { readonly untilMs: number } | undefined;
 
   async function refresh(key: GroupKey, signal: AbortSignal): Promise<GroupEntry> {
     const readAtMs = clock.monotonicMs();
@@ -96,11 +101,18 @@ export function createGroupBook(deps: {
     const known = cache.get(groupText(key));
     // That there is no such group is never taken from memory: another node may have made it.
     if (!known?.entry.group) return first(key, signal);
-    if (clock.monotonicMs() - known.readAtMs < freshMs) return known.entry;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - known.readAtMs < freshMs) return known.entry;
+    if (away && nowMs < away.untilMs) return known.entry;
+    if (away) away = { untilMs: Number.POSITIVE_INFINITY };
     try {
-      return await refresh(key, signal);
+      const entry = await refresh(key, signal);
+      away = undefined;
+      return entry;
     } catch (error) {
-      if (!isFault(error, "STORE_UNAVAILABLE")) throw error;
+      const isAway = isFault(error, "STORE_UNAVAILABLE");
+      if (isAway || away) away = { untilMs: clock.monotonicMs() + freshMs };
+      if (!isAway) throw error;
       return known.entry;
     }
   }
