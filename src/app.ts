@@ -18,6 +18,7 @@ import { createPrometheusMeter } from "./drivers/meter-prometheus/index.js";
 import { createPeerClient, openPeerListener } from "./drivers/peers-http2/index.js";
 import { createKeyRing, createSecretBox } from "./drivers/secrets-aes/index.js";
 import { createKeyFile } from "./drivers/secrets-aes/key-file.js";
+import { createHttpSender } from "./drivers/sender-http/index.js";
 import { createSqliteStore } from "./drivers/store-sqlite/index.js";
 import { createSwitchFile } from "./drivers/switch-file/index.js";
 import { identityOf } from "./identity.js";
@@ -119,6 +120,8 @@ export async function createMuster(options: MusterOptions): Promise<Muster> {
     closers.push(() => journal.close());
     const box = await openSecretBox(options);
     const book = createCredentialBook({ ...base, store, box });
+    const needKey = (signal: AbortSignal) => book.needKey(signal);
+    const sender = createHttpSender({ allow: options.notifications?.allow ?? [] });
     const { setups, close } = await openColos(options, base, book);
     closers.push(close);
     const meter = createPrometheusMeter();
@@ -136,6 +139,7 @@ export async function createMuster(options: MusterOptions): Promise<Muster> {
       log,
       colos: setups,
       credentials: book,
+      notifying: { box, sender, needKey },
       leaseTimes: defaultLeaseTimes,
       retention: defaultRetention,
       meter,

@@ -22,8 +22,14 @@ export interface Config {
   readonly journal?: PluginConfig;
   readonly tokens: readonly TokenConfig[];
   readonly colos: Readonly<Record<string, ColoConfig>>;
+  readonly notifications?: NotificationsConfig;
   /** Nodes of the installation's other colos, and where they find this one. */
   readonly peers?: PeersConfig;
+}
+
+export interface NotificationsConfig {
+  /** Networks that notifiers may post to although they are private: `10.1.0.0/16`. */
+  readonly allow: readonly string[];
 }
 
 export interface PeersConfig {
@@ -128,6 +134,12 @@ const configSchema = {
           concurrency: { type: "integer", minimum: 4, maximum: 1_000 },
         },
       },
+    },
+    notifications: {
+      type: "object",
+      additionalProperties: false,
+      required: ["allow"],
+      properties: { allow: { type: "array", maxItems: 100, items: text } },
     },
     peers: {
       type: "object",

@@ -11,6 +11,7 @@ import { type ExitCode, exitCode } from "./exit.js";
 import { addExplainCommand } from "./explain.js";
 import { failureOf } from "./failure.js";
 import { addGroupCommands } from "./groups.js";
+import { addNotifierCommands } from "./notifiers.js";
 import { addOrphanCommands } from "./orphans.js";
 import { addPlanCommand } from "./plan.js";
 import { addPolicyCommands } from "./policies.js";
@@ -68,6 +69,7 @@ function createProgram(io: Io, run: Run): Command {
   addScheduleCommands(program, run);
   addAlertCommands(program, run);
   addWebhookCommands(program, run);
+  addNotifierCommands(program, run);
   addServerCommands(program, run);
   addOrphanCommands(program, run);
   addEventCommands(program, run);

@@ -3,6 +3,7 @@ import { AccessService } from "../../src/gen/muster/v1/access_service_pb.js";
 import { ColoService } from "../../src/gen/muster/v1/colo_service_pb.js";
 import { EventService } from "../../src/gen/muster/v1/event_service_pb.js";
 import { GroupService } from "../../src/gen/muster/v1/group_service_pb.js";
+import { NotifierService } from "../../src/gen/muster/v1/notifier_service_pb.js";
 import { PolicyService } from "../../src/gen/muster/v1/policy_service_pb.js";
 import { ScalingService } from "../../src/gen/muster/v1/scaling_service_pb.js";
 import { ScheduleService } from "../../src/gen/muster/v1/schedule_service_pb.js";
@@ -24,6 +25,7 @@ export {
   eventName,
   groupName,
   idOf,
+  notifierName,
   policyName,
   scheduleName,
   serverName,
@@ -34,6 +36,7 @@ export type { ClientTls, TransportKind } from "./transport.js";
 export interface MusterClient {
   readonly groups: Client<typeof GroupService>;
   readonly policies: Client<typeof PolicyService>;
+  readonly notifiers: Client<typeof NotifierService>;
   readonly webhooks: Client<typeof WebhookService>;
   readonly schedules: Client<typeof ScheduleService>;
   readonly scaling: Client<typeof ScalingService>;
@@ -78,6 +81,7 @@ export function createEmbeddedClient(transport: Transport): MusterClient {
   return {
     groups: createClient(GroupService, transport),
     policies: createClient(PolicyService, transport),
+    notifiers: createClient(NotifierService, transport),
     webhooks: createClient(WebhookService, transport),
     schedules: createClient(ScheduleService, transport),
     scaling: createClient(ScalingService, transport),

@@ -17,6 +17,12 @@ export const webhookName = (path: {
   readonly webhook: string;
 }): string => `${policyName(path)}/webhooks/${path.webhook}`;
 
+export const notifierName = (path: {
+  readonly account: string;
+  readonly group: string;
+  readonly notifier: string;
+}): string => `${groupName(path.account, path.group)}/notifiers/${path.notifier}`;
+
 export const serverName = (path: {
   readonly account: string;
   readonly group: string;

@@ -239,6 +239,7 @@ const ownReasons: ReadonlySet<string> = new Set([
   "GROUP_NOT_FOUND",
   "POLICY_NOT_FOUND",
   "WEBHOOK_NOT_FOUND",
+  "NOTIFIER_NOT_FOUND",
   "SERVER_NOT_FOUND",
   "CREDENTIALS_NOT_FOUND",
 ]);

@@ -6,14 +6,16 @@ import type {
   EventId,
   GroupId,
   GroupKey,
+  NotifierId,
   PolicyId,
   ScheduleId,
   ServerId,
   WebhookId,
 } from "../core/model/ids.js";
+import type { NotifierRef } from "../core/model/notifier.js";
 import type { WebhookRef } from "../core/model/webhook.js";
 
-type GroupChild = "policy" | "server" | "schedule";
+type GroupChild = "policy" | "notifier" | "server" | "schedule";
 
 /** A resource name of the API (AIP-122), taken apart. `text` is the name as it was given. */
 export interface ResourceName {
@@ -22,16 +24,14 @@ export interface ResourceName {
   readonly account: AccountId;
   /** "" where it lies in none. */
   readonly group: GroupId;
-  /**
-   * Id of the policy, webhook, server, schedule or event, or the credentials' colo; "" for an
-   * account or group.
-   */
+  /** Id of what lies in a group or policy, of the event, or of the credentials' colo; or "". */
   readonly child: string;
 }
 
 const SEGMENT = "[a-z0-9-]{1,63}";
+const OF_GROUP = "policies|notifiers|servers|schedules";
 const NAME = new RegExp(
-  `^accounts/(${SEGMENT})(?:/groups/(${SEGMENT})(?:/(policies|servers|schedules)/(${SEGMENT}))?)?$`,
+  `^accounts/(${SEGMENT})(?:/groups/(${SEGMENT})(?:/(${OF_GROUP})/(${SEGMENT}))?)?$`,
 );
 const WEBHOOK = new RegExp(`^(accounts/.+/policies/${SEGMENT})/webhooks/(${SEGMENT})$`);
 const OF_ACCOUNT = new RegExp(`^accounts/(${SEGMENT})/(events|credentials)/(${SEGMENT})$`);
@@ -59,6 +59,7 @@ export function readName(text: string): ResourceName | undefined {
 
 const childKinds: Readonly<Record<string, GroupChild>> = {
   policies: "policy",
+  notifiers: "notifier",
   servers: "server",
   schedules: "schedule",
 };
@@ -68,6 +69,7 @@ const notFoundReasons = {
   group: "GROUP_NOT_FOUND",
   policy: "POLICY_NOT_FOUND",
   webhook: "WEBHOOK_NOT_FOUND",
+  notifier: "NOTIFIER_NOT_FOUND",
   server: "SERVER_NOT_FOUND",
   schedule: "SCHEDULE_NOT_FOUND",
   event: "EVENT_NOT_FOUND",
@@ -111,6 +113,11 @@ export function policyOf(text: string): { readonly key: GroupKey; readonly polic
 
 export function webhookOf(text: string): WebhookRef {
   return { ...policyOf(policyPartOf(text)), webhook: nameOf(text).child as WebhookId };
+}
+
+export function notifierOf(text: string): NotifierRef {
+  const { account, group, child } = nameOf(text);
+  return { key: { account, group }, notifier: child as NotifierId };
 }
 
 export function serverOf(text: string): { readonly key: GroupKey; readonly server: ServerId } {
@@ -165,6 +172,10 @@ export function policyName(key: GroupKey, policy: PolicyId): string {
 
 export function webhookName(key: GroupKey, policy: PolicyId, webhook: WebhookId): string {
   return `${policyName(key, policy)}/webhooks/${webhook}`;
+}
+
+export function notifierName(key: GroupKey, notifier: NotifierId): string {
+  return `${groupName(key)}/notifiers/${notifier}`;
 }
 
 export function serverName(key: GroupKey, server: ServerId): string {

@@ -25,6 +25,7 @@ import type { PeerDoor } from "../core/ports/peers.js";
 import type { AccessUseCases } from "./access.js";
 import type { Caller } from "./caller.js";
 import type { AuditBatch, AuditColo, ColoView } from "./colo-views.js";
+import type { NotifierUseCases } from "./notifiers.js";
 import type { Page } from "./page.js";
 import type { ScheduleUseCases } from "./schedules/use-cases.js";
 import type { WebhookUseCases } from "./webhooks.js";
@@ -40,6 +41,7 @@ export interface Supervisor {
   readonly policies: PolicyUseCases;
   readonly webhooks: WebhookUseCases;
   readonly schedules: ScheduleUseCases;
+  readonly notifiers: NotifierUseCases;
   readonly scaling: ScalingUseCases;
   readonly servers: ServerUseCases;
   readonly events: EventUseCases;
@@ -391,5 +393,6 @@ export const objectLimits = {
   policiesPerGroupMax: 100,
   webhooksPerPolicyMax: 25,
   schedulesPerGroupMax: 100,
+  notifiersPerGroupMax: 5,
   serversPerPlacementMax: 2_000,
 } as const;

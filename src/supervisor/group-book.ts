@@ -1,16 +1,23 @@
 import { Fault, isFault } from "../core/errors/fault.js";
 import type { Group } from "../core/model/group.js";
-import { type GroupKey, groupText, type PolicyId, type ScheduleId } from "../core/model/ids.js";
+import {
+  type GroupKey,
+  groupText,
+  type NotifierId,
+  type PolicyId,
+  type ScheduleId,
+} from "../core/model/ids.js";
+import type { Notifier } from "../core/model/notifier.js";
 import type { Policy } from "../core/model/policy.js";
 import type { Schedule } from "../core/model/schedule.js";
 import { type Webhook, webhookText } from "../core/model/webhook.js";
 import type { Clock, Ids } from "../core/ports/clock.js";
 import type { Hint, PartitionId, ReadCall, Row, RowKey, Store } from "../core/ports/store.js";
-import { webhookHint } from "./placements/hints.js";
+import { notifierHint, webhookHint } from "./placements/hints.js";
 import { createRecent } from "./recent.js";
 import { serialOrCopy } from "./serial-or-copy.js";
 
-/** A group's configuration with its policies and webhooks: one partition, written by users' edits alone. */
+/** A group's configuration with all that belongs to it: one partition, written by users' edits alone. */
 export interface GroupEntry {
   readonly revision: number;
   /** Undefined: there is no such group. */
@@ -19,6 +26,7 @@ export interface GroupEntry {
   /** By policy and id. */
   readonly webhooks: ReadonlyMap<string, Webhook>;
   readonly schedules: ReadonlyMap<ScheduleId, Schedule>;
+  readonly notifiers: ReadonlyMap<NotifierId, Notifier>;
   /** The request that created it, so that its repeat gets the first answer again (B1.3). */
   readonly createdBy: CreationMark | undefined;
 }
@@ -30,6 +38,7 @@ export interface CreationMark {
 }
 
 export interface GroupChange {
+  /** Removed with its notifiers. */
   readonly group?: Group | "remove";
   readonly policies?: readonly Policy[];
   /** With their webhooks. */
@@ -38,6 +47,8 @@ export interface GroupChange {
   readonly webhooksGone?: readonly Webhook[];
   readonly schedules?: readonly Schedule[];
   readonly schedulesGone?: readonly ScheduleId[];
+  readonly notifiers?: readonly Notifier[];
+  readonly notifiersGone?: readonly NotifierId[];
   readonly createdBy?: CreationMark;
   readonly hints?: readonly Hint[];
 }
@@ -173,7 +184,7 @@ export function createGroupBook(deps: {
               puts,
               deletes,
               events: [],
-              hints: [...(change.hints ?? []), ...tokensOf(change.webhooks ?? [], key)],
+              hints: hintsOf(change, key),
             },
             { signal },
           );
@@ -206,6 +217,7 @@ function entryOf(revision: number, rows: readonly Row[]): GroupEntry {
     policies: new Map(of<Policy>("policy").map((policy) => [policy.id, policy])),
     webhooks: new Map(of<Webhook>("webhook").map((webhook) => [webhookText(webhook), webhook])),
     schedules: new Map(of<Schedule>("schedule").map((schedule) => [schedule.id, schedule])),
+    notifiers: new Map(of<Notifier>("notifier").map((notifier) => [notifier.id, notifier])),
     createdBy: of<CreationMark>("creation")[0],
   };
 }
@@ -216,12 +228,14 @@ function after(before: GroupEntry, change: GroupChange): GroupEntry {
   for (const webhook of change.webhooks ?? []) webhooks.set(webhookText(webhook), webhook);
   for (const webhook of change.webhooksGone ?? []) webhooks.delete(webhookText(webhook));
   for (const [text, { policy }] of webhooks) if (!policies.has(policy)) webhooks.delete(text);
+  const notified = change.group === "remove" ? new Map() : before.notifiers;
   return {
     revision: before.revision + 1,
     group: change.group === "remove" ? undefined : (change.group ?? before.group),
     policies,
     webhooks,
     schedules: changed(before.schedules, change.schedules, change.schedulesGone),
+    notifiers: changed(notified, change.notifiers, change.notifiersGone),
     createdBy: change.createdBy ?? before.createdBy,
   };
 }
@@ -241,6 +255,11 @@ function tokensOf(webhooks: readonly Webhook[], key: GroupKey): Hint[] {
   return webhooks.map(({ tokenHash }) => webhookHint(tokenHash, key));
 }
 
+function hintsOf({ hints = [], webhooks = [], notifiers = [] }: GroupChange, key: GroupKey) {
+  const named = notifiers.length > 0 ? [notifierHint(key)] : [];
+  return [...hints, ...tokensOf(webhooks, key), ...named];
+}
+
 function rowsOf(
   before: GroupEntry,
   next: GroupEntry,
@@ -256,12 +275,15 @@ function rowsOf(
   const rows = (kind: string, all: readonly { readonly id: string }[] = []) =>
     all.map((one) => ({ kind, key: one.id, value: JSON.stringify(one) }));
   puts.push(...rows("policy", change.policies), ...rows("schedule", change.schedules));
+  puts.push(...rows("notifier", change.notifiers));
   for (const key of change.policiesGone ?? []) deletes.push({ kind: "policy", key });
   for (const key of change.schedulesGone ?? []) deletes.push({ kind: "schedule", key });
   for (const webhook of change.webhooks ?? [])
     puts.push({ kind: "webhook", key: webhookText(webhook), value: JSON.stringify(webhook) });
   for (const text of before.webhooks.keys())
     if (!next.webhooks.has(text)) deletes.push({ kind: "webhook", key: text });
+  for (const id of before.notifiers.keys())
+    if (!next.notifiers.has(id)) deletes.push({ kind: "notifier", key: id });
   if (change.createdBy) {
     const value = JSON.stringify(change.createdBy);
     const { expiresAtMs } = change.createdBy;

@@ -17,6 +17,7 @@ import { createBackUp } from "./commands/back-up.js";
 import { checkEyesOf, createCheckGroup } from "./commands/check-group.js";
 import { createColoUseCases } from "./commands/colos.js";
 import { createGroupUseCases } from "./commands/groups.js";
+import { createNotifierUseCases } from "./commands/notifiers.js";
 import { createPlanGroup } from "./commands/plan-group.js";
 import { createPolicyUseCases } from "./commands/policies.js";
 import { createScheduleUseCases } from "./commands/schedules.js";
@@ -43,6 +44,8 @@ import { createGroupBook } from "./group-book.js";
 import { joinSignals } from "./join-signals.js";
 import { meterColos, meteredStore, meterOrphans, meterPlacements } from "./metrics.js";
 import { createMonitor } from "./monitor/monitor.js";
+import { createNotify } from "./notify/notify.js";
+import type { Notifying } from "./notify/notifying.js";
 import { createPatrol } from "./patrol.js";
 import { createElsewhere } from "./peers/ask-peer.js";
 import { createColoWatch } from "./peers/colo-watch.js";
@@ -72,6 +75,8 @@ export interface SupervisorSetup {
   readonly leaseTimes: LeaseTimes;
   readonly retention: Retention;
   readonly credentials: CredentialBook;
+  /** What it takes to tell URLs of events, where it is to be done. */
+  readonly notifying?: Notifying;
   readonly meter?: Meter;
   /** The operator's local kill switch, where there is one. */
   readonly switchFile?: SwitchFile;
@@ -127,6 +132,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
       for (const { type } of commit.events) told.add({ type });
       if (commit.events.length === 0) return;
       hub.notify();
+      notify.stir();
       journaler.notify();
     },
   });
@@ -194,7 +200,10 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
     ...{ book: setup.credentials, clock, log, signal },
     colos: setup.colos.flatMap((one) => (one.checkSecret ? [one.id] : [])),
   });
+  const notify = createNotify(context, setup.notifying);
   meterOrphans(meter, placements, colos, sweeper);
+  /** What goes on beside turns and calls. */
+  const beside = [patrol, schedules, sweeper, resealer, notify, monitor, coloWatch];
 
   async function turn(key: PlacementKey): Promise<void> {
     if (!holds(key)) return; // Gaining the lease wakes it again.
@@ -246,6 +255,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
     policies: createPolicyUseCases(context),
     webhooks: createWebhookUseCases(context),
     schedules: createScheduleUseCases(context),
+    notifiers: createNotifierUseCases(context, setup.notifying),
     scaling: routed.scaling,
     servers: routed.servers,
     events: {
@@ -274,21 +284,11 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
         await colo.brakes.start();
         await colo.leases.start();
       }
-      patrol.start();
-      schedules.start();
-      sweeper.start();
-      resealer.start();
-      monitor.start();
-      coloWatch.start();
+      for (const one of beside) one.start();
     },
     async stop(graceMs) {
       stopping = true;
-      patrol.stop();
-      schedules.stop();
-      sweeper.stop();
-      resealer.stop();
-      monitor.stop();
-      coloWatch.stop();
+      for (const one of beside) one.stop();
       await settled(
         Promise.all([...colos.values()].map((colo) => colo.queue.drain())),
         clock,

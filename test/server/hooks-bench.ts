@@ -12,7 +12,7 @@ import { createSqliteStore } from "../../src/drivers/store-sqlite/index.js";
 import type { Event } from "../../src/gen/muster/v1/event_service_pb.js";
 import type { PolicySchema } from "../../src/gen/muster/v1/policy_pb.js";
 import type { WebhookUse } from "../../src/gen/muster/v1/webhook_service_pb.js";
-import { createMuster, type Muster } from "../../src/index.js";
+import { createMuster, type Muster, type MusterOptions } from "../../src/index.js";
 import type { Addressed } from "../clients/musterctl.js";
 import { until } from "../drivers/cloud-process-harness.js";
 
@@ -69,7 +69,10 @@ type PolicyInit = Exclude<MessageInitShape<typeof PolicySchema>, { $typeName: un
 
 const token = "hooks-bench-token-0123456789";
 
-export async function createHooksBench(t: TestContext): Promise<HooksBench> {
+export async function createHooksBench(
+  t: TestContext,
+  more: Pick<MusterOptions, "notifications"> = {},
+): Promise<HooksBench> {
   const dataDir = await mkdtemp(join(tmpdir(), "muster-hooks-"));
   const logged: string[] = [];
   const note = (fields: unknown, message: string) =>
@@ -91,6 +94,7 @@ export async function createHooksBench(t: TestContext): Promise<HooksBench> {
   const muster = await createMuster({
     ...{ dataDir, log, store, installation: "here", listen: "127.0.0.1:0" },
     colos: { iad: { cloud: { use: "builtin:simulated", options }, pollMs: 20 } },
+    ...more,
     tokens: [{ principal: "ann", token, roles: [{ account: "acme", role: "admin" }] }],
   });
   const client = createMusterClient({ address: muster.address!, token });

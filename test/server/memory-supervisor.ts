@@ -23,7 +23,7 @@ import {
 import { createAccess, createColos, newColos } from "./memory-colos.js";
 import { createMemoryEvents, type MemoryEvents } from "./memory-events.js";
 import { createPolicies, createSchedules, createServers, type Entry } from "./memory-use-cases.js";
-import { createWebhooks } from "./memory-webhooks.js";
+import { createNotifiers, createWebhooks } from "./memory-webhooks.js";
 
 export interface MemorySupervisor extends Supervisor {
   readonly events: MemoryEvents;
@@ -253,6 +253,7 @@ export function createMemorySupervisor(clock: Clock): MemorySupervisor {
     policies,
     webhooks: createWebhooks(clock, policies),
     schedules: createSchedules({ entryOf, clock, nextId }),
+    notifiers: createNotifiers(),
     scaling,
     servers: createServers({ entryOf }),
     events,

@@ -2,6 +2,7 @@ import { Fault } from "../../src/core/errors/fault.js";
 import { type Webhook, type WebhookRef, webhookText } from "../../src/core/model/webhook.js";
 import type { Clock } from "../../src/core/ports/clock.js";
 import type { Supervisor } from "../../src/supervisor/api.js";
+import type { NotifierUseCases } from "../../src/supervisor/notifiers.js";
 import type { FoundWebhook, WebhookUseCases } from "../../src/supervisor/webhooks.js";
 
 /** Webhooks over a map, of policies that the other use cases know. */
@@ -52,4 +53,11 @@ export function createWebhooks(
     find: async (tokenHash) =>
       [...all.values()].find(({ webhook }) => webhook.tokenHash === tokenHash),
   };
+}
+
+/** As where nothing is sent. */
+export function createNotifiers(): NotifierUseCases {
+  const refuse = () =>
+    Promise.reject(new Fault("UNSUPPORTED", { say: "the memory sends nothing" }));
+  return { create: refuse, get: refuse, list: refuse, delete: refuse };
 }

@@ -27,6 +27,7 @@ const services = [
   "ColoService",
   "EventService",
   "GroupService",
+  "NotifierService",
   "PolicyService",
   "ScalingService",
   "ScheduleService",

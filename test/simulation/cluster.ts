@@ -6,6 +6,7 @@ import type { CloudDriver } from "../../src/core/ports/cloud.js";
 import type { Journal } from "../../src/core/ports/journal.js";
 import type { Log } from "../../src/core/ports/log.js";
 import type { Meter } from "../../src/core/ports/meter.js";
+import type { Sender } from "../../src/core/ports/sender.js";
 import type { Store } from "../../src/core/ports/store.js";
 import type { SwitchFile } from "../../src/core/ports/switch-file.js";
 import { checkBySchema } from "../../src/drivers/check-schema.js";
@@ -77,6 +78,8 @@ export interface NodeSetup {
   readonly ids?: Ids;
   readonly meter?: Meter;
   readonly switchFile?: SwitchFile;
+  /** Takes what notifiers are told. */
+  readonly sender?: Sender;
 }
 
 export interface ClusterOptions {
@@ -174,6 +177,8 @@ export function createCluster(options: ClusterOptions): Cluster {
         const tapped = tappedCloud(clouds.get(id)!.openDriver(), { name, colo: id, taps });
         return needsCredentials ? withCredentials(tapped, credentials.sourceOf(id)) : tapped;
       };
+      const { needKey } = credentials;
+      const sender = setup.sender && wires.through(setup.sender);
       const isAlone = own.length === coloIds.length;
       const supervisor = createSupervisor({
         ...wired,
@@ -201,6 +206,7 @@ export function createCluster(options: ClusterOptions): Cluster {
           })),
         leaseTimes: { ...defaultLeaseTimes, shards: options.shards ?? defaultLeaseTimes.shards },
         retention: defaultRetention,
+        ...(sender ? { notifying: { box, sender, needKey } } : {}),
         ...(setup.meter ? { meter: setup.meter } : {}),
         ...(setup.switchFile ? { switchFile: setup.switchFile } : {}),
       });

@@ -7,6 +7,7 @@ export type GroupId = Id<"group">;
 export type PolicyId = Id<"policy">;
 export type WebhookId = Id<"webhook">;
 export type ScheduleId = Id<"schedule">;
+export type NotifierId = Id<"notifier">;
 export type ColoId = Id<"colo">;
 /** Names a ledger row and, as a tag, the cloud server that its intention made. Never reused. */
 export type ServerId = Id<"server">;

@@ -2,6 +2,7 @@ import { AccessService } from "../../gen/muster/v1/access_service_pb.js";
 import { ColoService } from "../../gen/muster/v1/colo_service_pb.js";
 import { EventService } from "../../gen/muster/v1/event_service_pb.js";
 import { GroupService } from "../../gen/muster/v1/group_service_pb.js";
+import { NotifierService } from "../../gen/muster/v1/notifier_service_pb.js";
 import { PolicyService } from "../../gen/muster/v1/policy_service_pb.js";
 import { ScalingService } from "../../gen/muster/v1/scaling_service_pb.js";
 import { ScheduleService } from "../../gen/muster/v1/schedule_service_pb.js";
@@ -16,6 +17,7 @@ import { createAccessService } from "./access-service.js";
 import { createColoService } from "./colo-service.js";
 import { createEventService } from "./event-service.js";
 import { createGroupService } from "./group-service.js";
+import { createNotifierService } from "./notifier-service.js";
 import { createPolicyService } from "./policy-service.js";
 import { createScalingService } from "./scaling-service.js";
 import { createScheduleService } from "./schedule-service.js";
@@ -33,6 +35,7 @@ export function createServices(
     guard.wrap(PolicyService, createPolicyService(supervisor, validator)),
     guard.wrap(WebhookService, createWebhookService(supervisor.webhooks)),
     guard.wrap(ScheduleService, createScheduleService(supervisor, validator)),
+    guard.wrap(NotifierService, createNotifierService(supervisor.notifiers)),
     guard.wrap(ScalingService, createScalingService(supervisor.scaling)),
     guard.wrap(ServerService, createServerService(supervisor.servers)),
     guard.wrap(EventService, createEventService(supervisor.events, limits)),

@@ -21,6 +21,8 @@ export interface CredentialBook {
   ): Promise<CredentialFacts>;
   /** Resolves to whether there were any. */
   delete(key: CredentialKey, signal: AbortSignal): Promise<boolean>;
+  /** Makes the first key where there is none, and none was lost. */
+  needKey(signal: AbortSignal): Promise<void>;
   /** Seals with the newest key what older ones sealed: the same credentials, the same revision. */
   reseal(
     colo: string,
@@ -144,6 +146,7 @@ export function createCredentialBook(deps: {
     cache.set(textOf(key), { credential, readAtMs: clock.monotonicMs() });
 
   return {
+    needKey,
     sourceOf: (colo) => ({
       of: (account) => of({ account, colo }),
       known: (account) => cache.peek(textOf({ account, colo }))?.credential?.revision,

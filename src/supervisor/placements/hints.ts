@@ -40,7 +40,13 @@ export function webhookHint(tokenHash: string, key: GroupKey): Hint {
   return { index: webhookIndex(tokenHash), key: tokenHash, value: groupText(key) };
 }
 
-/** The group that a webhook's hint names. */
+/** Says that a group has, or had, notifiers. */
+export function notifierHint(key: GroupKey): Hint {
+  const text = groupText(key);
+  return { index: notifierIndex, key: text, value: text };
+}
+
+/** The group that a webhook's or a notifier's hint names. */
 export function groupOfHint({ value }: Pick<Hint, "value">): GroupKey {
   const [account, group] = value.split("/") as [AccountId, GroupId];
   return { account, group };
@@ -83,6 +89,7 @@ export const askedIndex = (colo: ColoId) => `asked/${colo}`;
 export const placementIndex = (colo: ColoId) => `placements/${colo}`;
 export const accountIndex = (colo: ColoId) => `accounts/${colo}`;
 export const orphanIndex = ({ account, colo }: AccountInColo) => `orphans/${colo}/${account}`;
+export const notifierIndex = "notifiers";
 export const webhookIndex = (tokenHash: string) => `webhooks/${tokenHash.slice(0, 2)}`;
 export const dueIndex = (colo: ColoId, shard: number) => `due/${colo}/${shard}`;
 export const groupIndex = (account: AccountId) => `groups/${account}`;

@@ -1,0 +1,53 @@
+import { isFault } from "../../core/errors/fault.js";
+import type { ColoId } from "../../core/model/ids.js";
+import type { Ids } from "../../core/ports/clock.js";
+import type { PartitionId, Store } from "../../core/ports/store.js";
+
+/** Up to where of the colo's feed each notifier was told, by its uid. */
+export interface Places {
+  load(signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Undefined forgets one.
+   *
+   * @throws Fault `PLACEMENT_CHANGED`: another node has taken over since `load`.
+   */
+  save(changes: ReadonlyMap<string, string | undefined>, signal: AbortSignal): Promise<void>;
+}
+
+const kind = "told";
+
+export function createPlaces(deps: {
+  readonly colo: ColoId;
+  readonly store: Store;
+  readonly ids: Ids;
+}): Places {
+  const { colo, store, ids } = deps;
+  const partition: PartitionId = { scope: "colo", key: `${colo}/notifiers` };
+  let revision = 0;
+  return {
+    async load(signal) {
+      const loaded = await store.load(partition, [kind], { signal });
+      revision = loaded.revision;
+      return new Map(loaded.rows.map((row) => [row.key, JSON.parse(row.value) as string]));
+    },
+    async save(changes, signal) {
+      const all = [...changes];
+      const commitId = ids.next();
+      const commit = {
+        ...{ partition, expectedRevision: revision, commitId, events: [], hints: [] },
+        puts: all.flatMap(([key, cursor]) =>
+          cursor === undefined ? [] : [{ kind, key, value: JSON.stringify(cursor) }],
+        ),
+        deletes: all.flatMap(([key, cursor]) => (cursor === undefined ? [{ kind, key }] : [])),
+      };
+      try {
+        ({ revision } = await store.commit(commit, { signal }));
+      } catch (error) {
+        const isUnknown = isFault(error, "COMMIT_UNKNOWN");
+        if (!(isUnknown && (await store.wasCommitted(partition, commitId, { signal }))))
+          throw error;
+        revision++;
+      }
+    },
+  };
+}
