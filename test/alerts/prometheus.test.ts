@@ -18,35 +18,39 @@ const patienceMs = 90_000;
 
 /** The demo's daemon, group and load, watched by real monitors instead of the demo's own. */
 async function createBench(t: TestContext) {
+  const ends: (() => unknown)[] = [];
+  t.after(async () => {
+    for (const end of ends.reverse()) await end(); // The last begun ends first.
+  });
   const dir = await mkdtemp(join(tmpdir(), "muster-alerts-"));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 3 }));
+  ends.push(() => rm(dir, { recursive: true, force: true, maxRetries: 3 }));
   const stopping = new AbortController();
   const { signal } = stopping;
   const daemon = await startDaemon(dir, signal);
-  t.after(() => daemon.stop());
+  ends.push(daemon.stop);
   const client = createMusterClient({ address: daemon.address, token: daemon.token });
-  t.after(() => client.close());
+  ends.push(client.close);
   await createGroup(client, dir);
-  t.after(async () => {
+  ends.push(async () => {
     await client.groups.deleteGroup({ name: `accounts/demo/groups/${group.id}`, force: true });
     const isGone = async () => (await readCapacity(client)) === undefined;
-    await waitUntil("the group's end", isGone, { withinMs: patienceMs, signal });
+    const hurry = new AbortController().signal;
+    await waitUntil("the group's end", isGone, { withinMs: patienceMs, signal: hurry });
+  });
+  const events: MusterEvent[] = [];
+  const history = createHistory(client).run(signal, (event) => void events.push(event));
+  ends.push(async () => {
+    stopping.abort();
+    await history;
   });
   const webhook = { displayName: "Alertmanager", use: WebhookUse.GROUP_ALERTS };
   const made = await client.webhooks.createWebhook({ parent: policyPath("out"), webhook });
   const { token = "" } = made.token ?? {};
   const watched = { dir, address: daemon.address, account: group.account, token };
   const monitors = await startMonitors({ ...watched, apiToken: daemon.token }, signal);
-  t.after(() => monitors.stop());
+  ends.push(monitors.stop);
   const load = createLoad(daemon.url);
-  t.after(() => load.stop());
-  const events: MusterEvent[] = [];
-  const history = createHistory(client);
-  const running = history.run(signal, (event) => void events.push(event));
-  t.after(async () => {
-    stopping.abort();
-    await running;
-  });
+  ends.push(load.stop);
   const until = (what: string, isSo: () => boolean | Promise<boolean>) =>
     waitUntil(what, isSo, { withinMs: patienceMs, signal });
   const serves = async (count: number) => {

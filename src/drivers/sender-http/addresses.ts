@@ -8,8 +8,8 @@ export interface AddressRule {
 
 /**
  * Whatever leads to this machine, its neighbours, or nobody: special-purpose blocks of IANA's
- * registries, and those through which IPv6 reaches IPv4. (What is mapped into IPv6 a BlockList takes
- * for the IPv4 address that it is.)
+ * registries, and those through which IPv6 reaches IPv4. (An IPv4 address that is mapped into IPv6
+ * a BlockList takes for what it is.)
  */
 const closed: readonly (readonly [string, number])[] = [
   ["0.0.0.0", 8],
