@@ -82,7 +82,7 @@ export function createLeases(deps: {
   async function renew(shard: Shard): Promise<void> {
     const beforeMs = clock.monotonicMs();
     if (stopped) return;
-    shard.lookAtMs = beforeMs + times.renewEveryMs;
+    shard.lookAtMs = beforeMs + times.watchEveryMs;
     const loaded = await store.load(shard.partition, "all", call);
     const row = loaded.rows[0];
     const held = row ? (JSON.parse(row.value) as LeaseDoc) : undefined;
@@ -91,8 +91,9 @@ export function createLeases(deps: {
         shard.seenRevision = loaded.revision;
         shard.seenSinceMs = beforeMs;
       }
-      if (beforeMs - shard.seenSinceMs < held.ttlMs) {
-        shard.lookAtMs = beforeMs + times.watchEveryMs;
+      const freeAtMs = shard.seenSinceMs + held.ttlMs;
+      if (beforeMs < freeAtMs) {
+        shard.lookAtMs = Math.min(shard.lookAtMs, freeAtMs);
         return;
       }
     }
@@ -102,6 +103,7 @@ export function createLeases(deps: {
     if (stopped) return;
     const had = shard.untilMs > clock.monotonicMs();
     shard.untilMs = beforeMs + times.ttlMs;
+    shard.lookAtMs = beforeMs + times.renewEveryMs;
     if (!had) deps.gained();
   }
 
@@ -130,7 +132,9 @@ export function createLeases(deps: {
       if (isFault(result.reason, "PLACEMENT_CHANGED")) continue;
       log.warn({ colo, error: String(result.reason) }, "lease could not be renewed");
     }
-    if (!signal.aborted && !stopped) timer = clock.after(times.watchEveryMs, () => void round());
+    if (signal.aborted || stopped) return;
+    const nextMs = Math.min(...shards.map(({ lookAtMs }) => lookAtMs)) - clock.monotonicMs();
+    timer = clock.after(Math.max(0, nextMs), () => void round());
   }
 
   const isHeld = (shard: Shard) => shard.untilMs > clock.monotonicMs();
