@@ -5,7 +5,6 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../../src/config.js";
 import { openSession } from "../../src/drivers/store-cassandra/session.js";
 import { type Daemon, defer, eventually, mainPath, startDaemon } from "../e2e/daemon.js";
@@ -14,7 +13,6 @@ import { addressOf, firstNode, ownNodes, patientMs, replicas, whileFrozen } from
 
 const { dataCenter: colo } = firstNode;
 const contactPoints = ownNodes.map(addressOf);
-const killDelayMs = 400;
 
 /** A configuration on a keyspace that does not exist yet; a file of it for commands. */
 async function configOf(t: TestContext) {
@@ -77,14 +75,20 @@ test("M7.3 the command migrates what the configuration names, once, and says it 
 test("M7.3 M2.5 a daemon that is killed finds its state in Cassandra, and goes on exactly", async (t) => {
   const { config, more } = await configOf(t);
   await muster("migrate", "--config", config);
-  const local = slowColo({ answerDelayMs: 100, createDeadlineMs: 1_500 });
+  // Few at once, so that it takes a while however slow those are who look on.
+  const local = slowColo({ answerDelayMs: 100, createDeadlineMs: 1_500, concurrency: 4 });
   const daemon = await startDaemon(t, { [colo]: local }, more);
   await createWeb(daemon, { colo, max: 20 });
   await daemon.client.scaling.setTarget({ name: web, target: 5 });
   await converged(daemon, 5);
   for (const target of [15, 4]) {
+    const from = (await daemon.running()).length;
     await daemon.client.scaling.setTarget({ name: web, target });
-    await sleep(killDelayMs);
+    await eventually(
+      "it is at work",
+      () => daemon.running(),
+      (seen) => seen.length !== from,
+    );
     await daemon.kill();
     const before = (await daemon.running()).length;
     assert.notEqual(before, target, "it was done before it was killed");

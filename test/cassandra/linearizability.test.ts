@@ -9,7 +9,7 @@ import { createCassandraStore } from "../../src/drivers/store-cassandra/index.js
 import { patientCall, placement } from "../contract/store-samples.js";
 import { createRunningClock } from "../drivers/running-clock.js";
 import { account, defer, openDaemon } from "../e2e/daemon.js";
-import { createWeb, slowColo, web } from "../e2e/groups.js";
+import { converged, createWeb, slowColo, web } from "../e2e/groups.js";
 import { behind, hasty, unfenced } from "../linearizability/broken-stores.js";
 import { buildChecker, type Checker, type Verdict } from "../linearizability/check-history.js";
 import { historyOf, recordedMain } from "../linearizability/record-daemon.js";
@@ -157,6 +157,9 @@ test("M7.3 M2.5 what a daemon that is killed asks of Cassandra, and is answered,
   }
   assert.ok(isCutOff(lines), "no kill came amid a call");
   const found = await checker.check(lines);
+  // Nothing is under way when it ends.
+  await daemon.client.scaling.setTarget({ name: web, target: 1 });
+  await converged(daemon, 1);
   t.diagnostic(JSON.stringify({ ...found, ...countAnswers(lines) }));
   assert.equal(found.verdict, "Ok", found.stuck);
 });
