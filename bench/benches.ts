@@ -5,9 +5,11 @@ import { manyGroups, timeToService } from "./p1/time-to-service.js";
 import { scaleEvents } from "./p3/scale-events.js";
 import { scaleEventsOnCassandra } from "./p4/scale-events.js";
 import { planning } from "./p5/planning.js";
+import { steady, steadyOnCassandra } from "./p6/steady.js";
 import { eventStreaming } from "./p7/event-streaming.js";
 import { unaryReads } from "./p8/unary-reads.js";
-import { start } from "./p9/start.js";
+import { start, startOnCassandra } from "./p9/start.js";
+import { takeOver } from "./p10/take-over.js";
 import { schedules } from "./schedules/due-at-once.js";
 
 /** Every benchmark, by the ids of the table of performance promises. */
@@ -18,9 +20,13 @@ export const benches: readonly Bench[] = [
   scaleEvents,
   scaleEventsOnCassandra,
   planning,
+  steady,
+  steadyOnCassandra,
   eventStreaming,
   unaryReads,
   start,
+  startOnCassandra,
+  takeOver,
   schedules,
   drill,
 ];

@@ -7,6 +7,8 @@ export interface Child {
   /** Without waiting for an answer. */
   tell(name: string, args?: unknown): void;
   stop(): Promise<void>;
+  /** SIGKILL: as a crash. */
+  kill(): Promise<void>;
 }
 
 /** What a child can do, by name. */
@@ -58,10 +60,14 @@ export async function startChild(entry: URL, args: readonly string[] = []): Prom
       }),
     tell: (name, value) => void child.send({ name, args: value } satisfies Ask),
     async stop() {
-      child.disconnect();
+      if (child.connected) child.disconnect();
       const timer = setTimeout(() => child.kill("SIGKILL"), stopMsMax);
       await ended;
       clearTimeout(timer);
+    },
+    async kill() {
+      child.kill("SIGKILL");
+      await ended;
     },
   };
 }

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -43,6 +43,8 @@ export interface BenchMusterOptions {
    * converges.
    */
   readonly converges: boolean;
+  /** The kill switch is on: whoever holds the leases has turns, and does nothing in the cloud. */
+  readonly isStopped?: boolean;
   /** Instead of an embedded one; closed with it. */
   readonly store?: Store;
 }
@@ -56,6 +58,7 @@ export async function openBenchMuster(
   const kept = options.store ?? (await createSqliteStore({ path, clock: createSystemClock() }));
   const store = createCountedStore(kept, committed);
   if (!options.converges) await leaseElsewhere(store);
+  if (options.isStopped) await writeFile(join(dataDir, "STOP"), "");
   const bare = await createSqliteJournal({ path: join(dataDir, "events.db") });
   let journaled = 0;
   const journal: Journal = {

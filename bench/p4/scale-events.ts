@@ -23,46 +23,56 @@ const forMs = 3_000;
 const warmUpMs = 2_000;
 const ratioMin = 0.5;
 
+/** Of the node that takes the events: another one has the leases, or it has them itself. */
+const standings = {
+  apart: { converges: false },
+  holder: { converges: true, isStopped: true },
+} as const;
+type StandingName = keyof typeof standings;
+
 /** P4: P3 on Cassandra. */
 export const scaleEventsOnCassandra: Bench = {
   id: "P4",
   store: "cassandra",
   title: "scale events accepted per second, durable, one node, Cassandra",
-  run: (run) =>
-    withHome(async (home) => {
-      const cases = await measureAll(run, home);
-      const points = cases.map(({ callers, bare }) => {
-        return { size: callers, cost: 1000 / bare.ours.median };
-      });
-      return {
-        ratios: Object.fromEntries(cases.map(({ callers, bare }) => [`${callers}`, bare.ratio])),
-        targets: cases.map(({ callers, bare }) =>
-          atLeast(`${callers} callers: share of the bare rate`, ratioMin, bare.ratio),
-        ),
-        figures: cases.flatMap(figuresOf),
-        growth: [
-          {
-            name: "an event's time",
-            of: "callers",
-            cost: "ms of wall time an event",
-            points,
-            exponent: growthExponent(points),
-          },
-        ],
-        notes: [
-          "every caller sets its own group's target, alternating, and every event is applied",
-          "another node holds the leases, so that nothing converges; no cloud is called",
-          `ours writes for one event: ${cases.map(({ callers, written }) => `${callers} callers: ${writtenText(written)}`).join("; ")}`,
-          "reference: one conditional batch for one event, the same rows and bytes, same client settings",
-          "store alone: the store's own commit for one event, as large, with its way to the feed",
-          "the journal's copy runs beside ours and is waited for; nobody follows the events",
-          "one Cassandra node with one copy, on the same machine",
-        ],
-      };
-    }),
+  async run(run) {
+    const cases: Case[] = [];
+    for (const standing of ["apart", "holder"] as const)
+      cases.push(...(await withHome((home) => measureAll(run, home, standing))));
+    return {
+      ratios: Object.fromEntries(cases.map((one) => [nameOf(one), one.bare.ratio])),
+      targets: cases.map((one) =>
+        atLeast(`${nameOf(one)}: share of the bare rate`, ratioMin, one.bare.ratio),
+      ),
+      figures: cases.flatMap(figuresOf),
+      growth: (["apart", "holder"] as const).map((standing) => {
+        const points = cases
+          .filter((one) => one.standing === standing)
+          .map(({ callers, bare }) => ({ size: callers, cost: 1000 / bare.ours.median }));
+        return {
+          name: `an event's time, ${standing}`,
+          of: "callers",
+          cost: "ms of wall time an event",
+          points,
+          exponent: growthExponent(points),
+        };
+      }),
+      notes: [
+        "every caller sets its own group's target, alternating, and every event is applied",
+        "apart: another node holds the leases, so that nothing converges",
+        "holder: the node holds them, and its kill switch is on: each event is followed by a turn that plans, and waits",
+        `ours writes for one event: ${cases.map(writtenOf).join("; ")}`,
+        "reference: one conditional batch for one event, the same rows and bytes, same client settings",
+        "store alone: the store's own commit for one event, as large, with its way to the feed",
+        "the journal's copy runs beside ours and is waited for; nobody follows the events",
+        "one Cassandra node with one copy, on the same machine",
+      ],
+    };
+  },
 };
 
 interface Case {
+  readonly standing: StandingName;
   readonly callers: number;
   readonly bare: Pairs;
   readonly storeAlone: Pairs;
@@ -76,18 +86,22 @@ interface Case {
 
 type Rate = Omit<CallRate, "calls">;
 
-async function measureAll(run: BenchRun, home: Home): Promise<readonly Case[]> {
+async function measureAll(
+  run: BenchRun,
+  home: Home,
+  standing: StandingName,
+): Promise<readonly Case[]> {
   const store = await openStoreAt(home);
-  const muster = await openBenchMuster({ listens: false, converges: false, store });
+  const muster = await openBenchMuster({ listens: false, ...standings[standing], store });
   try {
     await createGroups(muster, Math.max(...callerCounts));
     const submit = createSubmitter(muster, false);
     const cases: Case[] = [];
     for (const callers of callerCounts) {
-      const one = await measureCase(muster, { home, callers, submit });
+      const one = { standing, ...(await measureCase(muster, { home, callers, submit })) };
       const { ours, reference, ratio } = one.bare;
       const rates = `${Math.round(ours.median)} of ${Math.round(reference.median)} events/s`;
-      run.say(`${callers} callers: ${rates}, ratio ${ratio.toFixed(2)}`);
+      run.say(`${nameOf(one)}: ${rates}, ratio ${ratio.toFixed(2)}`);
       cases.push(one);
     }
     return cases;
@@ -99,7 +113,7 @@ async function measureAll(run: BenchRun, home: Home): Promise<readonly Case[]> {
 async function measureCase(
   muster: BenchMuster,
   { home, callers, submit }: { readonly home: Home; readonly callers: number; submit: Submit },
-): Promise<Case> {
+): Promise<Omit<Case, "standing">> {
   const { events, written } = await weigh(muster, callers, submit);
   const load = { ...bareLoad(written, events), callers, name: `${callers}-callers` };
   const writer = bareStoreOf(load, await openBareWriter(home));
@@ -137,7 +151,7 @@ async function measureCase(
 }
 
 function figuresOf(one: Case): Figure[] {
-  const name = `${one.callers} callers`;
+  const name = nameOf(one);
   const p50 = { ours: summaryOf(one.p50Ms), reference: summaryOf(one.bareP50Ms) };
   const p99 = { ours: summaryOf(one.p99Ms), reference: summaryOf(one.bareP99Ms) };
   return [
@@ -146,4 +160,12 @@ function figuresOf(one: Case): Figure[] {
     { name: `${name}, p99`, unit: "ms", ...p99 },
     pairFigure(`${name}, store alone`, "commits/s", one.storeAlone),
   ];
+}
+
+function nameOf({ standing, callers }: Pick<Case, "standing" | "callers">): string {
+  return `${callers} callers, ${standing}`;
+}
+
+function writtenOf(one: Case): string {
+  return `${nameOf(one)}: ${writtenText(one.written)}`;
 }

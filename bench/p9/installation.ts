@@ -11,6 +11,8 @@ import type { Store } from "../../src/core/ports/store.js";
 import { createSystemClock } from "../../src/drivers/clock-system/index.js";
 import { createSqliteStore } from "../../src/drivers/store-sqlite/index.js";
 import { workIndex } from "../../src/supervisor/placements/hints.js";
+import { configOf, type Home } from "../../test/cassandra/bed.js";
+import { openStoreAt } from "../lib/cassandra-bed.js";
 import { benchCaller, benchColo, benchConfig, createGroups } from "../lib/muster.js";
 import { openGrpcLoad } from "../p8/load.js";
 
@@ -32,6 +34,8 @@ export interface InstallationOptions {
   readonly groups: number;
   /** Every placement's work hint stands, as after a crash: all of them are looked at at once. */
   readonly atWork: boolean;
+  /** Where the state is kept, instead of an embedded store; removed with it. */
+  readonly openHome?: () => Promise<Home>;
 }
 
 const daemon = fileURLToPath(new URL("../../src/main.js", import.meta.url));
@@ -42,12 +46,20 @@ const settleMsMax = 30_000;
 /** Made through the supervisor, so that what is stored is what a supervisor writes. */
 export async function createInstallation(options: InstallationOptions): Promise<Installation> {
   const folder = await mkdtemp(join(tmpdir(), "muster-bench-start-"));
+  const home = await options.openHome?.();
   const dataDir = join(folder, "data");
   const configPath = join(folder, "muster.json");
-  await writeFile(configPath, JSON.stringify({ ...benchConfig(true), dataDir }));
-  const remove = () => rm(folder, { recursive: true });
+  const store = home && { store: configOf(home) };
+  await writeFile(configPath, JSON.stringify({ ...benchConfig(true), dataDir, ...store }));
+  const remove = async () => {
+    await home?.remove();
+    await rm(folder, { recursive: true });
+  };
   try {
-    await fill(dataDir, options);
+    const path = join(dataDir, "state.db");
+    const clock = createSystemClock();
+    const opened = home ? openStoreAt(home) : createSqliteStore({ path, clock });
+    await fill(await opened, dataDir, options);
   } catch (error) {
     await remove();
     throw error;
@@ -55,9 +67,11 @@ export async function createInstallation(options: InstallationOptions): Promise<
   return { start: () => startOnce(configPath, options.groups > 0), remove };
 }
 
-async function fill(dataDir: string, { groups, atWork }: InstallationOptions): Promise<void> {
-  const path = join(dataDir, "state.db");
-  const store = await createSqliteStore({ path, clock: createSystemClock() });
+async function fill(
+  store: Store,
+  dataDir: string,
+  { groups, atWork }: InstallationOptions,
+): Promise<void> {
   // Hints may always stand for longer than they are needed.
   const kept: Store = atWork ? { ...store, deleteHints: async () => {} } : store;
   const muster = await createMuster({ ...benchConfig(false), dataDir, store: kept });
