@@ -28,7 +28,11 @@ export function addAlertCommands(program: Command, run: Run): void {
         .choices(wordsOf(AlertState))
         .makeOptionMandatory(),
     )
-    .option("--value <number>", "the measured value, for the history", readNumber)
+    .option(
+      "--value <number>",
+      "the measured value: what steps and target tracking go by",
+      readNumber,
+    )
     .action((group: string, policy: string, options: Options, self: Command) =>
       run(self, (session) => report(session, { group, policy }, options)),
     );

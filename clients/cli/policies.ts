@@ -1,7 +1,12 @@
 import { create, toJson } from "@bufbuild/protobuf";
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
-import { type Policy, PolicySchema } from "../../src/gen/muster/v1/policy_pb.js";
+import {
+  type BreachStep,
+  type BreachSteps,
+  type Policy,
+  PolicySchema,
+} from "../../src/gen/muster/v1/policy_pb.js";
 import { ListPoliciesResponseSchema } from "../../src/gen/muster/v1/policy_service_pb.js";
 import { idOf, policyName } from "../node/index.js";
 import { type Applied, applyPolicy } from "./apply.js";
@@ -157,8 +162,31 @@ async function executePolicy(
   return code;
 }
 
-/** `+2`, `-10 %`, `to 5`. */
+/** `+2`, `-10 %`, `to 5`, `cpu at 0.6`, `from 0.8: +1, from 0.9: +25 %`. */
 function actionWords({ action }: Policy): string {
+  switch (action.case) {
+    case "steps":
+      return stepsWords(action.value);
+    case "targetTracking":
+      return `${plain(action.value.metric)} at ${action.value.target}`;
+    default:
+      return fixedWords(action);
+  }
+}
+
+function stepsWords({ threshold, steps }: BreachSteps): string {
+  // 0.7 + 0.2 is 0.8999… in binary; what people wrote has fewer digits.
+  const bound = (relative = 0) => Number((threshold + relative).toPrecision(12));
+  return steps
+    .map(({ lower, upper, action }) => {
+      const isBelow = lower === undefined || lower < 0;
+      const from = isBelow ? `down from ${bound(upper)}` : `from ${bound(lower)}`;
+      return `${from}: ${fixedWords(action)}`;
+    })
+    .join(", ");
+}
+
+function fixedWords(action: BreachStep["action"]): string {
   switch (action.case) {
     case "change":
       return signedWords(action.value);

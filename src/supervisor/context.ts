@@ -5,6 +5,7 @@ import type { Log } from "../core/ports/log.js";
 import type { Meter } from "../core/ports/meter.js";
 import type { Store } from "../core/ports/store.js";
 import type { Colo } from "./colo/colo.js";
+import type { DemandWatch } from "./demand-watch.js";
 import type { EventMaker } from "./events/event-maker.js";
 import type { GroupBook } from "./group-book.js";
 import type { Monitor } from "./monitor/monitor.js";
@@ -32,6 +33,7 @@ export interface Context {
   /** The installation's other colos; undefined: there are none. */
   readonly elsewhere: Elsewhere | undefined;
   readonly coloWatch: Pick<ColoWatch, "healthOf" | "isReached" | "copySeenAtMs">;
+  readonly demand: DemandWatch;
   readonly events: EventMaker;
   /** When timings fall due. */
   readonly nextOccurrence: NextOccurrence;

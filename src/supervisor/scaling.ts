@@ -3,7 +3,7 @@ import type { EventDraft } from "../core/model/event.js";
 import type { Group } from "../core/model/group.js";
 import type { ColoId, EventId, PlacementKey, PolicyId } from "../core/model/ids.js";
 import type { PlacementDoc } from "../core/model/placement.js";
-import type { AlertMark, Policy } from "../core/model/policy.js";
+import type { Policy } from "../core/model/policy.js";
 import { sayCause } from "../core/model/say-cause.js";
 import type { Occurrence, Receipt, ScaleEvent } from "../core/model/scale-event.js";
 import { decide } from "../core/policy/decide.js";
@@ -36,7 +36,8 @@ export function createScaling(context: Context): ScalingUseCases {
   return {
     async submit(request, caller) {
       const entry = await entryFor(context, request, caller.signal);
-      const policy = policyOf(request, entry.policies);
+      checkPolicy(request, entry.policies);
+      const policies = [...entry.policies.values()];
       await ensurePlacements(context, entry.group, caller.signal);
       const others = await otherPlacements(context, entry.group, caller.signal);
       const event = scaleEventOf(context, request, entry.group, caller);
@@ -46,7 +47,7 @@ export function createScaling(context: Context): ScalingUseCases {
       const receipt = await lead.change(
         (state, earlier) =>
           answerOnce(earlier, { event, fingerprint, known }, () =>
-            decideOn(context, state, { event, group: entry.group, policy, others }),
+            decideOn(context, state, { event, group: entry.group, policies, others }),
           ),
         event.idempotencyKey === undefined ? {} : { receiptKeys: [event.idempotencyKey] },
       );
@@ -66,13 +67,8 @@ async function entryFor(context: Context, { key, ask }: SubmitScaleEvent, signal
   return liveGroup(context, key, signal);
 }
 
-function policyOf(
-  { ask }: SubmitScaleEvent,
-  policies: ReadonlyMap<PolicyId, Policy>,
-): Policy | undefined {
-  if (ask.kind !== "policy" && ask.kind !== "alert") return undefined;
-  const policy = policies.get(ask.policy);
-  if (policy) return policy;
+function checkPolicy({ ask }: SubmitScaleEvent, policies: ReadonlyMap<PolicyId, Policy>): void {
+  if (!("policy" in ask) || policies.has(ask.policy)) return;
   throw new Fault("POLICY_NOT_FOUND", { say: `there is no policy ${ask.policy}` });
 }
 
@@ -142,7 +138,8 @@ export function answerOnce(
 export interface DecideOn {
   readonly event: ScaleEvent;
   readonly group: Group;
-  readonly policy: Policy | undefined;
+  /** All of the group's. */
+  readonly policies: readonly Policy[];
   readonly others: readonly OtherPlacement[];
   /** The event that this one follows from, where it does. */
   readonly parent?: EventId;
@@ -156,7 +153,7 @@ export interface OtherPlacement {
   readonly ageMs?: number;
 }
 
-/** The decision, as a change of the lead placement. Pure but for the ids of what it makes. */
+/** The decision, as a change of the lead placement. Pure but for ids, and what demand is seen. */
 export function decideOn(
   context: Context,
   state: PlacementState,
@@ -166,27 +163,27 @@ export function decideOn(
   if (!state.doc) throw new Fault("GROUP_NOT_FOUND", { say: "the group is gone" });
   const input = inputOf(context.clock.nowMs(), { ...state, doc: state.doc }, asked);
   const decision = decide(event, input);
+  if (event.ask.kind === "alert")
+    context.demand.note(state.key, { from: decision.receipt.oldTarget, wanted: decision.wanted });
   return { change: changeOf(context, state, state.doc, asked, decision), reply: decision.receipt };
   function inputOf(
     nowMs: number,
     lead: PlacementState & { readonly doc: PlacementDoc },
-    { policy, others }: DecideOn,
+    { policies, others }: DecideOn,
   ): DecideInput {
+    const demandDrop = context.demand.drop();
     return {
       nowMs,
       group,
       placements: factsOf(group, lead, others),
       lead: lead.doc,
-      ...(policy ? { policy } : {}),
-      alertMarks: policy ? marksOf(lead, policy.id) : [],
+      policies,
+      alertMarks: [...lead.alerts.values()],
+      ...(demandDrop ? { demandDrop } : {}),
       unanswered:
         unansweredOf(lead, group, nowMs) + others.reduce((sum, one) => sum + one.unanswered, 0),
     };
   }
-}
-
-export function marksOf(state: PlacementState, policy: PolicyId): AlertMark[] {
-  return [...state.alerts.values()].filter((mark) => mark.policy === policy);
 }
 
 /** The group's placements with their targets; what the lead has yet to deliver counts as told. */
@@ -330,7 +327,7 @@ function lateness(
   return { schedule, dueAtMs, lateMs: Math.max(0, atMs - dueAtMs), ...skipped };
 }
 
-function decidedEvent({ event, policy, parent }: DecideOn, receipt: Receipt): EventDraft {
+function decidedEvent({ event, parent }: DecideOn, receipt: Receipt): EventDraft {
   const why = receipt.causes.map(sayCause).join("; ");
   const { outcome, oldTarget, newTarget } = receipt;
   const moved =
@@ -346,7 +343,7 @@ function decidedEvent({ event, policy, parent }: DecideOn, receipt: Receipt): Ev
       outcome,
       oldTarget,
       newTarget,
-      ...(policy ? { policy: policy.id } : {}),
+      ...("policy" in event.ask ? { policy: event.ask.policy } : {}),
       ...(event.occurrence && lateness(event.occurrence, receipt)),
       ...(event.ask.kind === "alert" ? { key: event.ask.key, state: event.ask.state } : {}),
     },

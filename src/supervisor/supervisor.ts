@@ -34,6 +34,7 @@ import { createConverger } from "./converge/turn.js";
 import { createWakeups, type Wakeups } from "./converge/wakeups.js";
 import type { CredentialBook } from "./credentials/credential-book.js";
 import { createResealer } from "./credentials/reseal.js";
+import { createDemandWatch } from "./demand-watch.js";
 import { createEventMaker } from "./events/event-maker.js";
 import { createExplain } from "./events/explain.js";
 import { createEventHub } from "./events/hub.js";
@@ -183,6 +184,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
   const context: Context = {
     ...setup,
     ...{ attemptId, groups, placements, colos, elsewhere, coloWatch, events, signal, monitor },
+    demand: createDemandWatch(clock),
     wake,
     nextOccurrence: createOccurrences(),
   };

@@ -27,6 +27,12 @@ const listOf = (maxLength: number) =>
     { minLength: 1, maxLength },
   );
 
+const limits = (by: "servers" | "partsPerMillion", max: number) =>
+  fc.record({
+    [by]: fc.integer({ min: 1, max }),
+    withinMs: fc.integer({ min: 60_000, max: 86_400_000 }),
+  });
+
 const groupSpecs: fc.Arbitrary<GroupSpec> = fc.record({
   displayName: text.filter((name) => /\S/u.test(name)),
   labels: words,
@@ -71,27 +77,64 @@ const groupSpecs: fc.Arbitrary<GroupSpec> = fc.record({
   stoppedServers: fc.constantFrom("replace", "keep"),
   scaleInOrder: fc.constantFrom("oldestFirst", "newestFirst", "oldestLaunchFirst"),
   surge: ms(2_000),
+  scaleInLimit: fc.oneof(limits("servers", 32_000), limits("partsPerMillion", 1_000_000)),
 }) as unknown as fc.Arbitrary<GroupSpec>;
+
+const fixedActions = fc.oneof(
+  fc.record({ kind: fc.constant("change"), change: fc.integer({ min: 1, max: 32_000 }) }),
+  fc.record({
+    kind: fc.constant("percent"),
+    partsPerMillion: fc.integer({ min: -(10 ** 10), max: 10 ** 10 }).filter((ppm) => ppm !== 0),
+  }),
+  fc.record({ kind: fc.constant("exact"), capacity: ms(32_000) }),
+);
+
+/** Two steps on either side of the threshold, in either order. */
+const stepsActions = fc
+  .record({
+    threshold: fc.double({ noNaN: true, noDefaultInfinity: true }),
+    bound: fc.integer({ min: 1, max: 1_000 }),
+    actions: fc.tuple(fixedActions, fixedActions),
+    isBelow: fc.boolean(),
+    isTurned: fc.boolean(),
+  })
+  .map(({ threshold, bound, actions: [near, far], isBelow, isTurned }) => {
+    const steps = isBelow
+      ? [
+          { lower: -bound, upper: 0, action: near },
+          { upper: -bound, action: far },
+        ]
+      : [
+          { lower: 0, upper: bound, action: near },
+          { lower: bound, action: far },
+        ];
+    return { kind: "steps", threshold, steps: isTurned ? steps.toReversed() : steps };
+  });
+
+const trackingActions = fc.record({
+  kind: fc.constant("tracking"),
+  metric: text.filter((name) => /\S/u.test(name)),
+  target: fc.double({ min: Number.MIN_VALUE, noNaN: true, noDefaultInfinity: true }),
+  tolerancePartsPerMillion: ms(500_000),
+  stabilisationMs: ms(86_400_000),
+});
 
 const policySpecs: fc.Arbitrary<PolicySpec> = fc.record({
   displayName: text.filter((name) => /\S/u.test(name)),
-  action: fc.oneof(
-    fc.record({ kind: fc.constant("change"), change: fc.integer({ min: 1, max: 32_000 }) }),
-    fc.record({
-      kind: fc.constant("percent"),
-      partsPerMillion: fc.integer({ min: -(10 ** 10), max: 10 ** 10 }).filter((ppm) => ppm !== 0),
-    }),
-    fc.record({ kind: fc.constant("exact"), capacity: ms(32_000) }),
-  ),
+  action: fc.oneof(fixedActions, stepsActions, trackingActions),
   cooldownMs: ms(86_400_000),
   debounceMs: ms(3_600_000),
-  alert: fc.record({
-    actsOn: fc.constantFrom("warning", "critical"),
-    holdMs: ms(86_400_000),
-    timeToLiveMs: fc.integer({ min: 1_000, max: 604_800_000 }),
-    repeatMs: fc.integer({ min: 1_000, max: 86_400_000 }),
-    repeatsMax: ms(1_000),
-  }),
+  alert: fc.record(
+    {
+      actsOn: fc.constantFrom("warning", "critical"),
+      holdMs: ms(86_400_000),
+      timeToLiveMs: fc.integer({ min: 1_000, max: 604_800_000 }),
+      repeatMs: fc.integer({ min: 1_000, max: 86_400_000 }),
+      repeatsMax: ms(1_000),
+      votesPartsPerMillion: fc.integer({ min: 1, max: 1_000_000 }),
+    },
+    { requiredKeys: ["actsOn", "holdMs", "timeToLiveMs", "repeatMs", "repeatsMax"] },
+  ),
 }) as unknown as fc.Arbitrary<PolicySpec>;
 
 const validator = createRequestValidator();

@@ -29,6 +29,8 @@ export interface Group {
   readonly scaleInOrder: ScaleInOrder;
   /** Servers beyond the target that may exist while others are replaced (B9.3). */
   readonly surge: number;
+  /** How fast what is not asked for by a person or a schedule may scale in. Default: as it asks. */
+  readonly scaleInLimit?: ScaleInLimit;
   /** The total target that its placements start from (B1.6). */
   readonly firstTarget: number;
   /** Whether others take up the share of a colo that cannot see to it. Default: not (B11.4). */
@@ -42,6 +44,13 @@ export interface Group {
   readonly maxLowered?: Readonly<Record<ColoId, number>>;
   /** Who made the last edit, for the events that tell of it (B10.5). */
   readonly changedBy?: string;
+}
+
+/** At most so many servers, or such a share of them, within a time (B3.5). Exactly one is given. */
+export interface ScaleInLimit {
+  readonly servers?: number;
+  readonly partsPerMillion?: number;
+  readonly withinMs: number;
 }
 
 export interface HealthSpec {

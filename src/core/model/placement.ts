@@ -34,7 +34,7 @@ export interface PlacementDoc {
   /** The newest word on its pause that it has heard; an older one that comes late is ignored. */
   readonly pauseOrder?: string;
   readonly deleting: boolean;
-  readonly groupMarks: CooldownMarks;
+  readonly groupMarks: GroupMarks;
   readonly policyMarks: Readonly<Record<PolicyId, PolicyMarks>>;
   readonly backoff?: BuildBackoff;
   /** Where the cloud had no room, of the choices that the launch configuration leaves (B4.7). */
@@ -134,6 +134,25 @@ export interface CooldownMarks {
   readonly lastInMs?: number;
 }
 
+export interface GroupMarks extends CooldownMarks {
+  /** What scaling in took, oldest first, for as long as the group's limit counts it (B3.5). */
+  readonly removals?: readonly Removal[];
+  /** Scaling in waits, since demand fell in a way that looks like a fault of the monitors. */
+  readonly demandHold?: DemandHold;
+}
+
+export interface Removal {
+  readonly atMs: number;
+  readonly servers: number;
+}
+
+export interface DemandHold {
+  readonly sinceMs: number;
+  /** From then on the drop is believed. */
+  readonly untilMs: number;
+  readonly why: Cause;
+}
+
 export interface PolicyMarks extends CooldownMarks {
   /** The open debounce window, by what opened it (`critical/out`), with the event that acted. */
   readonly windows?: Readonly<Record<string, DebounceWindow>>;
@@ -143,6 +162,33 @@ export interface PolicyMarks extends CooldownMarks {
   readonly enteredBy?: string;
   readonly actedAtMs?: number;
   readonly repeats?: number;
+  /** A guard let it take nothing; until then the alert that stands does not ask again. */
+  readonly heldUntilMs?: number;
+  /** What target tracking has recommended of late (B3.6). */
+  readonly recommended?: Recommended;
+}
+
+export interface Recommended {
+  /** Since when it is recommended without a gap in the data. */
+  readonly sinceMs: number;
+  readonly lastAtMs: number;
+  /** Newest last; an older one is kept only where it is higher than all after it. */
+  readonly highest: readonly Recommendation[];
+  /** A sudden fall of what is recommended, until it is believed or taken back. */
+  readonly cliff?: Cliff;
+}
+
+export interface Recommendation {
+  readonly atMs: number;
+  /** Servers in all. */
+  readonly servers: number;
+}
+
+export interface Cliff {
+  readonly atMs: number;
+  /** What was recommended before and then, in servers. */
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface DebounceWindow {

@@ -15,13 +15,44 @@ export interface Policy {
   readonly alert: AlertRule;
 }
 
-export type PolicyAction =
+export type PolicyAction = FixedAction | StepsAction | TrackingAction;
+
+/** What needs no measured value. */
+export type FixedAction =
   | { readonly kind: "change"; readonly change: number }
   /**
    * `partsPerMillion` of the base: 50 % is 500,000. Whole numbers keep the arithmetic exact (B2.3).
    */
   | { readonly kind: "percent"; readonly partsPerMillion: number }
   | { readonly kind: "exact"; readonly capacity: number };
+
+/** By how far the measured value is beyond the threshold. */
+export interface StepsAction {
+  readonly kind: "steps";
+  readonly threshold: number;
+  /** From the threshold outwards, all on one side of it, without a gap, the last one open. */
+  readonly steps: readonly BreachStep[];
+}
+
+/** A step's bounds are relative to the threshold; an absent one is open. */
+export interface BreachStep {
+  readonly lower?: number;
+  readonly upper?: number;
+  readonly action: FixedAction;
+}
+
+/** As many servers as bring the metric, an average over the servers, to its target. */
+export interface TrackingAction {
+  readonly kind: "tracking";
+  /** What is measured, for people. */
+  readonly metric: string;
+  /** Above 0, in the metric's own unit. */
+  readonly target: number;
+  /** So far from the target, as a part of it, the metric may be without anything being done. */
+  readonly tolerancePartsPerMillion: number;
+  /** Scaling in goes no lower than the highest recommendation within this time (B3.6). */
+  readonly stabilisationMs: number;
+}
 
 /** How a policy turns the states of its alert keys into action (B3.2, B3.3). */
 export interface AlertRule {
@@ -32,6 +63,8 @@ export interface AlertRule {
   /** Circling back: how often it acts again while the alert stands, and how many times. */
   readonly repeatMs: number;
   readonly repeatsMax: number;
+  /** The share of its keys that must be in a state for it to count. Absent: any one of them. */
+  readonly votesPartsPerMillion?: number;
 }
 
 export type AlertState = "ok" | "warning" | "critical" | "unknown";
@@ -43,4 +76,6 @@ export interface AlertMark {
   readonly state: AlertState;
   readonly sinceMs: number;
   readonly refreshedAtMs: number;
+  /** As measured with the last report. */
+  readonly value?: number;
 }

@@ -37,6 +37,37 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     "the alert['s {state}] is not new[: it stands for {standsForMs}]" +
     "[, and the policy acted on it {actedBeforeMs} ago]",
   DATA_MISSING: "no alert key of the policy has a known state, and missing data never scales",
+  VALUE_MISSING:
+    "no alert key of the policy has a measured value[ of {metric}], and missing data never scales",
+  NO_STEP: "the value[ of {value}] is not beyond the threshold[ of {threshold}], where steps begin",
+  STEP: "the value is[ {value},][ with a threshold of {threshold}][ in the step {step} from there]",
+  WITHIN_TOLERANCE:
+    "the metric[ {metric}] is near enough to its target[: {value}][ for {targetValue}]" +
+    "[, and may be off by a part of {tolerance}]",
+  MEASURED:
+    "the metric[ {metric}] is[ {value}][ and should be {targetValue}]" +
+    "[, for which it takes {wanted|server|servers}]",
+  OTHER_WANTS_MORE:
+    "of policies that ask at the same time the highest counts" +
+    "[: the policy {policy} wants {otherWanted}][, not {wanted}]",
+  OTHER_SILENT:
+    "[the policy {policy} has no data now, and ]missing data never scales in" +
+    "[: {otherWanted} stay][, not {wanted}]",
+  STABILISING:
+    "scaling in goes no lower than the highest recommendation[ of the last {windowMs}]" +
+    "[: {highest|server|servers}][, {agoMs} ago]",
+  STABILISING_FIRST:
+    "scaling in takes[ {windowMs} of] data without a gap[, and there are but {dataForMs}]",
+  FLAP_FORECAST:
+    "with[ {wanted}] fewer servers the value of the policy[ {policy}] would cross its threshold" +
+    "[ of {threshold}][: it is {value} now][, and would be about {estimate}]" +
+    "[; {fewest|server is|servers are} needed for it]",
+  SCALE_IN_LIMIT:
+    "scaling in is limited[ to {most|server|servers}][ within {withinMs}][, and took {taken} so far]",
+  DEMAND_ANOMALY:
+    "demand has fallen in a way that looks like a fault of the monitors" +
+    "[: from {before|server|servers}][ to {now}][: for {groups} groups][ of {ofGroups} at once]" +
+    "[; scaling in waits until {untilMs}]",
   DEMAND_UNANSWERED:
     "[{unanswered|server|servers} of ]what was asked for before must be in service" +
     " or given up first",

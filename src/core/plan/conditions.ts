@@ -20,6 +20,7 @@ const heldCodes: ReadonlySet<string> = new Set([
   "ACCOUNT_MISSING",
   "PROTECTED",
   "QUARANTINE",
+  "DEMAND_ANOMALY",
 ]);
 const illCodes: ReadonlySet<string> = new Set([
   "UNHEALTHY_BRAKE",

@@ -34,6 +34,7 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   waitForBalancers(sheet, limits);
   waitForDonors(sheet);
   tellCarried(sheet);
+  tellDemandHold(sheet);
   judgeRows(sheet, limits);
 
   const quarantine = isQuarantined(sheet) ? keepsSurplus(sheet) : undefined;
@@ -106,6 +107,14 @@ function waitForDonors({ seen, wait }: Sheet): void {
 function tellCarried({ seen, wait }: Sheet): void {
   for (const { colo, servers, sinceMs } of seen.doc.carried ?? [])
     wait(cause("B11.4", "SHARE_CARRIED", { colo, servers, sinceAtMs: sinceMs }));
+}
+
+/** Scaling in waits where demand is not believed (B3.5); this is about decisions, not servers. */
+function tellDemandHold({ seen, wait, wakeAt }: Sheet): void {
+  const { demandHold } = seen.doc.groupMarks;
+  if (demandHold === undefined || seen.nowMs >= demandHold.untilMs) return;
+  wait(demandHold.why);
+  wakeAt(demandHold.untilMs);
 }
 
 /** Servers whose end is decided and whose memberships are gone (B4.10, B5.3). */

@@ -24,10 +24,15 @@ export function liveState(mark: AlertMark, rule: AlertRule, nowMs: number): Aler
   return nowMs - mark.refreshedAtMs > rule.timeToLiveMs ? "unknown" : mark.state;
 }
 
+/** Keys vote: so many of them make a state the policy's (B3.2); any one where it says no share. */
+export function votesNeeded(keys: number, { votesPartsPerMillion = 0 }: AlertRule): number {
+  return Math.max(1, Math.ceil((keys * votesPartsPerMillion) / 1_000_000));
+}
+
 /**
- * What the policy sees (B3.2): "any", the worst state of its keys, so that one key's OK never
- * clears another's CRITICAL. UNKNOWN stands above OK: it takes all keys to say that all is well.
- * No key at all is UNKNOWN, as missing data is (B3.4).
+ * What the policy sees (B3.2): the worst state that enough of its keys are in, or in a worse one.
+ * Where any key is enough, one key's OK never clears another's CRITICAL. UNKNOWN stands above OK
+ * and votes for nothing else. No key at all is UNKNOWN, as missing data is (B3.4).
  */
 export function aggregateState(
   marks: readonly AlertMark[],
@@ -35,8 +40,8 @@ export function aggregateState(
   nowMs: number,
 ): AlertState {
   const states = marks.map((mark) => liveState(mark, rule, nowMs));
-  if (states.length === 0) return "unknown";
-  return states.reduce((worst, state) => (severity[state] > severity[worst] ? state : worst));
+  const worstFirst = states.toSorted((a, b) => severity[b] - severity[a]);
+  return worstFirst[votesNeeded(states.length, rule) - 1] ?? "unknown";
 }
 
 /** Whether the policy acts in this state. CRITICAL is at least a WARNING; UNKNOWN is neither. */
@@ -47,6 +52,7 @@ export function actsIn(state: AlertState, actsOn: AlertRule["actsOn"]): boolean 
 export interface AlertReport {
   readonly key: string;
   readonly state: AlertState;
+  readonly value?: number;
 }
 
 export interface Recorded {
@@ -64,11 +70,13 @@ export function recordReport(
   report: AlertReport,
   { policy, nowMs }: { readonly policy: Policy; readonly nowMs: number },
 ): Recorded {
-  const { key, state } = report;
+  const { key, state, value } = report;
   const before = marks.find((mark) => mark.key === key);
   const same = before !== undefined && liveState(before, policy.alert, nowMs) === state;
   const sinceMs = same ? before.sinceMs : nowMs;
-  const fresh: AlertMark = { policy: policy.id, key, state, sinceMs, refreshedAtMs: nowMs };
+  const measured = value === undefined ? {} : { value };
+  const times = { sinceMs, refreshedAtMs: nowMs };
+  const fresh: AlertMark = { policy: policy.id, key, state, ...times, ...measured };
   const others = marks.filter((mark) => mark.key !== key);
   const kept = new Set(worthKeeping(others, policy.alert, nowMs).slice(0, alertKeysMax - 1));
   const gone = others.filter((mark) => !kept.has(mark));
@@ -102,7 +110,14 @@ export function settleEntered(
   marks: PolicyMarks,
   stay: { readonly stands: boolean; readonly nowMs: number; readonly eventId?: string },
 ): PolicyMarks {
-  const { enteredAtMs, enteredBy: _by, actedAtMs: _acted, repeats: _repeats, ...rest } = marks;
+  const {
+    enteredAtMs,
+    enteredBy: _by,
+    actedAtMs: _acted,
+    repeats: _repeats,
+    heldUntilMs: _held,
+    ...rest
+  } = marks;
   if (!stay.stands) return enteredAtMs === undefined ? marks : rest;
   if (enteredAtMs !== undefined) return marks;
   const enteredBy = stay.eventId === undefined ? {} : { enteredBy: stay.eventId };
@@ -117,7 +132,8 @@ export function markActed(
   if (marks.enteredAtMs === undefined) return marks;
   const first = marks.actedAtMs === undefined;
   const repeats = (marks.repeats ?? 0) + (acted.applied && !first ? 1 : 0);
-  return { ...marks, actedAtMs: acted.atMs, repeats };
+  const { heldUntilMs: _held, ...rest } = marks;
+  return { ...rest, actedAtMs: acted.atMs, repeats };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Cause, cause } from "../model/cause.js";
-import type { PolicyAction } from "../model/policy.js";
+import type { FixedAction } from "../model/policy.js";
 import { clamp, count, directionOf } from "./numbers.js";
 
 const million = 1_000_000;
@@ -11,13 +11,13 @@ const partsPerPercent = 10_000;
  * percentage is exact and its change is rounded away from zero: 0.1 % of 1,000 is 1, of 1,001 is 2.
  * What is no number changes nothing.
  */
-export function applyAction(action: PolicyAction, base: number): number {
+export function applyAction(action: FixedAction, base: number): number {
   const from = count(base, Number.MAX_SAFE_INTEGER);
   const result = resultOf(action, from);
   return Number.isNaN(result) ? from : count(result, Number.MAX_SAFE_INTEGER);
 }
 
-function resultOf(action: PolicyAction, from: number): number {
+function resultOf(action: FixedAction, from: number): number {
   switch (action.kind) {
     case "change":
       return from + Math.trunc(action.change);

@@ -25,8 +25,8 @@ export const refuseDeleting: Check = ({ input }) =>
     : undefined;
 
 /** Schedules and webhooks may outlive the policy that they run. */
-export const refuseGonePolicy: Check = ({ event, action }) => {
-  if (action !== undefined) return undefined;
+export const refuseGonePolicy: Check = ({ event, wish }) => {
+  if (wish !== undefined) return undefined;
   const facts = "policy" in event.ask ? { policy: event.ask.policy } : {};
   return { outcome: "refused", causes: [cause("B2.1", "POLICY_GONE", facts)] };
 };
@@ -73,7 +73,7 @@ export const mergeRepeat: Check = ({
 /** An alert acts on entering its state, once that has held, and on circling back (B3.2–B3.4). */
 export const awaitAlert: Check = (one) => {
   const { via, policy, policyMarks, aggregate, input } = one;
-  if (via === "ask" || policy === undefined) return undefined;
+  if (via === "ask" || policy === undefined || policy.action.kind === "tracking") return undefined;
   const { actsOn, holdMs, repeatsMax } = policy.alert;
   const { nowMs } = input;
   if (!actsIn(aggregate, actsOn)) return standsBelow(one, actsOn);
@@ -114,6 +114,10 @@ function standsBelow({ aggregate }: Case, actsOn: string): Verdict {
   return { outcome: "noChange", causes: [why] };
 }
 
+/** What goes by a measured value does nothing without one (B3.4). */
+export const awaitValue: Check = ({ wish }) =>
+  wish?.isMissing && wish.why ? { outcome: "noChange", causes: [wish.why] } : undefined;
+
 function notEntered({ aggregate, policyMarks, input }: Case): Cause {
   const standsForMs = input.nowMs - (policyMarks.enteredAtMs ?? input.nowMs);
   const actedBeforeMs = input.nowMs - (policyMarks.actedAtMs ?? input.nowMs);
@@ -148,8 +152,8 @@ export const refuseCooling: Check = ({ event, input, policy, policyMarks, marks,
  * No windup (B2.6): what an alert asks for relative to the target, and every circle-back, waits for
  * the answer to what was asked before. People, schedules and webhooks are taken at their word.
  */
-export const awaitUnanswered: Check = ({ input, via, action, direction }) => {
-  const relative = via === "alert" && action?.kind !== "exact";
+export const awaitUnanswered: Check = ({ input, via, wish, direction }) => {
+  const relative = via === "alert" && wish?.isRelative === true;
   if (input.unanswered <= 0 || direction === undefined) return undefined;
   if (via !== "circleBack" && !relative) return undefined;
   const why = cause("B2.6", "DEMAND_UNANSWERED", { unanswered: input.unanswered });

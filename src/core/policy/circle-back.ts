@@ -4,14 +4,11 @@ import type { AlertMark, Policy } from "../model/policy.js";
 import type { ScaleAsk } from "../model/scale-event.js";
 import {
   type AlertMarkChanges,
-  actsIn,
-  aggregateState,
   isForgotten,
   readinessOf,
   repeatMinMs,
   settleEntered,
 } from "./alerts.js";
-import { applyAction } from "./arithmetic.js";
 import { coolsUntilMs } from "./cooldown.js";
 import type { DecideInput, LeadFacts } from "./decision.js";
 import {
@@ -22,6 +19,8 @@ import {
   withPolicyMarks,
 } from "./marks.js";
 import { directionOf } from "./numbers.js";
+import { stands } from "./stands.js";
+import { wishOf } from "./wish.js";
 
 /** How often to ask again whether demand has been answered, which no clock can tell. */
 export const unansweredLookMs = 30_000;
@@ -78,11 +77,12 @@ export function circleBack(input: CircleBackInput): CircleBack {
   for (const policy of policies) {
     marks = marksUntil(marks, policy.id, nowMs);
     const timely = byPolicy.get(policy.id) ?? [];
-    const stands = actsIn(aggregateState(timely, policy.alert, nowMs), policy.alert.actsOn);
-    const settled = settleEntered(policyMarksOf(marks, policy.id), { stands, nowMs });
+    const doesStand = stands(policy, timely, nowMs);
+    const stay = { stands: doesStand, nowMs };
+    const settled = settleEntered(policyMarksOf(marks, policy.id), stay);
     marks = withPolicyMarks(marks, policy.id, settled);
-    if (stopped || !stands) continue;
-    const next = nextLook({ ...input, policy, marks });
+    if (stopped || !doesStand) continue;
+    const next = nextLook({ ...input, alertMarks: timely, policy, marks });
     if (next === "now") due.push(dueOf(policy, settled));
     else if (next !== undefined) waitsMs.push(next);
   }
@@ -118,6 +118,8 @@ export interface LookInput {
   readonly nowMs: number;
   readonly group: Pick<DecideInput["group"], "cooldownMs">;
   readonly policy: Policy;
+  /** Those of other policies are ignored. */
+  readonly alertMarks: readonly AlertMark[];
   readonly marks: LeadMarks;
   readonly total: number;
   readonly unanswered: number;
@@ -129,13 +131,16 @@ export function nextLook(input: LookInput): number | "now" | undefined {
   const policyMarks = policyMarksOf(marks, policy.id);
   const ready = readinessOf(policyMarks, policy.alert);
   if (ready.kind === "notEntered" || ready.kind === "exhausted") return undefined;
-  const direction = directionOf(total, applyAction(policy.action, total));
-  // At its capacity already (B2.1, exact): nothing to do until others have moved the target.
+  const own = input.alertMarks.filter((mark) => mark.policy === policy.id);
+  const wish = wishOf(policy.action, { nowMs, from: total, alert: policy.alert, marks: own });
+  const direction = directionOf(total, wish.wanted);
+  // At its capacity already, or without a value: nothing to do until something else changes that.
   if (direction === undefined) return nowMs + Math.max(policy.alert.repeatMs, repeatMinMs);
   const check = { direction, nowMs };
   const byPolicy = coolsUntilMs({ ...check, marks: policyMarks, cooldownMs: policy.cooldownMs });
   const byGroup = coolsUntilMs({ ...check, marks: marks.groupMarks, cooldownMs: group.cooldownMs });
-  const atMs = Math.max(ready.atMs, byPolicy ?? ready.atMs, byGroup ?? ready.atMs);
+  const { heldUntilMs = ready.atMs } = policyMarks;
+  const atMs = Math.max(ready.atMs, heldUntilMs, byPolicy ?? ready.atMs, byGroup ?? ready.atMs);
   if (atMs > nowMs) return atMs;
   return unanswered > 0 ? nowMs + unansweredLookMs : "now";
 }

@@ -18,8 +18,11 @@ export function windowMsOf(event: ScaleEvent, policy: Policy): number {
   return repeats ? Math.min(policy.debounceMs, debounceMaxMs) : 0;
 }
 
+/** Target tracking goes by what is measured, whatever state its monitor calls that. */
+export type DebounceState = AlertState | "measured" | "asked";
+
 /** What merges with what: events of one policy, state and direction. */
-export function windowKey(state: AlertState | "asked", direction: Direction): string {
+export function windowKey(state: DebounceState, direction: Direction): string {
   return `${state}/${direction}`;
 }
 

@@ -1,59 +1,74 @@
 import { type Cause, cause } from "../model/cause.js";
-import { serversPerPlacementMax } from "../model/hard-limits.js";
-import type { ForcedLimits } from "../model/placement.js";
-import type { PolicyAction } from "../model/policy.js";
+import type { ForcedLimits, GroupMarks } from "../model/placement.js";
 import type { Outcome, PlacementTarget, ScaleEvent } from "../model/scale-event.js";
-import { markActed } from "./alerts.js";
-import { clampTarget } from "./arithmetic.js";
+import { markActed, repeatMinMs } from "./alerts.js";
 import { type Case, openCase } from "./case.js";
-import {
-  awaitAlert,
-  awaitUnanswered,
-  type Check,
-  mergeRepeat,
-  refuseCooling,
-  refuseDeleting,
-  refuseGonePolicy,
-  refusePaused,
-} from "./checks.js";
 import { nextLook } from "./circle-back.js";
+import { composition } from "./composition.js";
 import { startCooldown } from "./cooldown.js";
 import { openedWindows, windowKey, windowMsOf } from "./debounce.js";
 import type { DecideInput, Decision } from "./decision.js";
-import { effectiveLimits, forcedLimitsOf, unforcedLimits } from "./limits.js";
-import { type LeadMarks, withPolicyMarks } from "./marks.js";
-import { count, type Direction, directionOf, sum } from "./numbers.js";
+import { forcedLimitsOf, unforcedLimits } from "./limits.js";
+import { type LeadMarks, policyMarksOf, withPolicyMarks } from "./marks.js";
+import { count, directionOf, sum } from "./numbers.js";
+import { countedRemovals, withRemoval } from "./removals.js";
+import type { Shaped } from "./shape.js";
 import { splitTarget } from "./split.js";
-
-/**
- * The order of composition (B3.5): the first check that answers decides; what passes all is taken
- * to arithmetic and limits. Idempotency and permission are asked before `decide`, brakes after it.
- */
-const composition: readonly { step: string; check: Check; passedByForce: boolean }[] = [
-  { step: "B8.4 deleting", check: refuseDeleting, passedByForce: false },
-  { step: "B2.1 policy", check: refuseGonePolicy, passedByForce: false },
-  { step: "B8.3 pause", check: refusePaused, passedByForce: false },
-  { step: "B3.1 debounce", check: mergeRepeat, passedByForce: true },
-  { step: "B3.2 alert and hold", check: awaitAlert, passedByForce: false },
-  { step: "B2.5 cooldowns", check: refuseCooling, passedByForce: true },
-  { step: "B2.6 no windup", check: awaitUnanswered, passedByForce: false },
-];
+import { isLifted, limitsNow } from "./within-limits.js";
 
 /**
  * Decides a scale event, with all the reasons. The same sight gives the same decision; never
  * throws.
  */
 export function decide(event: ScaleEvent, input: DecideInput): Decision {
-  const one = openCase(event, input);
-  for (const { check, passedByForce } of composition) {
-    if (passedByForce && event.force !== undefined) continue;
-    const verdict = check(one);
-    if (verdict === undefined) continue;
-    const { policyMarks = one.policyMarks, ...told } = verdict;
-    const marks = keep(one, one.marks.groupMarks, policyMarks);
-    return answer(one, { ...told, placements: unmoved(one), marks, forced: {} });
+  let one = openCase(event, input);
+  const shaped: Shaped[] = [];
+  for (const stage of composition) {
+    if (stage.passedByForce && event.force !== undefined) continue;
+    if ("check" in stage) {
+      const verdict = stage.check(one);
+      if (verdict === undefined) continue;
+      const { policyMarks = one.policyMarks, ...told } = verdict;
+      const marks = keep(one, one.marks.groupMarks, policyMarks);
+      return answer(one, { ...told, placements: unmoved(one), marks, forced: {} });
+    }
+    const next = stage.shape(one);
+    if (next === undefined) continue;
+    shaped.push(next);
+    one = withShape(one, next);
+    if (stage.leavesNothing === "held" && one.wanted === one.from) return hold(one, shaped);
   }
-  return act(one);
+  return act(one, shaped);
+}
+
+function withShape(one: Case, { wanted, joined }: Shaped): Case {
+  return { ...one, wanted, joined: joined === undefined ? one.joined : [...one.joined, joined] };
+}
+
+/** Nothing of what was asked may be done now (B3.5). */
+function hold(one: Case, shaped: readonly Shaped[]): Decision {
+  const { retryAtMs } = shaped.at(-1)!;
+  const { alert } = one.policy ?? {};
+  // An alert that stands asks again, but not before that may help.
+  const againMs = one.input.nowMs + Math.max(alert?.repeatMs ?? 0, repeatMinMs);
+  const heldUntilMs = Math.max(againMs, retryAtMs ?? againMs);
+  const policyMarks = one.via === "ask" ? one.policyMarks : { ...one.policyMarks, heldUntilMs };
+  return answer(one, {
+    outcome: "held",
+    causes: shaped.flatMap(({ causes }) => causes),
+    ...(retryAtMs === undefined ? {} : { retryAtMs }),
+    placements: unmoved(one),
+    marks: withDemandHold(one, shaped, keep(one, one.marks.groupMarks, policyMarks)),
+    forced: {},
+  });
+}
+
+/** The group's condition tells of it for as long as it may last. */
+function withDemandHold({ input }: Case, shaped: readonly Shaped[], marks: LeadMarks): LeadMarks {
+  const { demandHold: before, ...groupMarks } = marks.groupMarks;
+  const found = shaped.findLast(({ demandHold }) => demandHold !== undefined)?.demandHold;
+  if (found !== undefined) return { ...marks, groupMarks: { ...groupMarks, demandHold: found } };
+  return before === undefined || input.nowMs < before.untilMs ? marks : { ...marks, groupMarks };
 }
 
 interface Answer {
@@ -72,6 +87,7 @@ function answer(one: Case, told: Answer): Decision {
   const targets = placements.map((placement) => [placement.colo, placement.newTarget] as const);
   const nextAtMs = lookAgain(one, marks, newTarget);
   return {
+    wanted: one.wish?.wanted ?? from,
     receipt: {
       eventId: event.id,
       atMs: input.nowMs,
@@ -90,24 +106,23 @@ function answer(one: Case, told: Answer): Decision {
   };
 }
 
-function lookAgain({ input, policy }: Case, marks: LeadMarks, total: number): number | undefined {
+function lookAgain(
+  { input, policy, known }: Case,
+  marks: LeadMarks,
+  total: number,
+): number | undefined {
   const { nowMs, group, lead, unanswered } = input;
   if (policy === undefined || lead.paused || lead.deleting || group.deleting) return undefined;
-  const next = nextLook({ nowMs, group, policy, marks, total, unanswered });
+  const next = nextLook({ nowMs, group, policy, alertMarks: known, marks, total, unanswered });
   return next === "now" ? nowMs : next;
 }
 
-/** Clamps, splits, and says what came of it (B2.4, B2.7, B11.1). */
-function act(one: Case): Decision {
-  const { event, input, from, wanted } = one;
-  const lifted = event.force !== undefined && event.force.expiresAtMs > input.nowMs;
-  const limits = input.placements.map((placement) => effectiveLimits(placement, input.nowMs));
-  const min = lifted ? 0 : sum(limits.map((limit) => limit.min));
-  const hardMax = limits.length * serversPerPlacementMax;
-  const max = lifted ? hardMax : sum(limits.map((limit) => limit.max));
-  const clamped = clampTarget({ from, wanted, min, max, hard: lifted });
-
-  const changes = clamped.target !== from;
+/** Splits what is left of the wish, and says what came of it (B2.4, B2.7, B11.1). */
+function act(one: Case, shaped: readonly Shaped[]): Decision {
+  const { input, from, wanted } = one;
+  const limits = limitsNow(one);
+  const lifted = isLifted(one);
+  const changes = wanted !== from;
   const split = input.placements.map(({ colo, weight, target }, index) => ({
     colo,
     weight,
@@ -115,33 +130,30 @@ function act(one: Case): Decision {
     ...limits[index]!,
   }));
   const placements = changes
-    ? splitTarget({ total: clamped.target, placements: split, beyondLimits: lifted })
+    ? splitTarget({ total: wanted, placements: split, beyondLimits: lifted })
     : unmoved(one);
   const newTarget = sum(placements.map((placement) => placement.newTarget));
+  const why = shaped.flatMap(({ causes }) => causes);
   return answer(one, {
     outcome: changes ? "applied" : "noChange",
-    causes: [...changeCauses(one, newTarget), ...clamped.causes, ...forceCauses(one)],
+    causes: [...changeCauses(one, newTarget), ...why, ...forceCauses(one)],
     placements,
-    marks: marksAfter(one, directionOf(from, newTarget)),
+    marks: withDemandHold(one, shaped, marksAfter(one, newTarget)),
     forced: lifted ? forcedAfter(one, placements) : {},
   });
 }
 
-function changeCauses(one: Case, newTarget: number): readonly Cause[] {
-  const { input, from, wanted, action } = one;
-  if (newTarget === from)
-    return wanted === from ? [cause("B2.4", "ALREADY_THERE", { target: from })] : [];
+function changeCauses({ input, from, wish }: Case, newTarget: number): readonly Cause[] {
+  const measured = wish?.why === undefined ? [] : [wish.why];
+  if (newTarget === from) {
+    if (wish?.wanted !== from) return measured;
+    return measured.length > 0 ? measured : [cause("B2.4", "ALREADY_THERE", { target: from })];
+  }
   const ages = input.placements.flatMap(({ ageMs }) => (ageMs === undefined ? [] : [ageMs]));
-  const facts = { oldTarget: from, newTarget, asked: askedText(action) };
   const age = ages.length === 0 ? {} : { othersSeenBeforeMs: Math.max(...ages) };
-  return [cause(action?.kind === "percent" ? "B2.3" : "B2.2", "APPLIED", { ...facts, ...age })];
-}
-
-function askedText(action: PolicyAction | undefined): string {
-  const signed = (value: number) => (value > 0 ? `+${value}` : `${value}`);
-  if (action?.kind === "change") return signed(action.change);
-  if (action?.kind === "percent") return `${signed(action.partsPerMillion / 10_000)} %`;
-  return `${action?.capacity ?? ""}`;
+  const asked = wish?.asked === undefined ? {} : { asked: wish.asked };
+  const facts = { oldTarget: from, newTarget, ...asked, ...age };
+  return [cause(wish?.rule ?? "B2.2", "APPLIED", facts), ...measured];
 }
 
 function forceCauses({ event, input }: Case): readonly Cause[] {
@@ -165,15 +177,17 @@ function forcedAfter(
 }
 
 /** Only an applied decision starts cooldowns and opens a window (B2.5, B3.1). */
-function marksAfter(one: Case, direction: Direction | undefined): LeadMarks {
-  const { event, input, policy, via, marks } = one;
+function marksAfter(one: Case, newTarget: number): LeadMarks {
+  const { event, input, from, policy, via, marks, joined } = one;
   const { nowMs } = input;
+  const direction = directionOf(from, newTarget);
   const applied = direction !== undefined;
   const acted =
     via === "ask" ? one.policyMarks : markActed(one.policyMarks, { atMs: nowMs, applied });
   if (!applied) return keep(one, marks.groupMarks, acted);
 
-  const groupMarks = startCooldown(marks.groupMarks, direction, nowMs);
+  const cooled = startCooldown(marks.groupMarks, direction, nowMs);
+  const groupMarks = direction === "in" ? removed(one, cooled, from - newTarget) : cooled;
   if (policy === undefined) return keep(one, groupMarks, acted);
   const windows = openedWindows(acted.windows, {
     key: windowKey(one.state, direction),
@@ -181,7 +195,19 @@ function marksAfter(one: Case, direction: Direction | undefined): LeadMarks {
     windowMs: windowMsOf(event, policy),
   });
   const cooling = startCooldown(acted, direction, nowMs);
-  return keep(one, groupMarks, windows === undefined ? cooling : { ...cooling, windows });
+  const own = keep(one, groupMarks, windows === undefined ? cooling : { ...cooling, windows });
+  return joined.reduce((kept, id) => {
+    const theirs = markActed(policyMarksOf(kept, id), { atMs: nowMs, applied });
+    return withPolicyMarks(kept, id, startCooldown(theirs, direction, nowMs));
+  }, own);
+}
+
+/** Whoever took them, they count against the group's limit on scaling in. */
+function removed({ input }: Case, groupMarks: GroupMarks, servers: number): GroupMarks {
+  const limit = input.group.scaleInLimit;
+  if (limit === undefined) return groupMarks;
+  const counted = countedRemovals(groupMarks.removals, limit, input.nowMs);
+  return { ...groupMarks, removals: withRemoval(counted, { atMs: input.nowMs, servers }) };
 }
 
 function keep(

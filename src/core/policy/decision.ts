@@ -9,18 +9,28 @@ import type { LeadMarks } from "./marks.js";
 /** All that a decision depends on, as the lead placement knows it (B11.2). */
 export interface DecideInput {
   readonly nowMs: number;
-  readonly group: Pick<Group, "cooldownMs" | "deleting">;
+  readonly group: Pick<Group, "cooldownMs" | "deleting" | "scaleInLimit">;
   /** In the group's order, which breaks ties when a total is split. */
   readonly placements: readonly PlacementFacts[];
   readonly lead: LeadFacts;
-  /** The policy that the event names; undefined if it names none, or one that is gone. */
-  readonly policy?: Policy;
-  /** Of that policy; marks of others are ignored. */
+  /** All of the group's: one that asks for more keeps others from scaling in (decision 0024). */
+  readonly policies: readonly Policy[];
+  /** Of all those policies. */
   readonly alertMarks: readonly AlertMark[];
   /**
    * Servers asked for before, neither in service (and warm) nor given up: answered demand (B2.6).
    */
   readonly unanswered: number;
+  /** Set while monitors of many groups want fewer servers at once. */
+  readonly demandDrop?: DemandDrop;
+}
+
+/** Many groups of the installation whose monitors want fewer servers, as this node sees them. */
+export interface DemandDrop {
+  readonly sinceMs: number;
+  readonly groups: number;
+  /** Groups that monitors spoke for of late. */
+  readonly ofGroups: number;
 }
 
 /** A placement as last known to the lead: its own part exact, the others' as replicated. */
@@ -45,6 +55,8 @@ export type LeadFacts = Pick<PlacementDoc, "paused" | "deleting"> & LeadMarks;
  */
 export interface Decision {
   readonly receipt: Receipt;
+  /** The total that the event alone asked for, before guards and limits. */
+  readonly wanted: number;
   /** Every placement's new target; undefined where no target changes. */
   readonly targets?: Readonly<Record<ColoId, number>>;
   /** The lead's marks from now on; each the very object given where it did not change. */

@@ -1,5 +1,5 @@
 import type { PolicyId } from "../model/ids.js";
-import type { CooldownMarks, PolicyMarks } from "../model/placement.js";
+import type { CooldownMarks, GroupMarks, PolicyMarks } from "../model/placement.js";
 import type { AlertMark } from "../model/policy.js";
 import { type LeadMarks, policyMarksOf } from "./marks.js";
 
@@ -21,7 +21,7 @@ export function joinMarks(own: LeadMarks, other: LeadMarks): LeadMarks {
     return [id, { ...stayOf(mine, theirs), ...latest(mine, theirs) }] as const;
   });
   return {
-    groupMarks: latest(own.groupMarks, other.groupMarks),
+    groupMarks: joinGroup(own.groupMarks, other.groupMarks),
     policyMarks: { ...own.policyMarks, ...Object.fromEntries(joined) },
   };
 }
@@ -30,6 +30,14 @@ function stayOf(own: PolicyMarks, other: PolicyMarks): PolicyMarks {
   if (own.enteredAtMs !== undefined) return own;
   const { windows: _windows, ...stay } = other;
   return { ...stay, ...own };
+}
+
+/** What both took counts against the group's limit on scaling in. */
+function joinGroup(own: GroupMarks, other: GroupMarks): GroupMarks {
+  const removals = [...(own.removals ?? []), ...(other.removals ?? [])];
+  const inOrder = removals.toSorted((a, b) => a.atMs - b.atMs);
+  const counted = inOrder.length === 0 ? {} : { removals: inOrder };
+  return { ...other, ...own, ...counted, ...latest(own, other) };
 }
 
 function latest(own: CooldownMarks, other: CooldownMarks): CooldownMarks {

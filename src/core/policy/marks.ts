@@ -38,7 +38,7 @@ export function marksUntil(
   const before = policyMarksOf(marks, policy);
   const times = ["lastOutMs", "lastInMs", "enteredAtMs", "actedAtMs"] as const;
   const timely = timesUntil(before, times, nowMs);
-  return withPolicyMarks(settled, policy, windowsUntil(timely, nowMs));
+  return withPolicyMarks(settled, policy, recommendedUntil(windowsUntil(timely, nowMs), nowMs));
 }
 
 export function alertMarkUntil(mark: AlertMark, nowMs: number): AlertMark {
@@ -50,6 +50,18 @@ function windowsUntil(marks: PolicyMarks, nowMs: number): PolicyMarks {
   if (!windows.some(([, window]) => window.openedAtMs > nowMs)) return marks;
   const timely = windows.map(([key, window]) => [key, timesUntil(window, ["openedAtMs"], nowMs)]);
   return { ...marks, windows: Object.fromEntries(timely) };
+}
+
+function recommendedUntil(marks: PolicyMarks, nowMs: number): PolicyMarks {
+  const { recommended } = marks;
+  if (recommended === undefined) return marks;
+  const timely = timesUntil(recommended, ["sinceMs", "lastAtMs"], nowMs);
+  const isAhead = recommended.highest.some(({ atMs }) => atMs > nowMs);
+  const highest = recommended.highest.map((one) => timesUntil(one, ["atMs"], nowMs));
+  const { cliff } = recommended;
+  const settled = cliff && timesUntil(cliff, ["atMs"], nowMs);
+  if (timely === recommended && !isAhead && settled === cliff) return marks;
+  return { ...marks, recommended: { ...timely, highest, ...(settled && { cliff: settled }) } };
 }
 
 function timesUntil<Marks extends object>(

@@ -3,11 +3,13 @@ import type {
   Attachment,
   HealthSpec,
   PlacementSpec,
+  ScaleInLimit,
   ScaleInOrder,
 } from "../../core/model/group.js";
 import type { ColoId, LoadBalancerId } from "../../core/model/ids.js";
 import * as wire from "../../gen/muster/v1/group_pb.js";
 import type { GroupSpec } from "../../supervisor/api.js";
+import { readPercent } from "./percent.js";
 import { readDuration } from "./time.js";
 
 /** What B1, B4 and B5 give a group that does not say otherwise. */
@@ -55,6 +57,7 @@ export function readGroupSpec(group: wire.Group): GroupSpec {
     scaleInOrder: orders.get(group.scaleInOrder) ?? "oldestFirst",
     surge: group.surge,
     ...(group.spill && { spill: true }),
+    ...(group.scaleInLimit && { scaleInLimit: readScaleInLimit(group.scaleInLimit) }),
   };
 }
 
@@ -82,6 +85,13 @@ function readChoices({ fallbackFlavors, availabilityZones }: wire.LaunchConfigur
 
 function readHealth({ useLoadBalancer, bootGrace }: wire.Health): HealthSpec {
   return { useLoadBalancer, bootGraceMs: readDuration(bootGrace, groupDefaults.bootGraceMs) };
+}
+
+function readScaleInLimit({ most, within }: wire.ScaleInLimit): ScaleInLimit {
+  const withinMs = readDuration(within, 0);
+  if (most.case === "servers") return { servers: most.value, withinMs };
+  const percent = most.value ?? 0;
+  return { partsPerMillion: readPercent(percent, "group.scale_in_limit.percent"), withinMs };
 }
 
 function readPlacement(placement: wire.Placement): PlacementSpec {

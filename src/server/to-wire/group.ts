@@ -1,5 +1,5 @@
 import { create, type JsonObject, type MessageInitShape } from "@bufbuild/protobuf";
-import type { Group, ScaleInOrder } from "../../core/model/group.js";
+import type { Group, ScaleInLimit, ScaleInOrder } from "../../core/model/group.js";
 import type { Condition } from "../../core/model/placement.js";
 import * as wire from "../../gen/muster/v1/group_pb.js";
 import type { GroupSpec, GroupView, PlacementView } from "../../supervisor/api.js";
@@ -86,7 +86,15 @@ function specFields(spec: GroupSpec | Group): MessageInitShape<typeof wire.Group
     scaleInOrder: scaleInOrders[spec.scaleInOrder],
     surge: spec.surge,
     spill: spec.spill ?? false,
+    ...(spec.scaleInLimit && { scaleInLimit: writeScaleInLimit(spec.scaleInLimit) }),
   };
+}
+
+function writeScaleInLimit(limit: ScaleInLimit): MessageInitShape<typeof wire.ScaleInLimitSchema> {
+  const { servers, partsPerMillion = 0, withinMs } = limit;
+  const percent = { case: "percent", value: partsPerMillion / 10_000 } as const;
+  const most = servers === undefined ? percent : ({ case: "servers", value: servers } as const);
+  return { most, within: writeDuration(withinMs) };
 }
 
 const scaleInOrders = {

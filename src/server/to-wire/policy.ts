@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { GroupKey } from "../../core/model/ids.js";
-import type { Policy, PolicyAction } from "../../core/model/policy.js";
+import type { FixedAction, Policy, PolicyAction } from "../../core/model/policy.js";
 import * as wire from "../../gen/muster/v1/policy_pb.js";
 import type { PolicySpec } from "../../supervisor/api.js";
 import { etagOf } from "../etag.js";
@@ -46,11 +46,36 @@ function specFields(spec: PolicySpec | Policy): MessageInitShape<typeof wire.Pol
       timeToLive: writeDuration(alert.timeToLiveMs),
       repeat: writeDuration(alert.repeatMs),
       maxRepeats: alert.repeatsMax,
+      votesPercent: (alert.votesPartsPerMillion ?? 0) / 10_000,
     },
   };
 }
 
 function writeAction(action: PolicyAction): wire.Policy["action"] {
+  switch (action.kind) {
+    case "steps": {
+      const { threshold } = action;
+      const steps = action.steps.map(({ action: of, ...bounds }) =>
+        create(wire.BreachStepSchema, { ...bounds, action: writeFixed(of) }),
+      );
+      return { case: "steps", value: create(wire.BreachStepsSchema, { threshold, steps }) };
+    }
+    case "tracking": {
+      const { metric, target, tolerancePartsPerMillion, stabilisationMs } = action;
+      const value = create(wire.TargetTrackingSchema, {
+        metric,
+        target,
+        tolerancePercent: tolerancePartsPerMillion / 10_000,
+        stabilisation: writeDuration(stabilisationMs),
+      });
+      return { case: "targetTracking", value };
+    }
+    default:
+      return writeFixed(action);
+  }
+}
+
+function writeFixed(action: FixedAction): wire.BreachStep["action"] & wire.Policy["action"] {
   switch (action.kind) {
     case "change":
       return { case: "change", value: action.change };

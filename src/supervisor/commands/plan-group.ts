@@ -132,6 +132,7 @@ function whatIf(
     group,
     placements: factsOf(group, lead, others),
     lead: lead.doc,
+    policies: [],
     alertMarks: [],
     unanswered:
       unansweredOf(lead, group, nowMs) + others.reduce((sum, one) => sum + one.unanswered, 0),

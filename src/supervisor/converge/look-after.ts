@@ -1,5 +1,5 @@
 import type { Group } from "../../core/model/group.js";
-import type { EventId, PlacementKey } from "../../core/model/ids.js";
+import type { EventId, PlacementKey, PolicyId } from "../../core/model/ids.js";
 import type { Policy } from "../../core/model/policy.js";
 import type { ScaleEvent } from "../../core/model/scale-event.js";
 import type { DuePolicy } from "../../core/policy/circle-back.js";
@@ -76,15 +76,17 @@ export function createLookAfter(
         };
         return { change, reply: due };
       });
-    const found = await look();
-    for (const due of found?.due ?? []) {
-      const policy = policies.find((one) => one.id === due.policy);
-      const asked = { event: circleEvent(due), group, policy, others };
+    // Each is asked on what the one before has left: they share demand, guards and the cooldown.
+    const asked = new Set<PolicyId>();
+    for (;;) {
+      const found = await look();
+      const due = found?.due.find(({ policy }) => !asked.has(policy));
+      if (!due) return asked.size > 0 ? clock.nowMs() : found?.nextAtMs;
+      asked.add(due.policy);
       const parent = due.enteredBy === undefined ? {} : { parent: due.enteredBy as EventId };
-      await actor.change((state) => decideOn(context, state, { ...asked, ...parent }));
+      const about = { event: circleEvent(due), group, policies, others, ...parent };
+      await actor.change((state) => decideOn(context, state, about));
     }
-    if (found && found.due.length > 0) return clock.nowMs();
-    return found?.nextAtMs;
   }
 
   function circleEvent({ ask, why }: DuePolicy): ScaleEvent {

@@ -31,6 +31,34 @@ test("B3.2 the policy sees the worst of its keys, and no key's OK clears another
   }
 });
 
+test("B3.2 keys vote: any, a share, or all of them make a state the policy's", () => {
+  const [any, majority, all] = [undefined, 510_000, 1_000_000];
+  const rows: readonly [states: string, votes: number | undefined, seen: AlertState][] = [
+    ["critical ok ok", any, "critical"],
+    ["critical ok ok", majority, "ok"],
+    ["critical critical ok", majority, "critical"],
+    ["critical ok", majority, "ok"],
+    ["critical warning ok", majority, "warning"],
+    ["critical unknown ok", majority, "unknown"],
+    ["critical critical unknown", majority, "critical"],
+    ["critical critical critical ok", all, "ok"],
+    ["critical warning critical", all, "warning"],
+    ["critical unknown", all, "unknown"],
+    ["ok ok unknown", all, "ok"],
+    ["critical", majority, "critical"],
+    ["critical ok ok ok", 250_000, "critical"],
+    ["critical ok ok ok", 250_001, "ok"],
+    ["critical ok ok ok ok ok ok ok ok ok", 100_000, "critical"],
+  ];
+  for (const [states, votesPartsPerMillion, seen] of rows) {
+    const marks = states
+      .split(" ")
+      .map((state, index) => markOf(state as AlertState, { key: `k${index}` }));
+    const votes = votesPartsPerMillion === undefined ? {} : { votesPartsPerMillion };
+    assert.equal(aggregateState(marks, alertRuleOf(votes), t0), seen, `${states} ${votes}`);
+  }
+});
+
 test("B3.2 a key that is not refreshed within its time to live is UNKNOWN", () => {
   const rule = alertRuleOf({ timeToLiveMs: 100 });
   assert.equal(aggregateState([markOf("critical")], rule, t0 + 100), "critical");

@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { PolicyAction } from "../../../src/core/model/policy.js";
+import type { FixedAction } from "../../../src/core/model/policy.js";
 import {
   applyAction,
   clampTarget,
   percentToPartsPerMillion,
 } from "../../../src/core/policy/arithmetic.js";
 
-const percent = (value: number): PolicyAction => ({
+const percent = (value: number): FixedAction => ({
   kind: "percent",
   partsPerMillion: percentToPartsPerMillion(value)!,
 });
-const change = (value: number): PolicyAction => ({ kind: "change", change: value });
-const exact = (capacity: number): PolicyAction => ({ kind: "exact", capacity });
+const change = (value: number): FixedAction => ({ kind: "change", change: value });
+const exact = (capacity: number): FixedAction => ({ kind: "exact", capacity });
 
-const results: readonly [action: PolicyAction, base: number, result: number][] = [
+const results: readonly [action: FixedAction, base: number, result: number][] = [
   [percent(50), 5, 8],
   [percent(5), 5, 6],
   [percent(-50), 5, 2],

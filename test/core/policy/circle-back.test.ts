@@ -22,7 +22,7 @@ import {
 
 /** A lead placement that commits what is decided, and looks whenever it is told to. */
 function createLead(policy: Policy, change: Partial<DecideInput> = {}) {
-  let state = inputOf({ policy, ...change });
+  let state = inputOf({ policies: [policy], ...change });
   let nextId = 1;
   const take = (decision: Decision) => {
     state = after(state, decision);

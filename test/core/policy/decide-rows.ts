@@ -95,7 +95,7 @@ export const out = "B2.2 APPLIED";
 /** Decides each row, and compares what the receipt says. */
 export function checkRows(rows: readonly Row[]): void {
   for (const row of rows) {
-    const input = inputOf({ policy: policyOf(row.policy), ...row.input });
+    const input = inputOf({ policies: [policyOf(row.policy)], ...row.input });
     const before = structuredClone(input);
     const decision = decide(eventOf(row.ask, row.event), input);
     const { receipt, targets } = decision;

@@ -20,7 +20,7 @@ import {
 } from "./fixtures.js";
 
 test("B2.9 a receipt tells the numbers that decided, and when to ask again", () => {
-  const input = inputOf({ policy: policyOf(), ...bothOut });
+  const input = inputOf({ policies: [policyOf()], ...bothOut });
   const { receipt } = decide(eventOf(runUp), input);
   assert.deepEqual(
     receipt.causes.map(({ facts }) => facts),
@@ -30,7 +30,7 @@ test("B2.9 a receipt tells the numbers that decided, and when to ask again", () 
     ],
   );
   assert.equal(receipt.retryAtMs, t0 + seconds(30));
-  const merged = decide(eventOf(runUp, hook), inputOf({ policy: policyOf(), ...hookWindow }));
+  const merged = decide(eventOf(runUp, hook), inputOf({ policies: [policyOf()], ...hookWindow }));
   assert.deepEqual(merged.receipt.causes[0]?.facts, {
     mergedInto: "e0",
     windowMs: seconds(10),
@@ -39,7 +39,7 @@ test("B2.9 a receipt tells the numbers that decided, and when to ask again", () 
 });
 
 test("B2.5 setting a target and schedules start cooldowns", () => {
-  const input = inputOf({ policy: policyOf() });
+  const input = inputOf({ policies: [policyOf()] });
   assert.deepEqual(decide(eventOf(to(7)), input).marks.groupMarks, { lastOutMs: t0 });
   assert.deepEqual(decide(eventOf(to(2)), input).marks.groupMarks, { lastInMs: t0 });
   const { marks } = decide(eventOf(runUp, clock), input);
@@ -48,7 +48,7 @@ test("B2.5 setting a target and schedules start cooldowns", () => {
 });
 
 test("B3.1 M2.2 an alert storm of 50 keys acts once", () => {
-  let input = inputOf({ policy: policyOf() });
+  let input = inputOf({ policies: [policyOf()] });
   const outcomes = new Map<string, number>();
   for (let key = 0; key < 50; key++) {
     const decision = decide(eventOf(alertAsk("critical", `k${key}`)), input);
@@ -67,7 +67,7 @@ test("B3.1 M2.2 an alert storm of 50 keys acts once", () => {
 });
 
 test("B3.1 a refusal opens no window, and alert states are updated all the same", () => {
-  const input = inputOf({ policy: policyOf(), ...groupOut });
+  const input = inputOf({ policies: [policyOf()], ...groupOut });
   const decision = decide(eventOf(alertAsk("critical")), input);
   assert.equal(decision.marks.policyMarks[upId]?.windows, undefined);
   assert.deepEqual(decision.alertMarks.puts, [markOf("critical")]);
@@ -102,7 +102,7 @@ test("B11.1 B11.2 +2 is two in all, percent is of the sum, and old sights are to
   const plus = decide(eventOf(by(2)), inputOf({ placements }));
   assert.deepEqual(plus.targets, { iad: 6, dfw: 2 });
   assert.equal(plus.receipt.causes[0]?.facts["othersSeenBeforeMs"], 700);
-  const more = decide(eventOf(runUp), inputOf({ placements, policy: policyOf(half) }));
+  const more = decide(eventOf(runUp), inputOf({ placements, policies: [policyOf(half)] }));
   assert.equal(more.receipt.newTarget, 9);
   assert.deepEqual(more.receipt.placements, [
     { colo: iad, oldTarget: 4, newTarget: 7 },
@@ -111,8 +111,8 @@ test("B11.1 B11.2 +2 is two in all, percent is of the sum, and old sights are to
 });
 
 test("B3.2 an alert that comes back after silence enters anew", () => {
-  const first = decide(eventOf(alertAsk("critical")), inputOf({ policy: policyOf() }));
-  const input = after(inputOf({ policy: policyOf() }), first);
+  const first = decide(eventOf(alertAsk("critical")), inputOf({ policies: [policyOf()] }));
+  const input = after(inputOf({ policies: [policyOf()] }), first);
   const within = { ...input, nowMs: t0 + seconds(600) };
   const beyond = { ...input, nowMs: t0 + seconds(601) };
   assert.equal(codesOf(decide(eventOf(alertAsk("critical")), within)), "B3.2 ALERT_NOT_ENTERED");
@@ -121,7 +121,7 @@ test("B3.2 an alert that comes back after silence enters anew", () => {
 
 test("B3.2 alert marks ahead of the clock are put right with the next report", () => {
   const ahead = markOf("ok", { key: "k2", refreshedAtMs: t0 + seconds(9) });
-  const input = inputOf({ policy: policyOf(), alertMarks: [ahead] });
+  const input = inputOf({ policies: [policyOf()], alertMarks: [ahead] });
   const { puts } = decide(eventOf(alertAsk("ok")), input).alertMarks;
   assert.deepEqual(puts, [markOf("ok"), markOf("ok", { key: "k2" })]);
 });

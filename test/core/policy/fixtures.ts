@@ -59,6 +59,7 @@ export function inputOf(change: Partial<DecideInput> = {}): DecideInput {
     group: { cooldownMs: seconds(30), deleting: false },
     placements: [placementOf()],
     lead: leadOf(),
+    policies: [],
     alertMarks: [],
     unanswered: 0,
     ...change,
@@ -87,8 +88,9 @@ export function codesOf({ receipt }: Decision): string {
 /** What the supervisor's commit makes of a decision: the input that the next one sees. */
 export function after(input: DecideInput, decision: Decision): DecideInput {
   const { marks, alertMarks, targets = {}, forced } = decision;
-  const written = new Set([...alertMarks.puts, ...alertMarks.deletes].map(({ key }) => key));
-  const kept = input.alertMarks.filter(({ key }) => !written.has(key));
+  const nameOf = ({ policy, key }: Pick<AlertMark, "policy" | "key">) => `${policy}/${key}`;
+  const written = new Set([...alertMarks.puts, ...alertMarks.deletes].map(nameOf));
+  const kept = input.alertMarks.filter((mark) => !written.has(nameOf(mark)));
   return {
     ...input,
     lead: { ...input.lead, ...marks },

@@ -15,7 +15,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/group.proto.
  */
 export const file_muster_v1_group: GenFile = /*@__PURE__*/
-  fileDesc("ChVtdXN0ZXIvdjEvZ3JvdXAucHJvdG8SCW11c3Rlci52MSK2CQoFR3JvdXASFgoEbmFtZRgBIAEoCUIIukgFcgMYyAESCwoDdWlkGAIgASgJEhUKBGV0YWcYAyABKAlCB7pIBHICGEASLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBKMAQoMZGlzcGxheV9uYW1lGAYgASgJQna6SHO6AXAKE2Rpc3BsYXlfbmFtZS5sZW5ndGgSLm11c3QgaGF2ZSAxIHRvIDI1NiBjaGFyYWN0ZXJzIGFuZCBub3QgYmUgYmxhbmsaKXRoaXMuc2l6ZSgpIDw9IDI1NiAmJiB0aGlzLm1hdGNoZXMoJ1xcUycpEmQKBmxhYmVscxgHIAMoCzIcLm11c3Rlci52MS5Hcm91cC5MYWJlbHNFbnRyeUI2ukgzmgEwEEAiJXIjEAEYPzIdXlthLXpBLVowLTldW2EtekEtWjAtOS5fLy1dKiQqBXIDGIACEjQKCnBsYWNlbWVudHMYCCADKAsyFC5tdXN0ZXIudjEuUGxhY2VtZW50Qgq6SAeSAQQIARAQEkQKFGxhdW5jaF9jb25maWd1cmF0aW9uGAkgASgLMh4ubXVzdGVyLnYxLkxhdW5jaENvbmZpZ3VyYXRpb25CBrpIA8gBARIXCg9sYXVuY2hfcmV2aXNpb24YCiABKAMSOwoIY29vbGRvd24YCyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEjoKB3dhcm1fdXAYDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEkIKDWJ1aWxkX3RpbWVvdXQYDSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIECICjBTICCAESQAoNc3RvcHBlZF9ncmFjZRgOIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFMgASPAoPc3RvcHBlZF9zZXJ2ZXJzGA8gASgOMhkubXVzdGVyLnYxLlN0b3BwZWRTZXJ2ZXJzQgi6SAWCAQIQARI5Cg5zY2FsZV9pbl9vcmRlchgQIAEoDjIXLm11c3Rlci52MS5TY2FsZUluT3JkZXJCCLpIBYIBAhABEhkKBXN1cmdlGBEgASgFQgq6SAcaBRjQDygAEiAKBnRhcmdldBgSIAEoBUILukgIGgYYgPoBKABIAIgBARImCgZzdGF0dXMYEyABKAsyFi5tdXN0ZXIudjEuR3JvdXBTdGF0dXMSIQoGaGVhbHRoGBQgASgLMhEubXVzdGVyLnYxLkhlYWx0aBI8Cg9vdmVyZHVlX3NlcnZlcnMYFSABKA4yGS5tdXN0ZXIudjEuT3ZlcmR1ZVNlcnZlcnNCCLpIBYIBAhABEg0KBXNwaWxsGBYgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCQoHX3RhcmdldCJiCgZIZWFsdGgSGQoRdXNlX2xvYWRfYmFsYW5jZXIYASABKAgSPQoKYm9vdF9ncmFjZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFMgAisgIKCVBsYWNlbWVudBI5CgRjb2xvGAEgASgJQiu6SChyJjIkXlthLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8kEhcKA21pbhgCIAEoBUIKukgHGgUY0A8oABIXCgNtYXgYAyABKAVCCrpIBxoFGNAPKAASHwoGd2VpZ2h0GAQgASgFQgq6SAcaBRjoBygASACIAQESQwoObG9hZF9iYWxhbmNlcnMYBSADKAsyIS5tdXN0ZXIudjEuTG9hZEJhbGFuY2VyQXR0YWNobWVudEIIukgFkgECEAU6R7pIRBpCChFwbGFjZW1lbnQubWluX21heBIXbWluIG11c3Qgbm90IGV4Y2VlZCBtYXgaFHRoaXMubWluIDw9IHRoaXMubWF4QgkKB193ZWlnaHQiwwEKFkxvYWRCYWxhbmNlckF0dGFjaG1lbnQSIQoNbG9hZF9iYWxhbmNlchgBIAEoCUIKukgHcgUQARiAARIZCgRwb3J0GAIgASgFQgu6SAgaBhj//wMoABIfCgZ3ZWlnaHQYAyABKAVCCrpIBxoFGIACKAFIAIgBARI/Cg1kcmFpbl90aW1lb3V0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg26SAqqAQciAwiQHDIAQgkKB193ZWlnaHQiggMKE0xhdW5jaENvbmZpZ3VyYXRpb24SFwoFaW1hZ2UYASABKAlCCLpIBXIDGP8BEhgKBmZsYXZvchgCIAEoCUIIukgFcgMY/wESHAoJdXNlcl9kYXRhGAMgASgJQgm6SAZyBCj//wMSWAoIbWV0YWRhdGEYBCADKAsyLC5tdXN0ZXIudjEuTGF1bmNoQ29uZmlndXJhdGlvbi5NZXRhZGF0YUVudHJ5Qhi6SBWaARIQZCIHcgUQARj/ASoFcgMY/wESKwoKcGFyYW1ldGVycxgFIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSLwoQZmFsbGJhY2tfZmxhdm9ycxgGIAMoCUIVukgSkgEPEAgYASIJcgcY/wEyAlxTEjEKEmF2YWlsYWJpbGl0eV96b25lcxgHIAMoCUIVukgSkgEPEBAYASIJcgcY/wEyAlxTGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJPCgtHcm91cFN0YXR1cxIuCgpwbGFjZW1lbnRzGAEgAygLMhoubXVzdGVyLnYxLlBsYWNlbWVudFN0YXR1cxIQCghkZWxldGluZxgCIAEoCCLfAQoPUGxhY2VtZW50U3RhdHVzEgwKBGNvbG8YASABKAkSDgoGdGFyZ2V0GAIgASgFEhIKCmluX3NlcnZpY2UYAyABKAUSDwoHcGVuZGluZxgEIAEoBRIPCgdsZWF2aW5nGAUgASgFEigKCmNvbmRpdGlvbnMYBiADKAsyFC5tdXN0ZXIudjEuQ29uZGl0aW9uEh8KBXBhdXNlGAcgASgLMhAubXVzdGVyLnYxLlBhdXNlEi0KCWNvcHlfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiegoJQ29uZGl0aW9uEgwKBHR5cGUYASABKAkSDQoFaG9sZHMYAiABKAgSIAoGY2F1c2VzGAMgAygLMhAubXVzdGVyLnYxLkNhdXNlEi4KCnNpbmNlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIloKBVBhdXNlEi4KCnNpbmNlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgCIAEoCRIRCglwcmluY2lwYWwYAyABKAkqaAoOU3RvcHBlZFNlcnZlcnMSHwobU1RPUFBFRF9TRVJWRVJTX1VOU1BFQ0lGSUVEEAASGwoXU1RPUFBFRF9TRVJWRVJTX1JFUExBQ0UQARIYChRTVE9QUEVEX1NFUlZFUlNfS0VFUBACKmgKDk92ZXJkdWVTZXJ2ZXJzEh8KG09WRVJEVUVfU0VSVkVSU19VTlNQRUNJRklFRBAAEhgKFE9WRVJEVUVfU0VSVkVSU19LRUVQEAESGwoXT1ZFUkRVRV9TRVJWRVJTX1JFUExBQ0UQAiqYAQoMU2NhbGVJbk9yZGVyEh4KGlNDQUxFX0lOX09SREVSX1VOU1BFQ0lGSUVEEAASHwobU0NBTEVfSU5fT1JERVJfT0xERVNUX0ZJUlNUEAESHwobU0NBTEVfSU5fT1JERVJfTkVXRVNUX0ZJUlNUEAISJgoiU0NBTEVfSU5fT1JERVJfT0xERVNUX0xBVU5DSF9GSVJTVBADYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_muster_v1_cause]);
+  fileDesc("ChVtdXN0ZXIvdjEvZ3JvdXAucHJvdG8SCW11c3Rlci52MSLnCQoFR3JvdXASFgoEbmFtZRgBIAEoCUIIukgFcgMYyAESCwoDdWlkGAIgASgJEhUKBGV0YWcYAyABKAlCB7pIBHICGEASLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBKMAQoMZGlzcGxheV9uYW1lGAYgASgJQna6SHO6AXAKE2Rpc3BsYXlfbmFtZS5sZW5ndGgSLm11c3QgaGF2ZSAxIHRvIDI1NiBjaGFyYWN0ZXJzIGFuZCBub3QgYmUgYmxhbmsaKXRoaXMuc2l6ZSgpIDw9IDI1NiAmJiB0aGlzLm1hdGNoZXMoJ1xcUycpEmQKBmxhYmVscxgHIAMoCzIcLm11c3Rlci52MS5Hcm91cC5MYWJlbHNFbnRyeUI2ukgzmgEwEEAiJXIjEAEYPzIdXlthLXpBLVowLTldW2EtekEtWjAtOS5fLy1dKiQqBXIDGIACEjQKCnBsYWNlbWVudHMYCCADKAsyFC5tdXN0ZXIudjEuUGxhY2VtZW50Qgq6SAeSAQQIARAQEkQKFGxhdW5jaF9jb25maWd1cmF0aW9uGAkgASgLMh4ubXVzdGVyLnYxLkxhdW5jaENvbmZpZ3VyYXRpb25CBrpIA8gBARIXCg9sYXVuY2hfcmV2aXNpb24YCiABKAMSOwoIY29vbGRvd24YCyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEjoKB3dhcm1fdXAYDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEkIKDWJ1aWxkX3RpbWVvdXQYDSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIECICjBTICCAESQAoNc3RvcHBlZF9ncmFjZRgOIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFMgASPAoPc3RvcHBlZF9zZXJ2ZXJzGA8gASgOMhkubXVzdGVyLnYxLlN0b3BwZWRTZXJ2ZXJzQgi6SAWCAQIQARI5Cg5zY2FsZV9pbl9vcmRlchgQIAEoDjIXLm11c3Rlci52MS5TY2FsZUluT3JkZXJCCLpIBYIBAhABEhkKBXN1cmdlGBEgASgFQgq6SAcaBRjQDygAEiAKBnRhcmdldBgSIAEoBUILukgIGgYYgPoBKABIAIgBARImCgZzdGF0dXMYEyABKAsyFi5tdXN0ZXIudjEuR3JvdXBTdGF0dXMSIQoGaGVhbHRoGBQgASgLMhEubXVzdGVyLnYxLkhlYWx0aBI8Cg9vdmVyZHVlX3NlcnZlcnMYFSABKA4yGS5tdXN0ZXIudjEuT3ZlcmR1ZVNlcnZlcnNCCLpIBYIBAhABEg0KBXNwaWxsGBYgASgIEi8KDnNjYWxlX2luX2xpbWl0GBcgASgLMhcubXVzdGVyLnYxLlNjYWxlSW5MaW1pdBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgkKB190YXJnZXQiqwEKDFNjYWxlSW5MaW1pdBIeCgdzZXJ2ZXJzGAEgASgFQgu6SAgaBhiA+gEoAUgAEiwKB3BlcmNlbnQYAiABKAFCGbpIFhIUQAEZAAAAAAAAWUAhAAAAAAAAAABIABI+CgZ3aXRoaW4YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CE7pIEMgBAaoBCiIECICjBTICCDxCDQoEbW9zdBIFukgCCAEiYgoGSGVhbHRoEhkKEXVzZV9sb2FkX2JhbGFuY2VyGAEgASgIEj0KCmJvb3RfZ3JhY2UYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAIrICCglQbGFjZW1lbnQSOQoEY29sbxgBIAEoCUIrukgociYyJF5bYS16MC05XShbYS16MC05LV17MCw2MX1bYS16MC05XSk/JBIXCgNtaW4YAiABKAVCCrpIBxoFGNAPKAASFwoDbWF4GAMgASgFQgq6SAcaBRjQDygAEh8KBndlaWdodBgEIAEoBUIKukgHGgUY6AcoAEgAiAEBEkMKDmxvYWRfYmFsYW5jZXJzGAUgAygLMiEubXVzdGVyLnYxLkxvYWRCYWxhbmNlckF0dGFjaG1lbnRCCLpIBZIBAhAFOke6SEQaQgoRcGxhY2VtZW50Lm1pbl9tYXgSF21pbiBtdXN0IG5vdCBleGNlZWQgbWF4GhR0aGlzLm1pbiA8PSB0aGlzLm1heEIJCgdfd2VpZ2h0IsMBChZMb2FkQmFsYW5jZXJBdHRhY2htZW50EiEKDWxvYWRfYmFsYW5jZXIYASABKAlCCrpIB3IFEAEYgAESGQoEcG9ydBgCIAEoBUILukgIGgYY//8DKAASHwoGd2VpZ2h0GAMgASgFQgq6SAcaBRiAAigBSACIAQESPwoNZHJhaW5fdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkINukgKqgEHIgMIkBwyAEIJCgdfd2VpZ2h0IoIDChNMYXVuY2hDb25maWd1cmF0aW9uEhcKBWltYWdlGAEgASgJQgi6SAVyAxj/ARIYCgZmbGF2b3IYAiABKAlCCLpIBXIDGP8BEhwKCXVzZXJfZGF0YRgDIAEoCUIJukgGcgQo//8DElgKCG1ldGFkYXRhGAQgAygLMiwubXVzdGVyLnYxLkxhdW5jaENvbmZpZ3VyYXRpb24uTWV0YWRhdGFFbnRyeUIYukgVmgESEGQiB3IFEAEY/wEqBXIDGP8BEisKCnBhcmFtZXRlcnMYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Ei8KEGZhbGxiYWNrX2ZsYXZvcnMYBiADKAlCFbpIEpIBDxAIGAEiCXIHGP8BMgJcUxIxChJhdmFpbGFiaWxpdHlfem9uZXMYByADKAlCFbpIEpIBDxAQGAEiCXIHGP8BMgJcUxovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTwoLR3JvdXBTdGF0dXMSLgoKcGxhY2VtZW50cxgBIAMoCzIaLm11c3Rlci52MS5QbGFjZW1lbnRTdGF0dXMSEAoIZGVsZXRpbmcYAiABKAgi3wEKD1BsYWNlbWVudFN0YXR1cxIMCgRjb2xvGAEgASgJEg4KBnRhcmdldBgCIAEoBRISCgppbl9zZXJ2aWNlGAMgASgFEg8KB3BlbmRpbmcYBCABKAUSDwoHbGVhdmluZxgFIAEoBRIoCgpjb25kaXRpb25zGAYgAygLMhQubXVzdGVyLnYxLkNvbmRpdGlvbhIfCgVwYXVzZRgHIAEoCzIQLm11c3Rlci52MS5QYXVzZRItCgljb3B5X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInoKCUNvbmRpdGlvbhIMCgR0eXBlGAEgASgJEg0KBWhvbGRzGAIgASgIEiAKBmNhdXNlcxgDIAMoCzIQLm11c3Rlci52MS5DYXVzZRIuCgpzaW5jZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJaCgVQYXVzZRIuCgpzaW5jZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YAiABKAkSEQoJcHJpbmNpcGFsGAMgASgJKmgKDlN0b3BwZWRTZXJ2ZXJzEh8KG1NUT1BQRURfU0VSVkVSU19VTlNQRUNJRklFRBAAEhsKF1NUT1BQRURfU0VSVkVSU19SRVBMQUNFEAESGAoUU1RPUFBFRF9TRVJWRVJTX0tFRVAQAipoCg5PdmVyZHVlU2VydmVycxIfChtPVkVSRFVFX1NFUlZFUlNfVU5TUEVDSUZJRUQQABIYChRPVkVSRFVFX1NFUlZFUlNfS0VFUBABEhsKF09WRVJEVUVfU0VSVkVSU19SRVBMQUNFEAIqmAEKDFNjYWxlSW5PcmRlchIeChpTQ0FMRV9JTl9PUkRFUl9VTlNQRUNJRklFRBAAEh8KG1NDQUxFX0lOX09SREVSX09MREVTVF9GSVJTVBABEh8KG1NDQUxFX0lOX09SREVSX05FV0VTVF9GSVJTVBACEiYKIlNDQUxFX0lOX09SREVSX09MREVTVF9MQVVOQ0hfRklSU1QQA2IGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_muster_v1_cause]);
 
 /**
  * A set of interchangeable servers, held at a target within limits.
@@ -180,6 +180,14 @@ export type Group = Message<"muster.v1.Group"> & {
    * @generated from field: bool spill = 22;
    */
   spill: boolean;
+
+  /**
+   * How fast policies and changes by ± n may scale in. Default: as fast as they ask. Targets that are
+   * set, and schedules, are not limited by it, but count.
+   *
+   * @generated from field: muster.v1.ScaleInLimit scale_in_limit = 23;
+   */
+  scaleInLimit?: ScaleInLimit | undefined;
 };
 
 /**
@@ -188,6 +196,51 @@ export type Group = Message<"muster.v1.Group"> & {
  */
 export const GroupSchema: GenMessage<Group> = /*@__PURE__*/
   messageDesc(file_muster_v1_group, 0);
+
+/**
+ * How many servers may be scaled in within a time.
+ *
+ * @generated from message muster.v1.ScaleInLimit
+ */
+export type ScaleInLimit = Message<"muster.v1.ScaleInLimit"> & {
+  /**
+   * How many.
+   *
+   * @generated from oneof muster.v1.ScaleInLimit.most
+   */
+  most: {
+    /**
+     * So many.
+     *
+     * @generated from field: int32 servers = 1;
+     */
+    value: number;
+    case: "servers";
+  } | {
+    /**
+     * This share of those that there were at the time's beginning, in percent with at most 4
+     * decimals, rounded down, but at least one.
+     *
+     * @generated from field: double percent = 2;
+     */
+    value: number;
+    case: "percent";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Within this time. 60 to 86,400 s.
+   *
+   * @generated from field: google.protobuf.Duration within = 3;
+   */
+  within?: Duration | undefined;
+};
+
+/**
+ * Describes the message muster.v1.ScaleInLimit.
+ * Use `create(ScaleInLimitSchema)` to create a new message.
+ */
+export const ScaleInLimitSchema: GenMessage<ScaleInLimit> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group, 1);
 
 /**
  * What health checks mean for servers in service. Suspected ones are drained and replaced while
@@ -216,7 +269,7 @@ export type Health = Message<"muster.v1.Health"> & {
  * Use `create(HealthSchema)` to create a new message.
  */
 export const HealthSchema: GenMessage<Health> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group, 1);
+  messageDesc(file_muster_v1_group, 2);
 
 /**
  * The part of a group in one colo.
@@ -265,7 +318,7 @@ export type Placement = Message<"muster.v1.Placement"> & {
  * Use `create(PlacementSchema)` to create a new message.
  */
 export const PlacementSchema: GenMessage<Placement> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group, 2);
+  messageDesc(file_muster_v1_group, 3);
 
 /**
  * How servers take part in one load balancer.
@@ -307,7 +360,7 @@ export type LoadBalancerAttachment = Message<"muster.v1.LoadBalancerAttachment">
  * Use `create(LoadBalancerAttachmentSchema)` to create a new message.
  */
 export const LoadBalancerAttachmentSchema: GenMessage<LoadBalancerAttachment> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group, 3);
+  messageDesc(file_muster_v1_group, 4);
 
 /**
  * What servers are made from. Reaches the cloud unchanged.
@@ -370,7 +423,7 @@ export type LaunchConfiguration = Message<"muster.v1.LaunchConfiguration"> & {
  * Use `create(LaunchConfigurationSchema)` to create a new message.
  */
 export const LaunchConfigurationSchema: GenMessage<LaunchConfiguration> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group, 4);
+  messageDesc(file_muster_v1_group, 5);
 
 /**
  * How a group is doing.
@@ -398,7 +451,7 @@ export type GroupStatus = Message<"muster.v1.GroupStatus"> & {
  * Use `create(GroupStatusSchema)` to create a new message.
  */
 export const GroupStatusSchema: GenMessage<GroupStatus> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group, 5);
+  messageDesc(file_muster_v1_group, 6);
 
 /**
  * How a placement is doing.
@@ -469,7 +522,7 @@ export type PlacementStatus = Message<"muster.v1.PlacementStatus"> & {
  * Use `create(PlacementStatusSchema)` to create a new message.
  */
 export const PlacementStatusSchema: GenMessage<PlacementStatus> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group, 6);
+  messageDesc(file_muster_v1_group, 7);
 
 /**
  * One aspect of a placement's state.
@@ -512,7 +565,7 @@ export type Condition = Message<"muster.v1.Condition"> & {
  * Use `create(ConditionSchema)` to create a new message.
  */
 export const ConditionSchema: GenMessage<Condition> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group, 7);
+  messageDesc(file_muster_v1_group, 8);
 
 /**
  * Who paused it, when and why.
@@ -547,7 +600,7 @@ export type Pause = Message<"muster.v1.Pause"> & {
  * Use `create(PauseSchema)` to create a new message.
  */
 export const PauseSchema: GenMessage<Pause> = /*@__PURE__*/
-  messageDesc(file_muster_v1_group, 8);
+  messageDesc(file_muster_v1_group, 9);
 
 /**
  * What becomes of servers that somebody stopped.

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/policy.proto.
  */
 export const file_muster_v1_policy: GenFile = /*@__PURE__*/
-  fileDesc("ChZtdXN0ZXIvdjEvcG9saWN5LnByb3RvEgltdXN0ZXIudjEiiwYKBlBvbGljeRIWCgRuYW1lGAEgASgJQgi6SAVyAxiYAhILCgN1aWQYAiABKAkSFQoEZXRhZxgDIAEoCUIHukgEcgIYQBIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEowBCgxkaXNwbGF5X25hbWUYBiABKAlCdrpIc7oBcAoTZGlzcGxheV9uYW1lLmxlbmd0aBIubXVzdCBoYXZlIDEgdG8gMjU2IGNoYXJhY3RlcnMgYW5kIG5vdCBiZSBibGFuaxopdGhpcy5zaXplKCkgPD0gMjU2ICYmIHRoaXMubWF0Y2hlcygnXFxTJykSKAoGY2hhbmdlGAcgASgFQha6SBMaETgAGID6ASiAhv7///////8BSAAS1wEKDmNoYW5nZV9wZXJjZW50GAggASgBQrwBuki4AboBtAEKFGNoYW5nZV9wZXJjZW50LnJhbmdlEkJtdXN0IGJlIGZpbml0ZSwgbm90IDAsIHdpdGhpbiDCsTEsMDAwLDAwMCwgd2l0aCBhdCBtb3N0IDQgZGVjaW1hbHMaWCF0aGlzLmlzTmFuKCkgJiYgIXRoaXMuaXNJbmYoKSAmJiB0aGlzICE9IDAuMCAmJiB0aGlzID49IC0xMDAwMDAwLjAgJiYgdGhpcyA8PSAxMDAwMDAwLjBIABIcCgVleGFjdBgJIAEoBUILukgIGgYYgPoBKABIABI7Cghjb29sZG93bhgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFMgASOgoIZGVib3VuY2UYCyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDbpICqoBByIDCJAcMgASKAoKYWxlcnRfcnVsZRgMIAEoCzIULm11c3Rlci52MS5BbGVydFJ1bGVCDwoGYWN0aW9uEgW6SAIIASKwAgoJQWxlcnRSdWxlEjQKB2FjdHNfb24YASABKA4yFS5tdXN0ZXIudjEuQWxlcnRTdGF0ZUIMukgJggEGEAEgASAEEjcKBGhvbGQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEkEKDHRpbWVfdG9fbGl2ZRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIQukgNqgEKIgQIgPUkMgIIARI7CgZyZXBlYXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIECICjBTICCAESJAoLbWF4X3JlcGVhdHMYBSABKAVCCrpIBxoFGOgHKABIAIgBAUIOCgxfbWF4X3JlcGVhdHMqiQEKCkFsZXJ0U3RhdGUSGwoXQUxFUlRfU1RBVEVfVU5TUEVDSUZJRUQQABISCg5BTEVSVF9TVEFURV9PSxABEhcKE0FMRVJUX1NUQVRFX1dBUk5JTkcQAhIYChRBTEVSVF9TVEFURV9DUklUSUNBTBADEhcKE0FMRVJUX1NUQVRFX1VOS05PV04QBGIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChZtdXN0ZXIvdjEvcG9saWN5LnByb3RvEgltdXN0ZXIudjEi6gYKBlBvbGljeRIWCgRuYW1lGAEgASgJQgi6SAVyAxiYAhILCgN1aWQYAiABKAkSFQoEZXRhZxgDIAEoCUIHukgEcgIYQBIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEowBCgxkaXNwbGF5X25hbWUYBiABKAlCdrpIc7oBcAoTZGlzcGxheV9uYW1lLmxlbmd0aBIubXVzdCBoYXZlIDEgdG8gMjU2IGNoYXJhY3RlcnMgYW5kIG5vdCBiZSBibGFuaxopdGhpcy5zaXplKCkgPD0gMjU2ICYmIHRoaXMubWF0Y2hlcygnXFxTJykSKAoGY2hhbmdlGAcgASgFQha6SBMaETgAGID6ASiAhv7///////8BSAAS1wEKDmNoYW5nZV9wZXJjZW50GAggASgBQrwBuki4AboBtAEKFGNoYW5nZV9wZXJjZW50LnJhbmdlEkJtdXN0IGJlIGZpbml0ZSwgbm90IDAsIHdpdGhpbiDCsTEsMDAwLDAwMCwgd2l0aCBhdCBtb3N0IDQgZGVjaW1hbHMaWCF0aGlzLmlzTmFuKCkgJiYgIXRoaXMuaXNJbmYoKSAmJiB0aGlzICE9IDAuMCAmJiB0aGlzID49IC0xMDAwMDAwLjAgJiYgdGhpcyA8PSAxMDAwMDAwLjBIABIcCgVleGFjdBgJIAEoBUILukgIGgYYgPoBKABIABInCgVzdGVwcxgNIAEoCzIWLm11c3Rlci52MS5CcmVhY2hTdGVwc0gAEjQKD3RhcmdldF90cmFja2luZxgOIAEoCzIZLm11c3Rlci52MS5UYXJnZXRUcmFja2luZ0gAEjsKCGNvb2xkb3duGAogASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg66SAuqAQgiBAiAowUyABI6CghkZWJvdW5jZRgLIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkINukgKqgEHIgMIkBwyABIoCgphbGVydF9ydWxlGAwgASgLMhQubXVzdGVyLnYxLkFsZXJ0UnVsZUIPCgZhY3Rpb24SBbpIAggBIlsKC0JyZWFjaFN0ZXBzEhoKCXRocmVzaG9sZBgBIAEoAUIHukgEEgJAARIwCgVzdGVwcxgCIAMoCzIVLm11c3Rlci52MS5CcmVhY2hTdGVwQgq6SAeSAQQIARAUIo0DCgpCcmVhY2hTdGVwEhsKBWxvd2VyGAEgASgBQge6SAQSAkABSAGIAQESGwoFdXBwZXIYAiABKAFCB7pIBBICQAFIAogBARIoCgZjaGFuZ2UYAyABKAVCFrpIExoROAAYgPoBKICG/v///////wFIABLXAQoOY2hhbmdlX3BlcmNlbnQYBCABKAFCvAG6SLgBugG0AQoUY2hhbmdlX3BlcmNlbnQucmFuZ2USQm11c3QgYmUgZmluaXRlLCBub3QgMCwgd2l0aGluIMKxMSwwMDAsMDAwLCB3aXRoIGF0IG1vc3QgNCBkZWNpbWFscxpYIXRoaXMuaXNOYW4oKSAmJiAhdGhpcy5pc0luZigpICYmIHRoaXMgIT0gMC4wICYmIHRoaXMgPj0gLTEwMDAwMDAuMCAmJiB0aGlzIDw9IDEwMDAwMDAuMEgAEhwKBWV4YWN0GAUgASgFQgu6SAgaBhiA+gEoAEgAQg8KBmFjdGlvbhIFukgCCAFCCAoGX2xvd2VyQggKBl91cHBlciLIAgoOVGFyZ2V0VHJhY2tpbmcSgAEKBm1ldHJpYxgBIAEoCUJwukhtugFqCg1tZXRyaWMubGVuZ3RoEi5tdXN0IGhhdmUgMSB0byAyNTYgY2hhcmFjdGVycyBhbmQgbm90IGJlIGJsYW5rGil0aGlzLnNpemUoKSA8PSAyNTYgJiYgdGhpcy5tYXRjaGVzKCdcXFMnKRIgCgZ0YXJnZXQYAiABKAFCELpIDRILQAEhAAAAAAAAAAASOQoRdG9sZXJhbmNlX3BlcmNlbnQYAyABKAFCGbpIFhIUQAEZAAAAAAAASUApAAAAAAAAAABIAIgBARJACg1zdGFiaWxpc2F0aW9uGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg66SAuqAQgiBAiAowUyAEIUChJfdG9sZXJhbmNlX3BlcmNlbnQi4gIKCUFsZXJ0UnVsZRI0CgdhY3RzX29uGAEgASgOMhUubXVzdGVyLnYxLkFsZXJ0U3RhdGVCDLpICYIBBhABIAEgBBI3CgRob2xkGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg66SAuqAQgiBAiAowUyABJBCgx0aW1lX3RvX2xpdmUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIECID1JDICCAESOwoGcmVwZWF0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhC6SA2qAQoiBAiAowUyAggBEiQKC21heF9yZXBlYXRzGAUgASgFQgq6SAcaBRjoBygASACIAQESMAoNdm90ZXNfcGVyY2VudBgGIAEoAUIZukgWEhRAARkAAAAAAABZQCkAAAAAAAAAAEIOCgxfbWF4X3JlcGVhdHMqiQEKCkFsZXJ0U3RhdGUSGwoXQUxFUlRfU1RBVEVfVU5TUEVDSUZJRUQQABISCg5BTEVSVF9TVEFURV9PSxABEhcKE0FMRVJUX1NUQVRFX1dBUk5JTkcQAhIYChRBTEVSVF9TVEFURV9DUklUSUNBTBADEhcKE0FMRVJUX1NUQVRFX1VOS05PV04QBGIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * A stored rule for changing a group's target.
@@ -93,6 +93,22 @@ export type Policy = Message<"muster.v1.Policy"> & {
      */
     value: number;
     case: "exact";
+  } | {
+    /**
+     * Acts by the size of the breach.
+     *
+     * @generated from field: muster.v1.BreachSteps steps = 13;
+     */
+    value: BreachSteps;
+    case: "steps";
+  } | {
+    /**
+     * Holds a metric at its target.
+     *
+     * @generated from field: muster.v1.TargetTracking target_tracking = 14;
+     */
+    value: TargetTracking;
+    case: "targetTracking";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -123,6 +139,145 @@ export type Policy = Message<"muster.v1.Policy"> & {
  */
 export const PolicySchema: GenMessage<Policy> = /*@__PURE__*/
   messageDesc(file_muster_v1_policy, 0);
+
+/**
+ * What is done by how far a measured value is beyond a threshold. ReportAlert carries the value; of
+ * several keys, the one counts that as many reach as the alert rule asks for. When the alert is
+ * reported without a value, nothing is done.
+ *
+ * @generated from message muster.v1.BreachSteps
+ */
+export type BreachSteps = Message<"muster.v1.BreachSteps"> & {
+  /**
+   * Where the breach begins, in the unit of the reported values.
+   *
+   * @generated from field: double threshold = 1;
+   */
+  threshold: number;
+
+  /**
+   * All above the threshold, or all below it. The first one begins there, each next one where the
+   * one before it ends, and the last one has no end. A bound belongs to the step that lies farther
+   * from the threshold. Given in any order.
+   *
+   * @generated from field: repeated muster.v1.BreachStep steps = 2;
+   */
+  steps: BreachStep[];
+};
+
+/**
+ * Describes the message muster.v1.BreachSteps.
+ * Use `create(BreachStepsSchema)` to create a new message.
+ */
+export const BreachStepsSchema: GenMessage<BreachSteps> = /*@__PURE__*/
+  messageDesc(file_muster_v1_policy, 1);
+
+/**
+ * One size of a breach, and what is done about it.
+ *
+ * @generated from message muster.v1.BreachStep
+ */
+export type BreachStep = Message<"muster.v1.BreachStep"> & {
+  /**
+   * From where on it counts, relative to the threshold. Absent: no end on this side.
+   *
+   * @generated from field: optional double lower = 1;
+   */
+  lower?: number | undefined;
+
+  /**
+   * Up to where it counts, relative to the threshold. Absent: no end on this side.
+   *
+   * @generated from field: optional double upper = 2;
+   */
+  upper?: number | undefined;
+
+  /**
+   * What it does to the target.
+   *
+   * @generated from oneof muster.v1.BreachStep.action
+   */
+  action: {
+    /**
+     * Adds so many servers; negative removes. Not 0.
+     *
+     * @generated from field: int32 change = 3;
+     */
+    value: number;
+    case: "change";
+  } | {
+    /**
+     * Adds this share of the target, in percent with at most 4 decimals, rounded away from zero;
+     * negative removes. Not 0.
+     *
+     * @generated from field: double change_percent = 4;
+     */
+    value: number;
+    case: "changePercent";
+  } | {
+    /**
+     * Sets the target.
+     *
+     * @generated from field: int32 exact = 5;
+     */
+    value: number;
+    case: "exact";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message muster.v1.BreachStep.
+ * Use `create(BreachStepSchema)` to create a new message.
+ */
+export const BreachStepSchema: GenMessage<BreachStep> = /*@__PURE__*/
+  messageDesc(file_muster_v1_policy, 2);
+
+/**
+ * The target follows a metric that is an average over the servers, such as the use of their
+ * processors: target × mean of the reported values ÷ the metric's target, rounded up. Each report
+ * counts, whatever state it tells; one of UNKNOWN, or without a value, is missing data. Scaling in
+ * waits for `stabilisation`, and never follows from missing data.
+ *
+ * @generated from message muster.v1.TargetTracking
+ */
+export type TargetTracking = Message<"muster.v1.TargetTracking"> & {
+  /**
+   * What is measured, for people.
+   *
+   * @generated from field: string metric = 1;
+   */
+  metric: string;
+
+  /**
+   * Where the metric should be, in its own unit. Above 0.
+   *
+   * @generated from field: double target = 2;
+   */
+  target: number;
+
+  /**
+   * So far from the target, in percent of it with at most 4 decimals, the metric may be without
+   * anything being done. 0 to 50; default 10.
+   *
+   * @generated from field: optional double tolerance_percent = 3;
+   */
+  tolerancePercent?: number | undefined;
+
+  /**
+   * Scaling in goes no lower than the highest target that was recommended within this time. 0 to
+   * 86,400 s; default 300 s.
+   *
+   * @generated from field: google.protobuf.Duration stabilisation = 4;
+   */
+  stabilisation?: Duration | undefined;
+};
+
+/**
+ * Describes the message muster.v1.TargetTracking.
+ * Use `create(TargetTrackingSchema)` to create a new message.
+ */
+export const TargetTrackingSchema: GenMessage<TargetTracking> = /*@__PURE__*/
+  messageDesc(file_muster_v1_policy, 3);
 
 /**
  * How the states of a policy's alerts turn into action.
@@ -164,6 +319,15 @@ export type AlertRule = Message<"muster.v1.AlertRule"> & {
    * @generated from field: optional int32 max_repeats = 5;
    */
   maxRepeats?: number | undefined;
+
+  /**
+   * How many of its keys must be in a state, or a worse one, for the policy to be in it: 51 is a
+   * majority of them, 100 is all. In percent with at most 4 decimals. Keys that are unknown vote for
+   * no other state. Default 0: any one of them is enough.
+   *
+   * @generated from field: double votes_percent = 6;
+   */
+  votesPercent: number;
 };
 
 /**
@@ -171,7 +335,7 @@ export type AlertRule = Message<"muster.v1.AlertRule"> & {
  * Use `create(AlertRuleSchema)` to create a new message.
  */
 export const AlertRuleSchema: GenMessage<AlertRule> = /*@__PURE__*/
-  messageDesc(file_muster_v1_policy, 1);
+  messageDesc(file_muster_v1_policy, 4);
 
 /**
  * What a monitor says of one check.

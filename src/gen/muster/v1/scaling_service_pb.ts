@@ -203,7 +203,7 @@ export type ReportAlertRequest = Message<"muster.v1.ReportAlertRequest"> & {
   state: AlertState;
 
   /**
-   * The measured value, for the history.
+   * The measured value: what steps and target tracking go by. For the history otherwise.
    *
    * @generated from field: optional double value = 4;
    */
