@@ -109,6 +109,8 @@ function drawGroup(dice: Dice, index: number, colos: readonly ColoPlan[]): Group
     cooldownMs: dice.pick([0, 0, 30_000]),
     step: dice.whole(1, 2),
     spill: several && dice.chance(0.5),
+    isStepped: dice.chance(0.3),
+    scaleInMax: dice.pick([undefined, undefined, 1, 3]),
   };
 }
 
@@ -129,6 +131,15 @@ const asks: readonly (readonly [number, (dice: Dice, group: GroupPlan) => Asked]
       kind: "alert",
       state: dice.pick(["critical", "critical", "ok", "warning", "unknown"] as const),
       key: dice.pick(["cpu", "disk"]),
+      value: dice.pick([0.5, 0.9, 1.1]),
+    }),
+  ],
+  [
+    12,
+    (dice) => ({
+      kind: "metric",
+      value: dice.pick([0, 0.1, 0.3, 0.5, 0.7, 1, undefined]),
+      key: dice.pick(["s1", "s2"]),
     }),
   ],
   [3, (dice) => ({ kind: "force", target: dice.whole(0, 8), forMs: dice.spanMs(10_000, 600_000) })],

@@ -51,8 +51,12 @@ export interface GroupPlan {
   readonly stoppedGraceMs: number;
   readonly scaleInOrder: "oldestFirst" | "newestFirst" | "oldestLaunchFirst";
   readonly cooldownMs: number;
-  /** What its policy `up` adds; `down` takes one. */
+  /** What its policy `up` adds; `down` takes one. `cpu` tracks a metric whose target is 0.5. */
   readonly step: number;
+  /** Whether `up` acts by the size of the breach of a threshold of 0.8, by twice as much from 1. */
+  readonly isStepped: boolean;
+  /** At most so many are scaled in within five minutes; undefined: no limit. */
+  readonly scaleInMax: number | undefined;
 }
 
 export interface PlacementPlan {
@@ -76,7 +80,14 @@ export type TenantAction = { readonly group: string; readonly via: number } & (
   | { readonly kind: "target"; readonly target: number; readonly twice: boolean }
   | { readonly kind: "change"; readonly change: number; readonly twice: boolean }
   | { readonly kind: "policy"; readonly policy: "up" | "down"; readonly twice: boolean }
-  | { readonly kind: "alert"; readonly state: AlertState; readonly key: string }
+  | {
+      readonly kind: "alert";
+      readonly state: AlertState;
+      readonly key: string;
+      readonly value: number;
+    }
+  /** What `cpu` measures; undefined: its monitor cannot tell. */
+  | { readonly kind: "metric"; readonly value: number | undefined; readonly key: string }
   | { readonly kind: "force"; readonly target: number; readonly forMs: number }
   | { readonly kind: "limits"; readonly min: number; readonly max: number }
   /** Moves so much of the max of one placement, or what it has, to the next one in the list. */

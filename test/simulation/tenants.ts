@@ -8,18 +8,13 @@ import type {
   ScheduleId,
 } from "../../src/core/model/ids.js";
 import type { Receipt, ScaleAsk } from "../../src/core/model/scale-event.js";
-import type { Caller, GroupSpec, PolicySpec, SubmitScaleEvent } from "../../src/supervisor/api.js";
+import type { Caller, GroupSpec, SubmitScaleEvent } from "../../src/supervisor/api.js";
 import type { Cluster, Node } from "./cluster.js";
 import type { Nodes } from "./nodes.js";
 import type { Oracle } from "./oracle/oracle.js";
-import {
-  type GroupPlan,
-  nameOf,
-  type OperatorAction,
-  type PlacementPlan,
-  type TenantAction,
-} from "./scenario.js";
+import { type GroupPlan, nameOf, type OperatorAction, type TenantAction } from "./scenario.js";
 import { dropSchedules, putSchedule } from "./schedules.js";
+import { actionsOf, policySpec, specOf } from "./specs.js";
 
 /** Those who call: they ask some node, give up after a while, and remember what they were told. */
 export interface Tenants {
@@ -122,10 +117,10 @@ export function createTenants(of: {
         caller,
       ),
     );
-    for (const policy of ["up", "down"] as const)
+    for (const [policy, action] of actionsOf(plan))
       await insist(`policy ${nameOf(plan)}`, async ({ supervisor }, caller) => {
         try {
-          const spec = policySpec(policy === "up" ? plan.step : -1);
+          const spec = policySpec(action);
           await supervisor.policies.create({ key, policy: policy as PolicyId, spec }, caller);
         } catch (error) {
           if (!String(error).includes("there is a policy")) throw error;
@@ -272,8 +267,15 @@ export function createTenants(of: {
           submit(plan, { kind: "policy", policy: action.policy as PolicyId }, action);
           return;
         case "alert": {
-          const { state, key } = action;
-          submit(plan, { kind: "alert", policy: "up" as PolicyId, key, state }, action);
+          const { state, key, value } = action;
+          submit(plan, { kind: "alert", policy: "up" as PolicyId, key, state, value }, action);
+          return;
+        }
+        case "metric": {
+          const { value, key } = action;
+          const measured = value === undefined ? {} : { value };
+          const about = { policy: "cpu" as PolicyId, key, state: "ok", ...measured } as const;
+          submit(plan, { kind: "alert", ...about }, action);
           return;
         }
         case "createGroup":
@@ -340,17 +342,6 @@ export function createTenants(of: {
   };
 }
 
-function specOf(plan: GroupPlan): GroupSpec {
-  const { buildTimeoutMs, stoppedGraceMs, scaleInOrder, surge, cooldownMs, spill } = plan;
-  return {
-    ...{ displayName: plan.group, labels: {}, placements: plan.placements.map(placementOf) },
-    launch: { image: "debian", flavor: "small", userData: "", metadata: {}, parameters: {} },
-    ...{ cooldownMs, warmUpMs: 0, buildTimeoutMs, stoppedGraceMs, surge, scaleInOrder },
-    stoppedServers: "replace",
-    spill,
-  };
-}
-
 function moved(
   placements: GroupSpec["placements"],
   { nth, servers }: { readonly nth: number; readonly servers: number },
@@ -363,23 +354,4 @@ function moved(
       return { ...one, min: Math.min(one.min, one.max - count), max: one.max - count };
     return one === to ? { ...one, max: one.max + count } : one;
   });
-}
-
-function placementOf(plan: PlacementPlan): GroupSpec["placements"][number] {
-  const { colo, min, max, drainTimeoutMs } = plan;
-  const attachments = plan.balancers.map((one) => ({
-    loadBalancer: one as LoadBalancerId,
-    ...{ port: 80, weight: 1, drainTimeoutMs },
-  }));
-  return { colo: colo as ColoId, min, max, weight: 1, attachments };
-}
-
-function policySpec(change: number): PolicySpec {
-  return {
-    ...{ displayName: "policy", action: { kind: "change", change }, cooldownMs: 0, debounceMs: 0 },
-    alert: {
-      ...{ actsOn: "critical", holdMs: 0, timeToLiveMs: 600_000 },
-      ...{ repeatMs: 60_000, repeatsMax: 10 },
-    },
-  };
 }

@@ -10,6 +10,7 @@ import { orderMutations } from "./orders.js";
 import { outsideMutations } from "./outside.js";
 import { recordMutations } from "./records.js";
 import { roomMutations } from "./room.js";
+import { scaleInMutations } from "./scale-in.js";
 import { sightMutations } from "./sight.js";
 
 /** Every guard of the code. One that nothing notices is dead, or a story is missing. */
@@ -24,6 +25,7 @@ export const mutations: readonly Mutation[] = [
   ...outsideMutations,
   ...credentialMutations,
   ...recordMutations,
+  ...scaleInMutations,
   ...coloMutations,
   ...dryRunMutations,
 ];
