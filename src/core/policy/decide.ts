@@ -48,19 +48,24 @@ function withShape(one: Case, { wanted, joined }: Shaped): Case {
 /** Nothing of what was asked may be done now (B3.5). */
 function hold(one: Case, shaped: readonly Shaped[]): Decision {
   const { retryAtMs } = shaped.at(-1)!;
-  const { alert } = one.policy ?? {};
-  // An alert that stands asks again, but not before that may help.
-  const againMs = one.input.nowMs + Math.max(alert?.repeatMs ?? 0, repeatMinMs);
-  const heldUntilMs = Math.max(againMs, retryAtMs ?? againMs);
-  const policyMarks = one.via === "ask" ? one.policyMarks : { ...one.policyMarks, heldUntilMs };
   return answer(one, {
     outcome: "held",
     causes: shaped.flatMap(({ causes }) => causes),
     ...(retryAtMs === undefined ? {} : { retryAtMs }),
     placements: unmoved(one),
-    marks: withDemandHold(one, shaped, keep(one, one.marks.groupMarks, policyMarks)),
+    marks: withDemandHold(one, shaped, heldMarks(one, retryAtMs)),
     forced: {},
   });
+}
+
+/** An alert that stands asks again at its repeat, or when the guard says that it may help. */
+function heldMarks(one: Case, retryAtMs: number | undefined): LeadMarks {
+  const { via, policy, policyMarks, marks, input } = one;
+  const isStanding = via !== "ask" && policyMarks.enteredAtMs !== undefined;
+  if (policy === undefined || !isStanding) return marks;
+  const againMs = input.nowMs + Math.max(policy.alert.repeatMs, repeatMinMs);
+  const heldUntilMs = Math.max(againMs, retryAtMs ?? againMs);
+  return keep(one, marks.groupMarks, { ...policyMarks, heldUntilMs });
 }
 
 /** The group's condition tells of it for as long as it may last. */
