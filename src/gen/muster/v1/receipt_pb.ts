@@ -163,7 +163,8 @@ export const Outcome = {
   REFUSED: 4,
 
   /**
-   * Waits: what was asked before is not answered yet, or the alert has not held long enough.
+   * Waits: what was asked before is not answered yet, the alert has not held long enough, or a guard
+   * of scaling in lets nothing go now.
    *
    * @generated from enum value: OUTCOME_HELD = 5;
    */
