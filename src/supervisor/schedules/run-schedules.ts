@@ -74,8 +74,7 @@ export function createRunSchedules(
       due.map(({ event }) => answeredElsewhere(context, group, event, signal)),
     );
     const ran = due.map(async ({ schedule, due, event }, at) => {
-      const { action } = schedule;
-      const policy = action.kind === "policy" ? policies.get(action.policy) : undefined;
+      const asked = { event, group, policies: [...policies.values()], others };
       const done = await actor.change<Ran | undefined>(
         (state, earlier) => {
           const newest = [...state.schedules.values(), ...elsewhere];
@@ -83,7 +82,7 @@ export function createRunSchedules(
           // Somebody else was faster.
           if (!state.doc || still?.dueAtMs !== due.dueAtMs) return { change: {}, reply: undefined };
           if (due.isMissed) return miss(schedule, due, event);
-          const decide = () => decideOn(context, state, { event, group, policy, others });
+          const decide = () => decideOn(context, state, asked);
           return execute(schedule, { due, event, earlier, known: known[at] }, decide);
         },
         { receiptKeys: [event.idempotencyKey] },
