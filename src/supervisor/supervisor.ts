@@ -184,9 +184,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
   const context: Context = {
     ...setup,
     ...{ attemptId, groups, placements, colos, elsewhere, coloWatch, events, signal, monitor },
-    demand: createDemandWatch(clock),
-    wake,
-    nextOccurrence: createOccurrences(),
+    ...{ wake, demand: createDemandWatch(clock), nextOccurrence: createOccurrences() },
   };
   meterColos(meter, colos);
   meterPlacements(meter, placements, colos);
