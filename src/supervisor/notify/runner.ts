@@ -1,6 +1,7 @@
 import type { AccountId, GroupKey } from "../../core/model/ids.js";
 import type { Notifier } from "../../core/model/notifier.js";
 import type { Counter } from "../../core/ports/meter.js";
+import type { Hint } from "../../core/ports/store.js";
 import type { Colo } from "../colo/colo.js";
 import type { Context } from "../context.js";
 import { groupOfHint, notifierIndex } from "../placements/hints.js";
@@ -62,14 +63,21 @@ export function createRunner(
       const hints = await store.listHints(asked, { signal });
       for (const hint of hints) {
         const key = groupOfHint(hint);
-        const { notifiers } = await context.groups.get(key, signal);
+        const { group, notifiers } = await context.groups.get(key, signal);
         for (const notifier of notifiers.values()) found.set(notifier.uid, { key, notifier });
-        if (notifiers.size === 0) await store.deleteHints([hint], { signal });
+        if (!group) await forget(key, hint);
       }
       if (hints.length < hintsMax) break;
       afterKey = hints.at(-1)!.key;
     }
     return found;
+  }
+
+  /** A hint may be older than what it tells of: one of a group that is there stays. */
+  async function forget(key: GroupKey, hint: Hint): Promise<void> {
+    await store.deleteHints([hint], { signal });
+    const { notifiers } = await context.groups.refresh(key, signal);
+    if (notifiers.size > 0) await store.putHints([hint], { signal });
   }
 
   /** Before anything that happened since it was made; what happened before is left out anyway. */
