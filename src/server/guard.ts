@@ -240,6 +240,7 @@ const ownReasons: ReadonlySet<string> = new Set([
   "POLICY_NOT_FOUND",
   "WEBHOOK_NOT_FOUND",
   "NOTIFIER_NOT_FOUND",
+  "SCHEDULE_NOT_FOUND",
   "SERVER_NOT_FOUND",
   "CREDENTIALS_NOT_FOUND",
 ]);

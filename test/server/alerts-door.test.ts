@@ -85,18 +85,18 @@ test("B3.2 severity says how bad it is; one alert's end does not end another's",
 
 test("B7.3 a label chooses the policy where the webhook is the group's, and only there", async (t) => {
   const bench = await createHooksBench(t);
-  await bench.createPolicy("in", { action: { case: "exact", value: 1 } });
+  await bench.createPolicy("most", { action: { case: "exact", value: 4 } });
   const [own = ""] = await bench.createWebhook(ALERTS);
   const [any = ""] = await bench.createWebhook(GROUP_ALERTS);
-  const chosen = { fingerprint: "a1", labels: { muster_policy: "in" } };
+  const chosen = { fingerprint: "a1", labels: { muster_policy: "most" } };
   const other = { fingerprint: "b2" };
   const refused = await bench.post(own, notification(chosen, other));
   assert.equal(refused.status, 422, "sending it again does not help");
   assert.match(refused.json.alerts[0].error, /^labels\.muster_policy: .* policy up alone$/);
   assert.equal(refused.json.alerts[1]?.outcome, "applied", "the others are taken all the same");
   const taken = await bench.post(any, notification(chosen));
-  assert.deepEqual([taken.status, taken.json.alerts[0].policy], [200, "in"]);
-  assert.equal(await bench.wanted(), 1);
+  assert.deepEqual([taken.status, taken.json.alerts[0].policy], [200, "most"]);
+  assert.equal(await bench.wanted(), 4);
   const unknown = { fingerprint: "c3", labels: { muster_policy: "nope" } };
   const missing = await bench.post(any, notification(unknown));
   assert.deepEqual(

@@ -19,6 +19,9 @@ const hidden: readonly Reason[] = [
   ...([
     "GROUP_NOT_FOUND",
     "POLICY_NOT_FOUND",
+    "WEBHOOK_NOT_FOUND",
+    "NOTIFIER_NOT_FOUND",
+    "SCHEDULE_NOT_FOUND",
     "SERVER_NOT_FOUND",
     "CREDENTIALS_NOT_FOUND",
   ] as const),
