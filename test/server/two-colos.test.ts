@@ -3,6 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { createEmbeddedClient } from "../../clients/node/index.js";
 import { createMuster, type Muster } from "../../src/app.js";
 import { checkConfig } from "../../src/config.js";
@@ -46,6 +48,16 @@ async function openColos(t: TestContext) {
   return { iad, ams, logs };
 }
 
+async function eventually<Value>(ask: () => Promise<Value>, triesMax = 50): Promise<Value> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await ask();
+    } catch (error) {
+      if (tries === triesMax || ConnectError.from(error).code !== Code.Unavailable) throw error;
+      await sleep(100);
+    }
+}
+
 test("M7.2 B11.2 a scale event is decided in another colo than the one that is asked", async (t) => {
   const { iad, ams, logs } = await openColos(t);
   const client = createEmbeddedClient(iad.transport);
@@ -55,7 +67,8 @@ test("M7.2 B11.2 a scale event is decided in another colo than the one that is a
     { colo: "iad", min: 0, max: 5 },
   ];
   const group = { displayName: "Web", placements, launchConfiguration };
-  await client.groups.createGroup({ parent, groupId: "web", group });
+  // A peer that was asked before it listened is left in peace for half a second.
+  await eventually(() => client.groups.createGroup({ parent, groupId: "web", group }));
   const { receipt } = await client.scaling.setTarget({ name, target: 4, requestId: "the-same" });
   const again = await client.scaling.setTarget({ name, target: 4, requestId: "the-same" });
   assert.equal(again.receipt?.eventId, receipt?.eventId);

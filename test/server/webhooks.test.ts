@@ -182,6 +182,7 @@ test("B7.3 a token stands nowhere: not in files, logs, events, figures or the AP
   assert.equal((await bench.post(`/hooks/${tokens[1]}`)).status, 503);
   bench.storeIsAway = false;
   assert.ok(bench.refusedCommits() > 0, "the fault fired");
+  await bench.decided(1);
   const told = [
     await client.webhooks.getWebhook({ name }),
     await client.webhooks.listWebhooks({ parent: UP }),
