@@ -6,7 +6,7 @@ import { advanceTo, createSchedule, cron, minuteMs, runsOf, startMs } from "./as
 
 const kills = 100;
 /** Calls of one occurrence: config, receipts, commit, index; and what the node does besides. */
-const callsMax = 10;
+const callsMax = 16;
 
 test("B7.2 M2.5 killed between claim and execution, or execution and re-arming: each runs once", async () => {
   const world = await createWorld({ seed: 5 });
