@@ -53,6 +53,9 @@ export const defaultLeaseTimes: LeaseTimes = {
   shards: 8,
 };
 
+/** Clocks that run apart by a little must not make a round begin before anything is due. */
+const restMsMin = 50;
+
 export function createLeases(deps: {
   readonly colo: ColoId;
   readonly node: NodeId;
@@ -134,7 +137,7 @@ export function createLeases(deps: {
     }
     if (signal.aborted || stopped) return;
     const nextMs = Math.min(...shards.map(({ lookAtMs }) => lookAtMs)) - clock.monotonicMs();
-    timer = clock.after(Math.max(0, nextMs), () => void round());
+    timer = clock.after(Math.max(restMsMin, nextMs), () => void round());
   }
 
   const isHeld = (shard: Shard) => shard.untilMs > clock.monotonicMs();
