@@ -19,6 +19,14 @@ export function writePageToken(filter: Filter, after: string): string {
   return seal(tagOf(filter), after);
 }
 
+/** As answered with a page that ends with `last`: empty where nothing follows. */
+export function writeNextPageToken(
+  filter: Filter,
+  { last, more }: { readonly last: string | undefined; readonly more: boolean },
+): string {
+  return more && last ? writePageToken(filter, last) : "";
+}
+
 /**
  * undefined for the first page.
  * @throws Fault `PAGE_TOKEN_INVALID` for what is no token, or one of another method or filter.

@@ -3,8 +3,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { Code, ConnectError } from "@connectrpc/connect";
 import { createEmbeddedClient } from "../../clients/node/index.js";
 import { createMuster, type Muster } from "../../src/app.js";
 import { checkConfig } from "../../src/config.js";
@@ -13,6 +11,7 @@ import { createSystemClock } from "../../src/drivers/clock-system/index.js";
 import { createSqliteStore } from "../../src/drivers/store-sqlite/index.js";
 import { createLines } from "../drivers/peers/bench.js";
 import { createAuthority } from "../drivers/peers/certificates.js";
+import { eventually } from "../e2e/daemon.js";
 import { freePort } from "../free-port.js";
 
 const [parent, name] = ["accounts/acme", "accounts/acme/groups/web"];
@@ -48,16 +47,6 @@ async function openColos(t: TestContext) {
   return { iad, ams, logs };
 }
 
-async function eventually<Value>(ask: () => Promise<Value>, triesMax = 50): Promise<Value> {
-  for (let tries = 1; ; tries++)
-    try {
-      return await ask();
-    } catch (error) {
-      if (tries === triesMax || ConnectError.from(error).code !== Code.Unavailable) throw error;
-      await sleep(100);
-    }
-}
-
 test("M7.2 B11.2 a scale event is decided in another colo than the one that is asked", async (t) => {
   const { iad, ams, logs } = await openColos(t);
   const client = createEmbeddedClient(iad.transport);
@@ -68,7 +57,11 @@ test("M7.2 B11.2 a scale event is decided in another colo than the one that is a
   ];
   const group = { displayName: "Web", placements, launchConfiguration };
   // A peer that was asked before it listened is left in peace for half a second.
-  await eventually(() => client.groups.createGroup({ parent, groupId: "web", group }));
+  await eventually(
+    "the group is made",
+    () => client.groups.createGroup({ parent, groupId: "web", group }).then(() => true, String),
+    (answer) => answer === true,
+  );
   const { receipt } = await client.scaling.setTarget({ name, target: 4, requestId: "the-same" });
   const again = await client.scaling.setTarget({ name, target: 4, requestId: "the-same" });
   assert.equal(again.receipt?.eventId, receipt?.eventId);

@@ -3,7 +3,7 @@ import { cause } from "../model/cause.js";
 import type { Policy } from "../model/policy.js";
 import type { Case } from "./case.js";
 import { exactly, floorOfRatio, times } from "./decimal.js";
-import { alertMarkUntil } from "./marks.js";
+import { ownAlertMarks } from "./marks.js";
 import { measuredOf, reachedValue } from "./measured.js";
 import { anomalyHoldMs, highestWithin } from "./recommended.js";
 import { countedRemovals, removableOf } from "./removals.js";
@@ -64,9 +64,7 @@ function forecastOf(policy: Policy, { input, from }: Case) {
   const { action, alert, id } = policy;
   if (action.kind !== "steps" || sideOf(action.steps) !== "above") return [];
   const { nowMs } = input;
-  const own = input.alertMarks
-    .filter((mark) => mark.policy === id)
-    .map((mark) => alertMarkUntil(mark, nowMs));
+  const own = ownAlertMarks(input.alertMarks, id, nowMs);
   const value = reachedValue(measuredOf(own, alert, nowMs), alert, "highest");
   const { threshold } = action;
   if (value === undefined || value <= 0 || threshold <= 0) return [];

@@ -45,6 +45,15 @@ export function alertMarkUntil(mark: AlertMark, nowMs: number): AlertMark {
   return timesUntil(mark, ["sinceMs", "refreshedAtMs"], nowMs);
 }
 
+/** A policy's own, of the marks of several. */
+export function ownAlertMarks(
+  marks: readonly AlertMark[],
+  policy: PolicyId,
+  nowMs: number,
+): readonly AlertMark[] {
+  return marks.filter((mark) => mark.policy === policy).map((mark) => alertMarkUntil(mark, nowMs));
+}
+
 function windowsUntil(marks: PolicyMarks, nowMs: number): PolicyMarks {
   const windows = Object.entries(marks.windows ?? {});
   if (!windows.some(([, window]) => window.openedAtMs > nowMs)) return marks;

@@ -3,7 +3,7 @@ import type { Policy } from "../model/policy.js";
 import { readinessOf } from "./alerts.js";
 import type { Case } from "./case.js";
 import { coolsUntilMs } from "./cooldown.js";
-import { alertMarkUntil, policyMarksOf } from "./marks.js";
+import { ownAlertMarks, policyMarksOf } from "./marks.js";
 import { measuredOf } from "./measured.js";
 import { highestWithin } from "./recommended.js";
 import type { Shape } from "./shape.js";
@@ -68,9 +68,7 @@ function told(
 /** None where the policy wants nothing now: its alert does not stand, nothing is measured. */
 function wishesOf(policy: Policy, { input, from, marks }: Case): readonly Other[] {
   const { nowMs } = input;
-  const own = input.alertMarks
-    .filter((mark) => mark.policy === policy.id)
-    .map((mark) => alertMarkUntil(mark, nowMs));
+  const own = ownAlertMarks(input.alertMarks, policy.id, nowMs);
   if (own.length === 0) return [];
   const isTracking = policy.action.kind === "tracking";
   if (!isTracking && !stands(policy, own, nowMs)) return [];

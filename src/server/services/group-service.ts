@@ -12,7 +12,7 @@ import { accountOf, groupKeyOf } from "../names.js";
 import { writeGroup, writeGroupSpec } from "../to-wire/group.js";
 import { writeGroupCheck } from "../to-wire/group-check.js";
 import { writeGroupPlan } from "../to-wire/group-plan.js";
-import { type Filter, readPageToken, writePageToken } from "../tokens.js";
+import { type Filter, readPageToken, writeNextPageToken } from "../tokens.js";
 import type { RequestValidator } from "../validate.js";
 import { given, readPageSize, textOf, withFieldsIn } from "./fields.js";
 
@@ -66,10 +66,10 @@ export function createGroupService(
       const { items, more } = await groups.list(command, caller);
       const written = writeWithin(items, pageBytesMax);
       const last = items[written.length - 1]?.group.id;
-      const follows = more || written.length < items.length;
+      const hasMore = more || written.length < items.length;
       return {
         groups: written,
-        nextPageToken: follows && last ? writePageToken(filter, last) : "",
+        nextPageToken: writeNextPageToken(filter, { last, more: hasMore }),
       };
     },
     async updateGroup(request, caller) {

@@ -6,7 +6,7 @@ import type { NotifierUseCases, NotifierView } from "../../supervisor/notifiers.
 import type { ServiceMethods } from "../guarded.js";
 import { groupKeyOf, notifierName, notifierOf } from "../names.js";
 import { writeTime } from "../to-wire/time.js";
-import { type Filter, readPageToken, writePageToken } from "../tokens.js";
+import { type Filter, readPageToken, writeNextPageToken } from "../tokens.js";
 import { given, readPageSize, textOf, withFieldsIn } from "./fields.js";
 
 const secretBytes = 32;
@@ -37,7 +37,7 @@ export function createNotifierService(
       const last = items.at(-1)?.id;
       return {
         notifiers: items.map((one) => writeNotifier(key, one)),
-        nextPageToken: more && last ? writePageToken(filter, last) : "",
+        nextPageToken: writeNextPageToken(filter, { last, more }),
       };
     },
     async deleteNotifier({ name }, caller) {

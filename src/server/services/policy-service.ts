@@ -10,7 +10,7 @@ import type { ServiceMethods } from "../guarded.js";
 import { groupKeyOf, policyOf } from "../names.js";
 import { writePolicy, writePolicySpec } from "../to-wire/policy.js";
 import { writeReceipt } from "../to-wire/receipt.js";
-import { type Filter, readPageToken, writePageToken } from "../tokens.js";
+import { type Filter, readPageToken, writeNextPageToken } from "../tokens.js";
 import type { RequestValidator } from "../validate.js";
 import { given, readPageSize, textOf, withFieldsIn } from "./fields.js";
 
@@ -48,7 +48,7 @@ export function createPolicyService(
       const last = items.at(-1)?.id;
       return {
         policies: items.map((policy) => writePolicy(key, policy)),
-        nextPageToken: more && last ? writePageToken(filter, last) : "",
+        nextPageToken: writeNextPageToken(filter, { last, more }),
       };
     },
     async updatePolicy(request, caller) {

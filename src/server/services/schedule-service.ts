@@ -9,7 +9,7 @@ import { readScheduleSpec } from "../from-wire/schedule.js";
 import type { ServiceMethods } from "../guarded.js";
 import { groupKeyOf, scheduleOf } from "../names.js";
 import { writeSchedule, writeScheduleSpec } from "../to-wire/schedule.js";
-import { type Filter, readPageToken, writePageToken } from "../tokens.js";
+import { type Filter, readPageToken, writeNextPageToken } from "../tokens.js";
 import type { RequestValidator } from "../validate.js";
 import { given, readPageSize, textOf, withFieldsIn } from "./fields.js";
 
@@ -44,7 +44,7 @@ export function createScheduleService(
       const last = items.at(-1)?.schedule.id;
       return {
         schedules: items.map((one) => writeSchedule(key, one)),
-        nextPageToken: more && last ? writePageToken(filter, last) : "",
+        nextPageToken: writeNextPageToken(filter, { last, more }),
       };
     },
     async updateSchedule(request, caller) {

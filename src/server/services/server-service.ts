@@ -5,7 +5,7 @@ import { readDuration } from "../from-wire/time.js";
 import type { ServiceMethods } from "../guarded.js";
 import { accountOf, groupKeyOf, serverOf } from "../names.js";
 import { readServerState, writeOrphan, writeServer } from "../to-wire/server.js";
-import { type Filter, readPageToken, writePageToken } from "../tokens.js";
+import { type Filter, readPageToken, writeNextPageToken } from "../tokens.js";
 import { given, readPageSize } from "./fields.js";
 
 /** A report holds for so long when it does not say. */
@@ -26,7 +26,7 @@ export function createServerService(servers: ServerUseCases): ServiceMethods<typ
       const last = items.at(-1)?.row.id;
       return {
         servers: items.map((view) => writeServer(key, view)),
-        nextPageToken: more && last ? writePageToken(filter, last) : "",
+        nextPageToken: writeNextPageToken(filter, { last, more }),
       };
     },
     async getServer({ name }, caller) {

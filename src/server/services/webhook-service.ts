@@ -9,7 +9,7 @@ import { pathsOf } from "../hooks/paths.js";
 import { newToken, tokenHashOf } from "../hooks/tokens.js";
 import { policyOf, webhookName, webhookOf } from "../names.js";
 import { writeTime } from "../to-wire/time.js";
-import { type Filter, readPageToken, writePageToken } from "../tokens.js";
+import { type Filter, readPageToken, writeNextPageToken } from "../tokens.js";
 import { given, readPageSize, textOf } from "./fields.js";
 
 /** Tokens are made here, told once, and go no further: the rest of Muster knows hashes. */
@@ -39,7 +39,7 @@ export function createWebhookService(
       const last = items.at(-1)?.id;
       return {
         webhooks: items.map((one) => writeWebhook(of.key, one)),
-        nextPageToken: more && last ? writePageToken(filter, last) : "",
+        nextPageToken: writeNextPageToken(filter, { last, more }),
       };
     },
     async deleteWebhook({ name, etag }, caller) {

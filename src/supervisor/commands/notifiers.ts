@@ -7,6 +7,7 @@ import type { GroupEntry } from "../group-book.js";
 import type { NotifierUseCases, NotifierView } from "../notifiers.js";
 import { notifierBound } from "../notify/notifier-bound.js";
 import type { Notifying } from "../notify/notifying.js";
+import { pageById } from "../page-by-id.js";
 import { liveGroup } from "../placements/ensure.js";
 
 export function createNotifierUseCases(
@@ -45,11 +46,10 @@ export function createNotifierUseCases(
     async get(ref, { signal }) {
       return viewOf(notifierOf(await liveGroup(context, ref.key, signal), ref));
     },
-    async list({ key, pageSize, after }, { signal }) {
+    async list({ key, ...page }, { signal }) {
       const { notifiers } = await liveGroup(context, key, signal);
-      const sorted = [...notifiers.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
-      const rest = sorted.filter((one) => after === undefined || one.id > after);
-      return { items: rest.slice(0, pageSize).map(viewOf), more: rest.length > pageSize };
+      const { items, more } = pageById(notifiers.values(), page);
+      return { items: items.map(viewOf), more };
     },
     async delete(ref, { principal, signal }) {
       await groups.change(

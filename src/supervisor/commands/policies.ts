@@ -5,6 +5,7 @@ import { objectLimits, type PolicyUseCases } from "../api.js";
 import type { Context } from "../context.js";
 import type { GroupEntry } from "../group-book.js";
 import { checkGeneration } from "../group-book.js";
+import { pageById } from "../page-by-id.js";
 import { leadOf, liveGroup, placementsOf } from "../placements/ensure.js";
 import { forgetPolicies } from "../placements/forget-policies.js";
 
@@ -33,11 +34,9 @@ export function createPolicyUseCases(context: Context): PolicyUseCases {
     async get(key, policy, { signal }) {
       return policyOf(await liveGroup(context, key, signal), policy);
     },
-    async list({ key, pageSize, after }, { signal }) {
+    async list({ key, ...page }, { signal }) {
       const { policies } = await liveGroup(context, key, signal);
-      const sorted = [...policies.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
-      const rest = sorted.filter((one) => after === undefined || one.id > after);
-      return { items: rest.slice(0, pageSize), more: rest.length > pageSize };
+      return pageById(policies.values(), page);
     },
     async update({ key, policy, change, expectedGeneration }, { signal }) {
       return groups.change(

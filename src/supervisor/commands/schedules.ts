@@ -6,6 +6,7 @@ import { lastMark } from "../../core/policy/agenda.js";
 import { objectLimits } from "../api.js";
 import type { Context } from "../context.js";
 import { checkGeneration, type GroupChange, type GroupEntry } from "../group-book.js";
+import { pageById } from "../page-by-id.js";
 import { allPlacementsOf, liveGroup, placementsOf } from "../placements/ensure.js";
 import { nearState } from "../placements/near-state.js";
 import { dueHintsOf, nextDueOf } from "../schedules/due-hints.js";
@@ -80,13 +81,11 @@ export function createScheduleUseCases(context: Context): ScheduleUseCases {
       const entry = await liveGroup(context, key, signal);
       return view(entry.group, scheduleIn(entry, schedule), signal);
     },
-    async list({ key, pageSize, after }, { signal }) {
+    async list({ key, ...page }, { signal }) {
       const { group, schedules } = await liveGroup(context, key, signal);
-      const sorted = [...schedules.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
-      const rest = sorted.filter((one) => after === undefined || one.id > after);
-      const marks = rest.length === 0 ? [] : await marksOf(group, signal);
-      const items = rest.slice(0, pageSize).map((one) => viewOf(one, marks));
-      return { items, more: rest.length > pageSize };
+      const { items, more } = pageById(schedules.values(), page);
+      const marks = items.length === 0 ? [] : await marksOf(group, signal);
+      return { items: items.map((one) => viewOf(one, marks)), more };
     },
     async update({ key, schedule: id, change, expectedGeneration }, { signal }) {
       const edited = await groups.change(

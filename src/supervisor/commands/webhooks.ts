@@ -5,6 +5,7 @@ import { type Webhook, type WebhookRef, webhookText } from "../../core/model/web
 import { objectLimits } from "../api.js";
 import type { Context } from "../context.js";
 import { checkGeneration, type GroupEntry } from "../group-book.js";
+import { pageById } from "../page-by-id.js";
 import { liveGroup } from "../placements/ensure.js";
 import { groupOfHint, webhookIndex } from "../placements/hints.js";
 import type { FoundWebhook, WebhookUseCases } from "../webhooks.js";
@@ -37,13 +38,11 @@ export function createWebhookUseCases(context: Context): WebhookUseCases {
     async get({ key, policy, webhook }, { signal }) {
       return webhookOf(await liveGroup(context, key, signal), { key, policy, webhook });
     },
-    async list({ key, policy, pageSize, after }, { signal }) {
+    async list({ key, policy, ...page }, { signal }) {
       const entry = await liveGroup(context, key, signal);
       policyOf(entry, key, policy);
       const own = [...entry.webhooks.values()].filter((one) => one.policy === policy);
-      const sorted = own.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-      const rest = sorted.filter((one) => after === undefined || one.id > after);
-      return { items: rest.slice(0, pageSize), more: rest.length > pageSize };
+      return pageById(own, page);
     },
     async delete({ expectedGeneration, ...ref }, { principal, signal }) {
       await groups.change(

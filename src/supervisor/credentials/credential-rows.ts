@@ -2,6 +2,7 @@ import { isFault } from "../../core/errors/fault.js";
 import type { Ids } from "../../core/ports/clock.js";
 import type { Sealed } from "../../core/ports/secret-box.js";
 import type { Hint, PartitionId, Store } from "../../core/ports/store.js";
+import { commitOnce } from "../commit-once.js";
 import { serialOrCopy } from "../serial-or-copy.js";
 
 export interface CredentialKey {
@@ -63,13 +64,8 @@ export function createCredentialRows(deps: {
           hints: [hintOf({ account, colo }, doc.sealed.key)],
         }
       : { puts: [], deletes: [row], hints: [] };
-    try {
-      const order = { partition, expectedRevision, commitId, events: [], ...change };
-      await store.commit(order, { signal });
-    } catch (error) {
-      const isUnknown = isFault(error, "COMMIT_UNKNOWN");
-      if (!(isUnknown && (await store.wasCommitted(partition, commitId, { signal })))) throw error;
-    }
+    const order = { partition, expectedRevision, commitId, events: [], ...change };
+    await commitOnce(store, order, signal);
   }
 
   return {

@@ -1,7 +1,7 @@
-import { isFault } from "../../core/errors/fault.js";
 import type { ColoId } from "../../core/model/ids.js";
 import type { Ids } from "../../core/ports/clock.js";
 import type { PartitionId, Store } from "../../core/ports/store.js";
+import { commitOnce } from "../commit-once.js";
 
 /** Up to where of the colo's feed each notifier was told, by its uid. */
 export interface Places {
@@ -32,22 +32,14 @@ export function createPlaces(deps: {
     },
     async save(changes, signal) {
       const all = [...changes];
-      const commitId = ids.next();
       const commit = {
-        ...{ partition, expectedRevision: revision, commitId, events: [], hints: [] },
+        ...{ partition, expectedRevision: revision, commitId: ids.next(), events: [], hints: [] },
         puts: all.flatMap(([key, cursor]) =>
           cursor === undefined ? [] : [{ kind, key, value: JSON.stringify(cursor) }],
         ),
         deletes: all.flatMap(([key, cursor]) => (cursor === undefined ? [{ kind, key }] : [])),
       };
-      try {
-        ({ revision } = await store.commit(commit, { signal }));
-      } catch (error) {
-        const isUnknown = isFault(error, "COMMIT_UNKNOWN");
-        if (!(isUnknown && (await store.wasCommitted(partition, commitId, { signal }))))
-          throw error;
-        revision++;
-      }
+      revision = await commitOnce(store, commit, signal);
     },
   };
 }
