@@ -40,6 +40,11 @@ test("M8.1 the same seed tells the same story, word for word", async () => {
   assert.ok(one.lines.length > 50, `${one.lines.length} lines`);
   assert.equal(sayStory(scenario, one, true), sayStory(scenario, other, true));
   assert.deepEqual(one.outcome, other.outcome);
+  // As when a seed's number comes as a message from another process.
+  const third = await new Promise<typeof one>((resolve, reject) => {
+    setImmediate(() => tell(scenario).then(resolve, reject));
+  });
+  assert.equal(sayStory(scenario, third, true), sayStory(scenario, one, true));
 });
 
 test("M6.1 a planted bug is found, told, found again, and shrunk to what it takes", async () => {

@@ -145,7 +145,8 @@ function createSettling(): () => Promise<void> {
   return () =>
     new Promise((resolve) => {
       waiting.push(resolve);
-      if (waiting.length === 1) schedule();
+      // From a microtask: a tick that an event's handler asks for would come before its promises.
+      if (waiting.length === 1) queueMicrotask(schedule);
     });
 }
 

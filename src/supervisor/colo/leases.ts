@@ -31,7 +31,10 @@ interface Shard {
   readonly partition: PartitionId;
   /** Until when, on the monotonic clock, this node holds it. */
   untilMs: number;
-  /** The revision last seen of another's lease, and since when: unchanged for a ttl, it is free. */
+  /**
+   * The revision last seen of another's lease, and since when at the latest: unchanged for a ttl, it
+   * is free. From after the answer, as a slow one may tell of a lease that was renewed meanwhile.
+   */
   seenRevision: number;
   seenSinceMs: number;
   /** When it is looked at again, on the monotonic clock. */
@@ -92,7 +95,7 @@ export function createLeases(deps: {
     if (held && held.node !== node && !held.released) {
       if (shard.seenRevision !== loaded.revision) {
         shard.seenRevision = loaded.revision;
-        shard.seenSinceMs = beforeMs;
+        shard.seenSinceMs = clock.monotonicMs();
       }
       const freeAtMs = shard.seenSinceMs + held.ttlMs;
       if (beforeMs < freeAtMs) {

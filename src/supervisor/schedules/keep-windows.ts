@@ -6,8 +6,8 @@ import type { PlacementActor } from "../placements/placement-actor.js";
 import type { PlacementState } from "../placements/placement-state.js";
 
 /**
- * Has the placement's limits be what open windows set (B7.4), and forgets what was done of
- * schedules that are gone. Does the same however often, and from whatever it was left in.
+ * Has the placement's limits be what open windows set (B7.4). Does the same however often, and from
+ * whatever it was left in.
  *
  * @returns whether anything moved.
  */
@@ -23,18 +23,14 @@ export async function keepWindows(
   const { placements } = group;
   const settled = ({ doc }: PlacementState, by: EventId) =>
     doc && settleWindow(doc, { placements, open }, { nowMs, by });
-  const goneOf = (state: PlacementState) =>
-    [...state.schedules.keys()].filter((id) => !schedules.has(id));
-  const state = await actor.state(signal);
-  if (!settled(state, "" as EventId) && goneOf(state).length === 0) return false;
+  if (!settled(await actor.state(signal), "" as EventId)) return false;
   return actor.change((newest) => {
     const by = context.ids.next() as EventId;
     const moved = settled(newest, by);
-    const schedulesGone = goneOf(newest);
-    if (!moved) return { change: { schedulesGone }, reply: false };
+    if (!moved) return { change: {}, reply: false };
     const { doc, causes, turned } = moved;
     const facts = { target: doc.target, oldTarget: newest.doc!.target };
     const event = { ...context.events.make(`window.${turned}`, { facts, causes }), id: by };
-    return { change: { doc, schedulesGone, events: [event] }, reply: true };
+    return { change: { doc, events: [event] }, reply: true };
   });
 }

@@ -1,6 +1,6 @@
 import { cause } from "../../core/model/cause.js";
 import type { Group } from "../../core/model/group.js";
-import type { EventId, PlacementKey } from "../../core/model/ids.js";
+import type { EventId, PlacementKey, ScheduleId } from "../../core/model/ids.js";
 import type { ScaleAsk, ScaleEvent } from "../../core/model/scale-event.js";
 import type { Schedule, ScheduleMark } from "../../core/model/schedule.js";
 import { type Due, dueOf } from "../../core/policy/agenda.js";
@@ -144,11 +144,12 @@ export function createRunSchedules(
 
   return {
     async run(key) {
-      context.groups.distrust(key);
-      const entry = await context.groups.get(key, signal);
+      const actor = context.placements.open(key);
+      const { schedules: before } = await actor.state(signal);
+      const entry = await context.groups.refresh(key, signal);
       const { group } = entry;
       if (!group || group.deleting) return undefined;
-      const actor = context.placements.open(key);
+      await forget(actor, before, entry);
       if (!isCurrent((await actor.state(signal)).doc, group))
         await ensurePlacements(context, group, signal);
       if (!(await actor.state(signal)).doc) return undefined;
@@ -166,11 +167,26 @@ export function createRunSchedules(
       const { group, schedules } = entry;
       const state = await actor.state(signal);
       if (!group || !state.doc) return undefined;
-      if (schedules.size === 0 && !state.doc.window && state.schedules.size === 0) return undefined;
+      // Whether they are gone for certain is found out when they run.
+      if (goneOf(state.schedules, entry).length > 0) return clock.nowMs();
+      if (schedules.size === 0 && !state.doc.window) return undefined;
       await keepWindows(context, actor, entry);
       return nextDue(actor, entry, await marksElsewhere(group, actor.key));
     },
   };
+
+  /**
+   * Drops what was done of schedules that are gone: they were there before the configuration was
+   * read, and are not in it. One that an older configuration does not know would run again.
+   */
+  async function forget(actor: PlacementActor, before: Marks, entry: GroupEntry): Promise<void> {
+    const gone = goneOf(before, entry);
+    if (gone.length === 0) return;
+    await actor.change(({ schedules }) => {
+      const schedulesGone = gone.filter((id) => schedules.get(id)?.uid === before.get(id)!.uid);
+      return { change: { schedulesGone }, reply: undefined };
+    });
+  }
 
   async function nextDue(
     actor: PlacementActor,
@@ -181,6 +197,12 @@ export function createRunSchedules(
     const marks = [...own.values(), ...elsewhere];
     return nextDueOf([...schedules.values()], marks, { nowMs: clock.nowMs(), next });
   }
+}
+
+type Marks = PlacementState["schedules"];
+
+function goneOf(marks: Marks, { schedules }: GroupEntry): readonly ScheduleId[] {
+  return [...marks.keys()].filter((id) => !schedules.has(id));
 }
 
 function askOf({ action }: Schedule): ScaleAsk {
