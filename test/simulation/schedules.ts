@@ -12,7 +12,7 @@ const everyMinutes = [1, 2, 5] as const;
 
 /** Some groups have schedules, which come, change and go. */
 export function drawSchedules(dice: Dice, plan: GroupPlan, durationMs: number): Action[] {
-  if (!dice.chance(0.3)) return [];
+  if (!dice.chance(0.12)) return [];
   const group = nameOf(plan);
   const count = dice.whole(1, 4);
   return Array.from({ length: count }, (): Action => {

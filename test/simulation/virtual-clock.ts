@@ -130,12 +130,14 @@ const waitsPerTurn = 1_000;
  */
 function createSettling(): () => Promise<void> {
   const waiting: (() => void)[] = [];
+  /** Its reactions are microtasks, without what `queueMicrotask` adds to each. */
+  const soon = Promise.resolve();
   let waits = 0;
 
   const release = () => {
     waiting.shift()!();
     // From a microtask: what the first one sets going is done before the next one goes on.
-    if (waiting.length > 0) queueMicrotask(schedule);
+    if (waiting.length > 0) void soon.then(schedule);
   };
   const schedule = () => {
     if (++waits % waitsPerTurn === 0) setImmediate(release);
@@ -146,7 +148,7 @@ function createSettling(): () => Promise<void> {
     new Promise((resolve) => {
       waiting.push(resolve);
       // From a microtask: a tick that an event's handler asks for would come before its promises.
-      if (waiting.length === 1) queueMicrotask(schedule);
+      if (waiting.length === 1) void soon.then(schedule);
     });
 }
 
