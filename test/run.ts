@@ -4,25 +4,29 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 /**
- * Runs the compiled tests of the given folders below `test/` with Node's own runner. Goes by the
- * sources, so that what is left in `dist` of a deleted test is never run.
+ * Runs the compiled tests of the given folders below `test/`, or single ones of them, with Node's own
+ * runner. Goes by the sources, so that what is left in `dist` of a deleted test is never run.
  *
- * Usage: node dist/test/run.js [--at-once FILES] FOLDER…
+ * Usage: node dist/test/run.js [--at-once FILES] (FOLDER|FILE.test.ts)…
  */
-const { values, positionals: folders } = parseArgs({
+const { values, positionals: named } = parseArgs({
   options: { "at-once": { type: "string" } },
   allowPositionals: true,
 });
 const atOnce = values["at-once"];
 
-const files = folders.flatMap((folder) =>
-  readdirSync(join("test", folder), { recursive: true, encoding: "utf8" })
+function testsOf(folder: string): readonly string[] {
+  return readdirSync(join("test", folder), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".test.ts"))
     .filter((file) => folder !== "." || !file.includes("/"))
-    .map((file) => join("dist", "test", folder, file.replace(/\.ts$/, ".js"))),
-);
+    .map((file) => join(folder, file));
+}
+
+const files = named
+  .flatMap((name) => (name.endsWith(".test.ts") ? [name] : testsOf(name)))
+  .map((file) => join("dist", "test", file.replace(/\.ts$/, ".js")));
 if (files.length === 0) {
-  process.stderr.write(`no tests in ${folders.join(", ") || "nothing"}\n`);
+  process.stderr.write(`no tests in ${named.join(", ") || "nothing"}\n`);
   process.exit(2);
 }
 
