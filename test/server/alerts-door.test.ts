@@ -174,6 +174,30 @@ test("M1.2 Aodh's alarm actions report alarms by their id", async (t) => {
   ]);
 });
 
+test("B2.1 what Aodh measured decides how far a policy with steps goes", async (t) => {
+  const bench = await createHooksBench(t);
+  const one = { case: "change", value: 1 } as const;
+  const five = { case: "change", value: 5 } as const;
+  const steps = [
+    { lower: 0, upper: 10, action: one },
+    { lower: 10, action: five },
+  ];
+  await bench.createPolicy("steps", {
+    action: { case: "steps", value: { threshold: 70, steps } },
+    debounce: { seconds: 0n },
+  });
+  const [, path = ""] = await bench.createWebhook(ALERTS, `${WEB}/policies/steps`);
+  const report = (id: string, reason_data: unknown) =>
+    bench.post(path, JSON.stringify({ alarm_id: id, current: "alarm", reason_data }));
+  for (const none of [null, "odd", { most_recent: null }, { most_recent: "81" }, undefined]) {
+    const answer = await report("none", none);
+    assert.deepEqual([answer.status, answer.json.alerts[0].newTarget], [200, 0]);
+  }
+  const most_recent = 81.4108514719;
+  const answer = await report("one", { type: "threshold", count: 3, most_recent });
+  assert.equal(answer.json.alerts[0].newTarget, 5, answer.text);
+});
+
 test("M2.2 1,000 repeated and flapping notifications are one action, and each receipt says so", async (t) => {
   const bench = await createHooksBench(t);
   await bench.createPolicy("calm", { cooldown: { seconds: 600n } });

@@ -15,6 +15,8 @@ const check = new Ajv({ allErrors: false }).compile<Alarm>({
 interface Alarm {
   readonly alarm_id: string;
   readonly current: "ok" | "alarm" | "insufficient data";
+  /** Of thresholds; other alarms have other reasons. */
+  readonly reason_data?: { readonly most_recent?: unknown } | null;
 }
 
 /**
@@ -29,6 +31,8 @@ const states = {
 
 /** @throws Fault `FIELD_INVALID` */
 export function readAodh(body: Buffer): readonly AlertReport[] {
-  const { alarm_id: id, current } = readJson(body, check);
-  return [{ key: `aodh/${id}`, state: states[current] }];
+  const { alarm_id: id, current, reason_data: reason } = readJson(body, check);
+  const value = reason?.most_recent;
+  const isMeasured = typeof value === "number" && Number.isFinite(value);
+  return [{ key: `aodh/${id}`, state: states[current], ...(isMeasured && { value }) }];
 }
