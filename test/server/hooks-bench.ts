@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -31,6 +31,11 @@ export interface HooksBench {
   storeIsAway: boolean;
   /** How many commits failed for it. */
   refusedCommits(): number;
+  /** While it is true every commit takes effect, and nobody hears of it. */
+  answersAreLost: boolean;
+  lostAnswers(): number;
+  /** Ids of the events that would be there if the power went now. */
+  durableIds(): Promise<readonly string[]>;
   post(path: string, body?: string, headers?: Record<string, string>): Promise<HooksAnswer>;
   createPolicy(policyId: string, more?: Partial<PolicyInit>): Promise<void>;
   /** Resolves to its paths. */
@@ -80,13 +85,18 @@ export async function createHooksBench(
   const log = { info: note, warn: note, error: note, debug: note };
   const clock = createSystemClock();
   const real = await createSqliteStore({ path: join(dataDir, "state.db"), clock, log });
-  let refused = 0;
+  let [refused, lost] = [0, 0];
   const store: Store = {
     ...real,
     async commit(commit, call) {
-      if (!bench.storeIsAway) return real.commit(commit, call);
-      refused++;
-      throw new Fault("STORE_UNAVAILABLE", { say: "the store is away", retryAfterMs: 3_000 });
+      if (bench.storeIsAway) {
+        refused++;
+        throw new Fault("STORE_UNAVAILABLE", { say: "the store is away", retryAfterMs: 3_000 });
+      }
+      const done = await real.commit(commit, call);
+      if (!bench.answersAreLost) return done;
+      lost++;
+      throw new Fault("COMMIT_UNKNOWN", { say: "its answer was lost" });
     },
   };
   const brief = { fromMs: 1, toMs: 2 };
@@ -110,6 +120,22 @@ export async function createHooksBench(
     ...{ muster, client, url, target, logged },
     storeIsAway: false,
     refusedCommits: () => refused,
+    answersAreLost: false,
+    lostAnswers: () => lost,
+    async durableIds() {
+      // What stands in the files by now is what a new process would find.
+      const copy = await mkdtemp(join(tmpdir(), "muster-hooks-copy-"));
+      try {
+        for (const name of ["state.db", "state.db-wal"])
+          await copyFile(join(dataDir, name), join(copy, name));
+        const image = await createSqliteStore({ path: join(copy, "state.db"), clock, log });
+        const { signal } = new AbortController();
+        const entries = await image.readFeed("", 1_000, { signal }).finally(() => image.close());
+        return entries.map(({ event }) => event.id);
+      } finally {
+        await rm(copy, { recursive: true, force: true });
+      }
+    },
     async post(path, body = "", headers = {}) {
       const answer = await fetch(url + path, { method: "POST", body, headers });
       const text = await answer.text();

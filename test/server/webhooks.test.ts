@@ -113,6 +113,39 @@ test("B7.3 what was answered 202 is there; while the store is away it is 503, an
   assert.deepEqual(ids.toSorted(), [before, after.eventId].toSorted());
 });
 
+test("B7.3 what was answered 202 stands in the file that a killed process leaves", async (t) => {
+  const bench = await createHooksBench(t);
+  await bench.createPolicy("now", { debounce: { seconds: 0n } });
+  const [path = ""] = await bench.createWebhook(EXECUTE, `${WEB}/policies/now`);
+  const answered: string[] = [];
+  for (let round = 0; round < 5; round++) {
+    const answers = await Promise.all([1, 2, 3, 4].map(() => bench.post(path)));
+    for (const { status, json } of answers) {
+      assert.equal(status, 202);
+      answered.push(json.eventId);
+    }
+    const there = await bench.durableIds();
+    assert.deepEqual(
+      answered.filter((id) => !there.includes(id)),
+      [],
+    );
+  }
+});
+
+test("B7.3 B3.1 a commit whose answer was lost is answered for all the same, and done once", async (t) => {
+  const bench = await createHooksBench(t);
+  await bench.createPolicy("now", { debounce: { seconds: 0n } });
+  const [path = ""] = await bench.createWebhook(EXECUTE, `${WEB}/policies/now`);
+  const key = { "idempotency-key": "build-8" };
+  bench.answersAreLost = true;
+  const first = await bench.post(path, "", key);
+  assert.ok(bench.lostAnswers() > 0, "the fault fired");
+  bench.answersAreLost = false;
+  assert.equal(first.status, 202);
+  assert.deepEqual((await bench.post(path, "", key)).json, first.json);
+  assert.equal(await bench.wanted(), 2);
+});
+
 test("B7.3 a body has a size", async (t) => {
   const bench = await createHooksBench(t);
   const [path = ""] = await bench.createWebhook(EXECUTE);
