@@ -15,6 +15,7 @@ import { createSqliteJournal } from "./drivers/journal-sqlite/index.js";
 import { type DriverRequest, type LoadedDriver, loadDrivers } from "./drivers/load.js";
 import { prepareStore } from "./drivers/load-store.js";
 import { createPrometheusMeter } from "./drivers/meter-prometheus/index.js";
+import { createPrometheusMetrics } from "./drivers/metrics-prometheus/index.js";
 import { createPeerClient, openPeerListener } from "./drivers/peers-http2/index.js";
 import { createKeyRing, createSecretBox } from "./drivers/secrets-aes/index.js";
 import { createKeyFile } from "./drivers/secrets-aes/key-file.js";
@@ -140,6 +141,7 @@ export async function createMuster(options: MusterOptions): Promise<Muster> {
       colos: setups,
       credentials: book,
       notifying: { box, sender, needKey },
+      ...(options.prometheus ? { metrics: createPrometheusMetrics(options.prometheus) } : {}),
       leaseTimes: defaultLeaseTimes,
       retention: defaultRetention,
       meter,

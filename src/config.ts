@@ -23,6 +23,8 @@ export interface Config {
   readonly tokens: readonly TokenConfig[];
   readonly colos: Readonly<Record<string, ColoConfig>>;
   readonly notifications?: NotificationsConfig;
+  /** Where the queries of policies are asked. */
+  readonly prometheus?: PrometheusConfig;
   /** Nodes of the installation's other colos, and where they find this one. */
   readonly peers?: PeersConfig;
 }
@@ -30,6 +32,13 @@ export interface Config {
 export interface NotificationsConfig {
   /** Networks that notifiers may post to although they are private: `10.1.0.0/16`. */
   readonly allow: readonly string[];
+}
+
+export interface PrometheusConfig {
+  /** `http://127.0.0.1:9090`, without a user or a query. */
+  readonly url: string;
+  /** A file with a bearer token for it. */
+  readonly tokenFile?: string;
 }
 
 export interface PeersConfig {
@@ -134,6 +143,12 @@ const configSchema = {
           concurrency: { type: "integer", minimum: 4, maximum: 1_000 },
         },
       },
+    },
+    prometheus: {
+      type: "object",
+      additionalProperties: false,
+      required: ["url"],
+      properties: { url: { ...text, pattern: "^https?://[^@?#]+$" }, tokenFile: text },
     },
     notifications: {
       type: "object",

@@ -23,7 +23,7 @@ export function settingsOf(
   { config, baseDir }: { readonly config: Config; readonly baseDir: string },
   { listen, data }: Overrides,
 ): Settings {
-  const { killSwitchFile, secretsKeyFile, tls, peers } = config;
+  const { killSwitchFile, secretsKeyFile, tls, peers, prometheus } = config;
   const from = (path: string) => resolve(baseDir, path);
   return {
     ...config,
@@ -35,6 +35,9 @@ export function settingsOf(
         keyFile: from(tls.keyFile),
         ...(tls.caFile === undefined ? {} : { caFile: from(tls.caFile) }),
       },
+    }),
+    ...(prometheus?.tokenFile !== undefined && {
+      prometheus: { ...prometheus, tokenFile: from(prometheus.tokenFile) },
     }),
     ...(peers && {
       peers: {

@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { Config } from "../../src/config.js";
 import { group, patience } from "./settings.js";
 
 /** A real Muster in a process of its own. */
@@ -26,22 +27,30 @@ export interface Daemon {
 const attemptsMax = 3;
 const stopMsMax = 15_000;
 
-/** @throws Error with the daemon's last words. */
-export async function startDaemon(dir: string, signal: AbortSignal): Promise<Daemon> {
+/**
+ * @param more what its configuration says beside.
+ * @throws Error with the daemon's last words.
+ */
+export async function startDaemon(
+  dir: string,
+  signal: AbortSignal,
+  more: Partial<Config> = {},
+): Promise<Daemon> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await startOnce(dir, signal);
+      return await startOnce(dir, signal, more);
     } catch (error) {
       if (attempt >= attemptsMax || signal.aborted) throw error;
     }
   }
 }
 
-async function startOnce(dir: string, signal: AbortSignal): Promise<Daemon> {
+async function startOnce(dir: string, signal: AbortSignal, more: Partial<Config>): Promise<Daemon> {
   const token = randomBytes(24).toString("base64url");
   const proxy = `127.0.0.1:${await freePort()}`;
   const configPath = join(dir, "muster.json");
-  await writeFile(configPath, JSON.stringify(configOf(dir, token, proxy), null, 2));
+  const config = { ...configOf(dir, token, proxy), ...more };
+  await writeFile(configPath, JSON.stringify(config, null, 2));
   const log = await open(logOf(dir), "w");
   const main = fileURLToPath(new URL("../../src/main.js", import.meta.url));
   // Detached: Ctrl-C in the terminal is ours to handle, in order.

@@ -8,12 +8,12 @@ import {
   type ScheduleId,
 } from "../core/model/ids.js";
 import type { Notifier } from "../core/model/notifier.js";
-import type { Policy } from "../core/model/policy.js";
+import { type Policy, queryOf } from "../core/model/policy.js";
 import type { Schedule } from "../core/model/schedule.js";
 import { type Webhook, webhookText } from "../core/model/webhook.js";
 import type { Clock, Ids } from "../core/ports/clock.js";
 import type { Hint, PartitionId, ReadCall, Row, RowKey, Store } from "../core/ports/store.js";
-import { notifierHint, webhookHint } from "./placements/hints.js";
+import { measuredHint, notifierHint, webhookHint } from "./placements/hints.js";
 import { createRecent } from "./recent.js";
 import { serialOrCopy } from "./serial-or-copy.js";
 
@@ -255,9 +255,11 @@ function tokensOf(webhooks: readonly Webhook[], key: GroupKey): Hint[] {
   return webhooks.map(({ tokenHash }) => webhookHint(tokenHash, key));
 }
 
-function hintsOf({ hints = [], webhooks = [], notifiers = [] }: GroupChange, key: GroupKey) {
+function hintsOf(change: GroupChange, key: GroupKey): Hint[] {
+  const { hints = [], webhooks = [], notifiers = [], policies = [] } = change;
   const named = notifiers.length > 0 ? [notifierHint(key)] : [];
-  return [...hints, ...tokensOf(webhooks, key), ...named];
+  const measured = policies.some((one) => queryOf(one) !== undefined) ? [measuredHint(key)] : [];
+  return [...hints, ...tokensOf(webhooks, key), ...named, ...measured];
 }
 
 function rowsOf(

@@ -27,4 +27,4 @@ export interface CreateNotifier {
   readonly secret: Uint8Array;
 }
 
-export type NotifierView = Omit<Notifier, "secret">;
+export type NotifierView = Omit<Notifier, "secret" | "beginsAfter">;

@@ -5,6 +5,7 @@ import type { Clock, Ids } from "../core/ports/clock.js";
 import type { Journal } from "../core/ports/journal.js";
 import type { Log } from "../core/ports/log.js";
 import { type Meter, silentMeter } from "../core/ports/meter.js";
+import type { Metrics } from "../core/ports/metrics.js";
 import type { Peers } from "../core/ports/peers.js";
 import type { Store } from "../core/ports/store.js";
 import type { SwitchFile } from "../core/ports/switch-file.js";
@@ -43,6 +44,7 @@ import { createJournaler, type Retention } from "./events/journaler.js";
 import { askOwners } from "./events/owned-feeds.js";
 import { createGroupBook } from "./group-book.js";
 import { joinSignals } from "./join-signals.js";
+import { createMeasurer } from "./measure/measurer.js";
 import { meterColos, meteredStore, meterOrphans, meterPlacements } from "./metrics.js";
 import { createMonitor } from "./monitor/monitor.js";
 import { createNotify } from "./notify/notify.js";
@@ -78,6 +80,8 @@ export interface SupervisorSetup {
   readonly credentials: CredentialBook;
   /** What it takes to tell URLs of events, where it is to be done. */
   readonly notifying?: Notifying;
+  /** Where policies' queries are asked, if anywhere. */
+  readonly metrics?: Metrics;
   readonly meter?: Meter;
   /** The operator's local kill switch, where there is one. */
   readonly switchFile?: SwitchFile;
@@ -133,7 +137,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
       for (const { type } of commit.events) told.add({ type });
       if (commit.events.length === 0) return;
       hub.notify();
-      notify.stir();
+      notify.news();
       journaler.notify();
     },
   });
@@ -173,6 +177,8 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
           placements.distrust(colo);
           patrol.stir(colo);
           schedules.stir(colo);
+          notify.stir(colo);
+          measurer.stir(colo);
         },
       }),
     ]),
@@ -193,14 +199,16 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
   const actors = createActors({ context, lanes, cooling });
   const converger = createConverger(context, actors, doubts);
   const schedules = createSchedules(context);
-  const lookAfter = createLookAfter(context, converger, schedules);
+  const notify = createNotify(context, setup.notifying);
+  const scaling = createScaling(context);
+  const measurer = createMeasurer(context, setup.metrics, scaling);
+  const lookAfter = createLookAfter(context, converger, schedules, [notify, measurer]);
   const patrol = createPatrol(context);
   const sweeper = createSweeper(context);
   const resealer = createResealer({
     ...{ book: setup.credentials, clock, log, signal },
     colos: setup.colos.flatMap((one) => (one.checkSecret ? [one.id] : [])),
   });
-  const notify = createNotify(context, setup.notifying);
   meterOrphans(meter, placements, colos, sweeper);
   /** What goes on beside turns and calls. */
   const beside = [patrol, schedules, sweeper, resealer, notify, monitor, coloWatch];
@@ -225,7 +233,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
   const stateOf = (key: PlacementKey, within: AbortSignal) => nearState(context, key, within);
   const own: OwnUseCases = {
     groups: createGroupUseCases(context),
-    scaling: createScaling(context),
+    scaling,
     servers: createServerUseCases(context),
     colos: { ...createColoUseCases(context), backUp: createBackUp(context, setup.backupDir) },
   };
@@ -252,7 +260,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
         },
       }),
     },
-    policies: createPolicyUseCases(context),
+    policies: createPolicyUseCases(context, { measures: setup.metrics !== undefined }),
     webhooks: createWebhookUseCases(context),
     schedules: createScheduleUseCases(context),
     notifiers: createNotifierUseCases(context, setup.notifying),
@@ -288,7 +296,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
     },
     async stop(graceMs) {
       stopping = true;
-      for (const one of beside) one.stop();
+      for (const one of [...beside, measurer]) one.stop();
       await settled(
         Promise.all([...colos.values()].map((colo) => colo.queue.drain())),
         clock,

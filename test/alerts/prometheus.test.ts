@@ -1,64 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type TestContext, test } from "node:test";
-import { createMusterClient } from "../../clients/node/index.js";
-import { logOf, startDaemon } from "../../examples/demo/daemon.js";
-import { createGroup, policyPath, readCapacity } from "../../examples/demo/group.js";
-import { createHistory, type MusterEvent } from "../../examples/demo/history.js";
-import { createLoad } from "../../examples/demo/load.js";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { logOf } from "../../examples/demo/daemon.js";
+import { policyPath } from "../../examples/demo/group.js";
+import type { MusterEvent } from "../../examples/demo/history.js";
 import { findProcesses } from "../../examples/demo/processes.js";
 import { group, users } from "../../examples/demo/settings.js";
-import { waitUntil } from "../../examples/demo/wait.js";
 import { WebhookUse } from "../../src/gen/muster/v1/webhook_service_pb.js";
-import { startMonitors } from "./bed/monitors.js";
-
-const patienceMs = 90_000;
-
-/** The demo's daemon, group and load, watched by real monitors instead of the demo's own. */
-async function createBench(t: TestContext) {
-  const ends: (() => unknown)[] = [];
-  t.after(async () => {
-    for (const end of ends.reverse()) await end(); // The last begun ends first.
-  });
-  const dir = await mkdtemp(join(tmpdir(), "muster-alerts-"));
-  ends.push(() => rm(dir, { recursive: true, force: true, maxRetries: 3 }));
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const daemon = await startDaemon(dir, signal);
-  ends.push(daemon.stop);
-  const client = createMusterClient({ address: daemon.address, token: daemon.token });
-  ends.push(client.close);
-  await createGroup(client, dir);
-  ends.push(async () => {
-    await client.groups.deleteGroup({ name: `accounts/demo/groups/${group.id}`, force: true });
-    const isGone = async () => (await readCapacity(client)) === undefined;
-    const hurry = new AbortController().signal;
-    await waitUntil("the group's end", isGone, { withinMs: patienceMs, signal: hurry });
-  });
-  const events: MusterEvent[] = [];
-  const history = createHistory(client).run(signal, (event) => void events.push(event));
-  ends.push(async () => {
-    stopping.abort();
-    await history;
-  });
-  const webhook = { displayName: "Alertmanager", use: WebhookUse.GROUP_ALERTS };
-  const made = await client.webhooks.createWebhook({ parent: policyPath("out"), webhook });
-  const { token = "" } = made.token ?? {};
-  const watched = { dir, address: daemon.address, account: group.account, token };
-  const monitors = await startMonitors({ ...watched, apiToken: daemon.token }, signal);
-  ends.push(monitors.stop);
-  const load = createLoad(daemon.url);
-  ends.push(load.stop);
-  const until = (what: string, isSo: () => boolean | Promise<boolean>) =>
-    waitUntil(what, isSo, { withinMs: patienceMs, signal });
-  const serves = async (count: number) => {
-    const { target, inService, pending, leaving } = (await readCapacity(client))!;
-    return target === count && inService === count && pending + leaving === 0;
-  };
-  return { dir, token, monitors, load, events, until, serves };
-}
+import { createBench } from "./bed/bench.js";
 
 /** Decisions that moved the target, as `policy source old → new`; of `in` it depends on who was first. */
 function moves(events: readonly MusterEvent[]): string[] {
@@ -73,7 +22,11 @@ function moves(events: readonly MusterEvent[]): string[] {
 
 test("M1.2 M2.4 Prometheus and Alertmanager scale the demo's service out, in circles, and in", async (t) => {
   const bench = await createBench(t);
-  const { monitors, load, events, until, serves } = bench;
+  const { client, load, events, until, serves } = bench;
+  const webhook = { displayName: "Alertmanager", use: WebhookUse.GROUP_ALERTS };
+  const made = await client.webhooks.createWebhook({ parent: policyPath("out"), webhook });
+  const { token } = made.token!;
+  const monitors = await bench.watch(token);
   await until("the first servers", () => serves(group.min));
   load.setUsers(users.loaded);
   await until("the alert scales out", () => moves(events).length >= 1);
@@ -99,7 +52,7 @@ test("M1.2 M2.4 Prometheus and Alertmanager scale the demo's service out, in cir
   const reports = events.filter(({ facts }) => facts["ask"] === "alert").length;
   assert.equal(failed, 0);
   assert.ok(sent > 0 && reports >= sent - 1, `${sent} notifications, ${reports} reports`);
-  assert.ok(!(await readFile(logOf(bench.dir), "utf8")).includes(bench.token));
+  assert.ok(!(await readFile(logOf(bench.dir), "utf8")).includes(token));
   const found = await findProcesses(bench.dir);
   t.diagnostic(`${sent} notifications, ${reports} reports, ${found.length} processes at the end`);
 });

@@ -128,7 +128,7 @@ test("M9.4 keys that others may read keep it from starting; lost ones are told b
   const set = () => without.supervisor.access.setCredentials({ ...acme, secret }, caller);
   await assert.rejects(set(), (error) => {
     assert.ok(isFault(error, "CREDENTIALS_UNREADABLE"));
-    assert.match(error.message, /secrets\.key is missing, and credentials are stored under its/);
+    assert.match(error.message, /secrets\.key is missing, and secrets are stored under its/);
     return true;
   });
   await assert.rejects(groupOf(without, 1), /cannot be opened/);

@@ -6,6 +6,7 @@ import type { CloudDriver } from "../../src/core/ports/cloud.js";
 import type { Journal } from "../../src/core/ports/journal.js";
 import type { Log } from "../../src/core/ports/log.js";
 import type { Meter } from "../../src/core/ports/meter.js";
+import type { Metrics } from "../../src/core/ports/metrics.js";
 import type { Sender } from "../../src/core/ports/sender.js";
 import type { Store } from "../../src/core/ports/store.js";
 import type { SwitchFile } from "../../src/core/ports/switch-file.js";
@@ -57,6 +58,8 @@ export interface Cluster {
   readonly storeLinks: Links;
   readonly peerNet: PeerNet;
   readonly warnings: string[];
+  /** The newest first: what nodes seal secrets with, and open them. */
+  readonly secretsKeys: Uint8Array[];
   /** A node that has not been started yet. */
   create(name: string, setup?: NodeSetup): Node;
   /** Ends all faults of store, clouds and load balancers, and mends what is cut between colos. */
@@ -80,6 +83,8 @@ export interface NodeSetup {
   readonly switchFile?: SwitchFile;
   /** Takes what notifiers are told. */
   readonly sender?: Sender;
+  /** Answers the queries of policies. */
+  readonly metrics?: Metrics;
 }
 
 export interface ClusterOptions {
@@ -140,7 +145,8 @@ export function createCluster(options: ClusterOptions): Cluster {
   const peerNet = createPeerNet({ clock, random, colos: coloIds, links: peerLinks });
   const warnings: string[] = [];
   const log = createTestLog(warnings, options.onLog);
-  const box = createSecretBox(createKeyRing([randomBytes(32)]));
+  const secretsKeys: Uint8Array[] = [randomBytes(32)];
+  const box = createSecretBox(createKeyRing(secretsKeys));
   const clouds = new Map(
     options.colos.map(({ id, cloud }) => {
       const onEffect: NonNullable<Parameters<typeof createSimulatedCloud>[0]["onEffect"]> = (
@@ -161,7 +167,7 @@ export function createCluster(options: ClusterOptions): Cluster {
 
   return {
     ...{ clock, store, storeFaults, journal, clouds, balancers, taps, warnings },
-    ...{ stores, peerLinks, storeLinks, peerNet },
+    ...{ stores, peerLinks, storeLinks, peerNet, secretsKeys },
     create(name, setup = {}) {
       const wires = createWires();
       const storeWires = createWires();
@@ -207,6 +213,7 @@ export function createCluster(options: ClusterOptions): Cluster {
         leaseTimes: { ...defaultLeaseTimes, shards: options.shards ?? defaultLeaseTimes.shards },
         retention: defaultRetention,
         ...(sender ? { notifying: { box, sender, needKey } } : {}),
+        ...(setup.metrics ? { metrics: wires.through(setup.metrics) } : {}),
         ...(setup.meter ? { meter: setup.meter } : {}),
         ...(setup.switchFile ? { switchFile: setup.switchFile } : {}),
       });

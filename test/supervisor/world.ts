@@ -77,7 +77,7 @@ export interface WorldOptions {
   readonly admission?: "off";
   readonly needsCredentials?: boolean;
   /** What every node is given beside. */
-  readonly node?: Pick<NodeSetup, "meter" | "switchFile" | "colos" | "sender">;
+  readonly node?: Pick<NodeSetup, "meter" | "switchFile" | "colos" | "sender" | "metrics">;
 }
 
 export const lb = "lb-1" as LoadBalancerId;

@@ -13,6 +13,8 @@ export interface Notifier {
   readonly types: readonly string[];
   /** What signs them; opens for this very notifier alone. */
   readonly secret: SealedSecret;
+  /** Where each colo's feed ended right before it was made: it is told of what comes after. */
+  readonly beginsAfter?: Readonly<Record<string, string>>;
 }
 
 /** As a SecretBox seals. */

@@ -52,6 +52,8 @@ export interface TrackingAction {
   readonly tolerancePartsPerMillion: number;
   /** Scaling in goes no lower than the highest recommendation within this time (B3.6). */
   readonly stabilisationMs: number;
+  /** In PromQL: the metric is asked for, and nobody need report it. */
+  readonly query?: string;
 }
 
 /** How a policy turns the states of its alert keys into action (B3.2, B3.3). */
@@ -78,4 +80,9 @@ export interface AlertMark {
   readonly refreshedAtMs: number;
   /** As measured with the last report. */
   readonly value?: number;
+}
+
+/** What the policy's metric is asked for by; undefined: it is reported, or there is none. */
+export function queryOf({ action }: Pick<Policy, "action">): string | undefined {
+  return action.kind === "tracking" ? action.query : undefined;
 }

@@ -98,7 +98,7 @@ function readSteps({ threshold, steps: given }: wire.BreachSteps): PolicyAction 
 }
 
 function readTracking(tracking: wire.TargetTracking): PolicyAction {
-  const { metric, target, tolerancePercent, stabilisation } = tracking;
+  const { metric, target, tolerancePercent, stabilisation, query } = tracking;
   return {
     ...{ kind: "tracking", metric, target },
     tolerancePartsPerMillion: readPercent(
@@ -106,6 +106,7 @@ function readTracking(tracking: wire.TargetTracking): PolicyAction {
       "policy.target_tracking.tolerance_percent",
     ),
     stabilisationMs: readDuration(stabilisation, policyDefaults.stabilisationMs),
+    ...(query === "" ? {} : { query }),
   };
 }
 

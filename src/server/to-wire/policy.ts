@@ -61,10 +61,11 @@ function writeAction(action: PolicyAction): wire.Policy["action"] {
       return { case: "steps", value: create(wire.BreachStepsSchema, { threshold, steps }) };
     }
     case "tracking": {
-      const { metric, target, tolerancePartsPerMillion, stabilisationMs } = action;
+      const { metric, target, tolerancePartsPerMillion, stabilisationMs, query = "" } = action;
       const value = create(wire.TargetTrackingSchema, {
         metric,
         target,
+        query,
         tolerancePercent: tolerancePartsPerMillion / 10_000,
         stabilisation: writeDuration(stabilisationMs),
       });

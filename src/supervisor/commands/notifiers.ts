@@ -8,7 +8,7 @@ import type { NotifierUseCases, NotifierView } from "../notifiers.js";
 import { notifierBound } from "../notify/notifier-bound.js";
 import type { Notifying } from "../notify/notifying.js";
 import { pageById } from "../page-by-id.js";
-import { liveGroup } from "../placements/ensure.js";
+import { liveGroup, wakePlacements } from "../placements/ensure.js";
 
 export function createNotifierUseCases(
   context: Context,
@@ -27,7 +27,8 @@ export function createNotifierUseCases(
       await notifying.needKey(signal);
       const text = Buffer.from(secret).toString("base64");
       const sealed = await notifying.box.seal(text, notifierBound(installation, uid));
-      const stamps = { createdAtMs: clock.nowMs(), createdBy: principal };
+      const beginsAfter = await feedHeads(context, signal);
+      const stamps = { createdAtMs: clock.nowMs(), createdBy: principal, beginsAfter };
       const next: Notifier = { id, uid, ...stamps, ...spec, secret: sealed };
       await groups.change(
         key,
@@ -41,6 +42,7 @@ export function createNotifierUseCases(
         signal,
       );
       log.info({ ...key, notifier: id, principal }, "notifier created");
+      wakePlacements(context, key);
       return viewOf(next);
     },
     async get(ref, { signal }) {
@@ -62,12 +64,29 @@ export function createNotifierUseCases(
         signal,
       );
       log.info({ ...ref.key, notifier: ref.notifier, principal }, "notifier deleted");
+      wakePlacements(context, ref.key);
     },
   };
 }
 
-function viewOf({ secret: _, ...rest }: Notifier): NotifierView {
+function viewOf({ secret: _, beginsAfter: _begins, ...rest }: Notifier): NotifierView {
   return rest;
+}
+
+/** Where each colo's feed ends by now, as far as it has arrived here: what comes is behind it. */
+async function feedHeads(
+  { store, colos, elsewhere }: Context,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string>>> {
+  const [own, others] = await Promise.all([
+    store.feedHead({ signal }),
+    store.otherFeeds({ signal }),
+  ]);
+  const heads = [...colos.keys(), ...(elsewhere?.colos ?? [])].map(async (colo) => {
+    const head = await others.get(colo)?.feedHead({ signal });
+    return [colo, head ?? own] as const;
+  });
+  return Object.fromEntries(await Promise.all(heads));
 }
 
 function checkGroup({ group }: GroupEntry, key: GroupKey): void {

@@ -1,23 +1,32 @@
-import { Fault } from "../../core/errors/fault.js";
+import { Fault, invalidFields } from "../../core/errors/fault.js";
 import type { GroupKey, PolicyId } from "../../core/model/ids.js";
-import type { Policy } from "../../core/model/policy.js";
-import { objectLimits, type PolicyUseCases } from "../api.js";
+import { type Policy, queryOf } from "../../core/model/policy.js";
+import { objectLimits, type PolicySpec, type PolicyUseCases } from "../api.js";
 import type { Context } from "../context.js";
 import type { GroupEntry } from "../group-book.js";
 import { checkGeneration } from "../group-book.js";
 import { pageById } from "../page-by-id.js";
-import { leadOf, liveGroup, placementsOf } from "../placements/ensure.js";
+import { leadOf, liveGroup, placementsOf, wakePlacements } from "../placements/ensure.js";
 import { forgetPolicies } from "../placements/forget-policies.js";
 
-export function createPolicyUseCases(context: Context): PolicyUseCases {
+export function createPolicyUseCases(
+  context: Context,
+  { measures }: { readonly measures: boolean },
+): PolicyUseCases {
   const { groups, clock, ids } = context;
+
+  function tellOfQueries(key: GroupKey, ...changed: readonly Policy[]): void {
+    if (changed.some((one) => queryOf(one) !== undefined)) wakePlacements(context, key);
+  }
+
   return {
     async create({ key, policy: wanted, spec }, { signal }) {
       await liveGroup(context, key, signal);
+      checkQuery(spec, measures);
       const id = wanted ?? (`p-${ids.next()}` as PolicyId);
       const nowMs = clock.nowMs();
       const uid = ids.next();
-      return groups.change(
+      const made = await groups.change(
         key,
         (entry) => {
           checkGroup(entry, key);
@@ -30,6 +39,8 @@ export function createPolicyUseCases(context: Context): PolicyUseCases {
         },
         signal,
       );
+      tellOfQueries(key, made);
+      return made;
     },
     async get(key, policy, { signal }) {
       return policyOf(await liveGroup(context, key, signal), policy);
@@ -39,7 +50,7 @@ export function createPolicyUseCases(context: Context): PolicyUseCases {
       return pageById(policies.values(), page);
     },
     async update({ key, policy, change, expectedGeneration }, { signal }) {
-      return groups.change(
+      const { before, next } = await groups.change(
         key,
         (entry) => {
           checkGroup(entry, key);
@@ -48,6 +59,7 @@ export function createPolicyUseCases(context: Context): PolicyUseCases {
           const { id, uid, createdAtMs, generation } = before;
           const updatedAtMs = clock.nowMs();
           const edited = change(before);
+          checkQuery(edited, measures);
           const next: Policy = {
             ...edited,
             id,
@@ -56,21 +68,25 @@ export function createPolicyUseCases(context: Context): PolicyUseCases {
             updatedAtMs,
             generation: generation + 1,
           };
-          return { change: { policies: [next] }, reply: next };
+          return { change: { policies: [next] }, reply: { before, next } };
         },
         signal,
       );
+      tellOfQueries(key, before, next);
+      return next;
     },
     async delete({ key, policy, expectedGeneration }, { signal }) {
-      await groups.change(
+      const gone = await groups.change(
         key,
         (entry) => {
           checkGroup(entry, key);
-          checkGeneration(policyOf(entry, policy), expectedGeneration);
-          return { change: { policiesGone: [policy] }, reply: undefined };
+          const before = policyOf(entry, policy);
+          checkGeneration(before, expectedGeneration);
+          return { change: { policiesGone: [policy] }, reply: before };
         },
         signal,
       );
+      tellOfQueries(key, gone);
       const { group, policies } = await groups.get(key, signal);
       if (!group || placementsOf(context, group).length === 0) return;
       const lead = context.placements.open(leadOf(context, group));
@@ -78,6 +94,19 @@ export function createPolicyUseCases(context: Context): PolicyUseCases {
     },
   };
 }
+
+/** A metric that nobody would ask for is told at once, not when it is missed. */
+function checkQuery({ action, alert }: PolicySpec, measures: boolean): void {
+  if (queryOf({ action }) === undefined) return;
+  const wrong = (field: string, description: string) => invalidFields([{ field, description }]);
+  if (!measures)
+    throw wrong("target_tracking.query", "needs a `prometheus` in the configuration of Muster");
+  if (alert.timeToLiveMs < measuredLiveMsMin)
+    throw wrong("alert_rule.time_to_live", "must be at least 60 s where a query is asked");
+}
+
+/** What is measured twice a minute must not be worth less than until the next time. */
+const measuredLiveMsMin = 60_000;
 
 function checkGroup(entry: GroupEntry, key: GroupKey): void {
   if (!entry.group) throw new Fault("GROUP_NOT_FOUND", { say: `there is no group ${key.group}` });

@@ -10,6 +10,7 @@ import { follows } from "../events/event-maker.js";
 import type { GroupEntry } from "../group-book.js";
 import { ensurePlacements, isCurrent, leadOf } from "../placements/ensure.js";
 import { finishDelete } from "../placements/finish-delete.js";
+import type { Onlooker } from "../placements/named-groups.js";
 import type { PlacementActor } from "../placements/placement-actor.js";
 import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
 import { decideOn, factsOf, otherPlacements, unansweredOf } from "../scaling.js";
@@ -29,6 +30,7 @@ export function createLookAfter(
   context: Context,
   converger: Converger,
   schedules: Pick<Schedules, "look">,
+  onlookers: readonly Onlooker[],
 ): LookAfter {
   const { clock, signal } = context;
 
@@ -148,6 +150,7 @@ export function createLookAfter(
       const state = await actor.state(signal);
       const entry = await entryFor(state);
       const { group } = entry;
+      for (const one of onlookers) one.look(key, entry);
       if (group && (!isCurrent(state.doc, group) || state.doc?.raiseWaits))
         await ensurePlacements(context, group, signal);
       if (!group) {

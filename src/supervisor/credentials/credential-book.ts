@@ -208,7 +208,7 @@ export function createCredentialBook(deps: {
   async function needKey(signal: AbortSignal): Promise<void> {
     if ((await box.newestKey()) !== undefined) return;
     if (await rows.wereAny(signal)) {
-      const say = `${box.name} is missing, and credentials are stored under its keys: restore it`;
+      const say = `${box.name} is missing, and secrets are stored under its keys: restore it`;
       throw new Fault("CREDENTIALS_UNREADABLE", { say });
     }
     await box.makeKey();

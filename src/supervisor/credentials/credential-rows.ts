@@ -3,6 +3,7 @@ import type { Ids } from "../../core/ports/clock.js";
 import type { Sealed } from "../../core/ports/secret-box.js";
 import type { Hint, PartitionId, Store } from "../../core/ports/store.js";
 import { commitOnce } from "../commit-once.js";
+import { notifierIndex } from "../placements/hints.js";
 import { serialOrCopy } from "../serial-or-copy.js";
 
 export interface CredentialKey {
@@ -29,7 +30,7 @@ export interface CredentialRows {
   underOtherKeys(colo: string, newest: string, signal: AbortSignal): Promise<readonly string[]>;
   /** There are none under another key than this one. */
   settle(key: CredentialKey, newest: string, signal: AbortSignal): Promise<void>;
-  /** Whether any was ever written, for any account. */
+  /** Whether any was ever written, for any account, or a notifier's secret beside them. */
   wereAny(signal: AbortSignal): Promise<boolean>;
 }
 
@@ -112,8 +113,11 @@ export function createCredentialRows(deps: {
     },
     settle: (key, newest, signal) => store.putHints([hintOf(key, newest)], { signal }),
     async wereAny(signal) {
-      const page = { index, afterKey: "", hintsMax: 1 };
-      return (await store.listHints(page, { signal })).length > 0;
+      for (const one of [index, notifierIndex]) {
+        const page = { index: one, afterKey: "", hintsMax: 1 };
+        if ((await store.listHints(page, { signal })).length > 0) return true;
+      }
+      return false;
     },
   };
 }

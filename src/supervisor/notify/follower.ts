@@ -30,7 +30,7 @@ export interface FollowerDeps {
   readonly cursor: string;
   readonly pages: Pages;
   readonly sender: Sender;
-  readonly secretOf: (notifier: Notifier) => Promise<Uint8Array>;
+  readonly secretOf: () => Promise<Uint8Array>;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
@@ -107,7 +107,7 @@ export function createFollower(deps: FollowerDeps): Follower {
   /** What went wrong; undefined: it was taken. Its URL is not told: it may hold a secret. */
   async function trySend(event: MusterEvent): Promise<string | undefined> {
     try {
-      const secret = await deps.secretOf(notifier);
+      const secret = await deps.secretOf();
       const notification = { url: notifier.url, secret, id: event.id, atMs: clock.nowMs() };
       const status = await deps.sender.send({ ...notification, body: bodyOf(event) }, { signal });
       return status >= 200 && status < 300 ? undefined : `status ${status}`;

@@ -1,44 +1,66 @@
+import type { ColoId, PlacementKey } from "../../core/model/ids.js";
+import type { Colo } from "../colo/colo.js";
 import type { Context } from "../context.js";
-import { createLater } from "../later.js";
+import type { GroupEntry } from "../group-book.js";
+import { notifierIndex } from "../placements/hints.js";
+import { createNamedGroups, type Onlooker } from "../placements/named-groups.js";
 import type { Notifying } from "./notifying.js";
+import { createPages } from "./pages.js";
+import { createNotifierResealer } from "./reseal.js";
 import { createRunner, type Runner } from "./runner.js";
 
 /** Tells notifiers of what becomes durable, beside everything else and never in its way. */
-export interface Notify {
+export interface Notify extends Onlooker {
   start(): void;
-  /** There is something new. */
-  stir(): void;
+  /** Leases may have been gained there. */
+  stir(colo: ColoId): void;
+  /** There are new events. */
+  news(): void;
   stop(): void;
 }
 
-const lookMs = 1_000;
-
+/** Whoever works on a group's placement also tells of it: no notifiers, no work. */
 export function createNotify(context: Context, notifying: Notifying | undefined): Notify {
-  const { clock, log, signal, meter } = context;
-  const later = createLater({ what: "telling notifiers", clock, log, signal });
-  const told = meter.counter({
+  const told = context.meter.counter({
     ...{ name: "muster_notifications_total", help: "Notifications, by how a try to send ended." },
     labels: ["colo", "outcome"],
   });
-  const runners = notifying
-    ? [...context.colos.values()].map((colo) => createRunner(context, colo, { notifying, told }))
-    : [];
+  if (!notifying) return { start() {}, look() {}, stir() {}, news() {}, stop() {} };
+  const deps = { notifying, told, pages: createPages(context.store, context.signal) };
+  /** By colo and shard. */
+  const runners = new Map<string, Runner>();
+  const named = createNamedGroups(context, notifierIndex, { look });
+  const resealer = createNotifierResealer(context, notifying.box, () =>
+    [...runners.values()].flatMap((runner) => runner.groups()),
+  );
 
-  async function look(runner: Runner): Promise<void> {
-    await runner.look();
-    later(lookMs, () => look(runner));
+  function look(key: PlacementKey, { notifiers }: GroupEntry): void {
+    const colo = context.colos.get(key.colo)!;
+    const shard = colo.leases.shardOf(key);
+    const runner = runners.get(textOf(colo, shard));
+    if (runner) runner.look(key, notifiers);
+    else if (notifiers.size > 0) {
+      const fresh = createRunner(context, { colo, shard }, deps);
+      runners.set(textOf(colo, shard), fresh);
+      fresh.look(key, notifiers);
+    }
   }
 
   return {
-    start() {
-      for (const runner of runners) later(lookMs, () => look(runner));
-    },
-    stir() {
-      for (const runner of runners) runner.stir();
+    look,
+    start: resealer.start,
+    stir: named.stir,
+    news() {
+      for (const runner of runners.values()) runner.news();
     },
     stop() {
-      later.stop();
-      for (const runner of runners) runner.stop();
+      named.stop();
+      resealer.stop();
+      for (const runner of runners.values()) runner.stop();
     },
   };
+}
+
+function textOf({ id }: Colo, shard: number): string {
+  return `${id}/${shard}`;
 }

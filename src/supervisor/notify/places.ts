@@ -3,7 +3,7 @@ import type { Ids } from "../../core/ports/clock.js";
 import type { PartitionId, Store } from "../../core/ports/store.js";
 import { commitOnce } from "../commit-once.js";
 
-/** Up to where of the colo's feed each notifier was told, by its uid. */
+/** Up to where of the colo's feed each notifier of a shard's groups was told, by its uid. */
 export interface Places {
   load(signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
   /**
@@ -18,11 +18,12 @@ const kind = "told";
 
 export function createPlaces(deps: {
   readonly colo: ColoId;
+  readonly shard: number;
   readonly store: Store;
   readonly ids: Ids;
 }): Places {
-  const { colo, store, ids } = deps;
-  const partition: PartitionId = { scope: "colo", key: `${colo}/notifiers` };
+  const { colo, shard, store, ids } = deps;
+  const partition: PartitionId = { scope: "colo", key: `${colo}/notifiers/${shard}` };
   let revision = 0;
   return {
     async load(signal) {

@@ -1,52 +1,57 @@
-import type { AccountId, GroupKey } from "../../core/model/ids.js";
+import { type GroupKey, groupText, type NotifierId } from "../../core/model/ids.js";
 import type { Notifier } from "../../core/model/notifier.js";
 import type { Counter } from "../../core/ports/meter.js";
-import type { Hint } from "../../core/ports/store.js";
 import type { Colo } from "../colo/colo.js";
 import type { Context } from "../context.js";
-import { groupOfHint, notifierIndex } from "../placements/hints.js";
+import { createLater } from "../later.js";
 import { createFollower, type Follower } from "./follower.js";
 import { notifierBound } from "./notifier-bound.js";
 import type { Notifying } from "./notifying.js";
-import { createPages } from "./pages.js";
+import type { Pages } from "./pages.js";
 import { createPlaces } from "./places.js";
 
-/** Has the notifiers told of one colo's events, while it is this node that is to do so. */
+/** Has the notifiers of one shard's groups told of one colo's events, while this node holds it. */
 export interface Runner {
-  /** Looks which notifiers there are, and notes how far each is. Once at a time. */
-  look(): Promise<void>;
-  stir(): void;
+  /** The group has these now. Those that it had and has no more are told nothing from then on. */
+  look(key: GroupKey, notifiers: ReadonlyMap<NotifierId, Notifier>): void;
+  /** Whose notifiers are told from here. */
+  groups(): readonly GroupKey[];
+  /** There are new events. */
+  news(): void;
   stop(): void;
 }
 
-/** No account has this name: which node does the work is settled as for an account's. */
-const lane = "-notifiers" as AccountId;
-const hintsMax = 500;
-const pagesMax = 200;
-/** Where the feed ended lately, to begin there with a notifier that is young. */
-const headsMax = 20;
-/** By how much nodes' clocks may differ. */
-const clockSkewMs = 5_000;
+/** How soon what was told, and to whom no more, is noted. */
+const tendMs = 1_000;
 /** A place that moved without an event of its own is noted now and then. */
 const saveMsMax = 60_000;
+/** A group is looked at again, since no turn tells of one that is gone. */
+const lookMsMax = 60_000;
+
+interface Told {
+  readonly key: GroupKey;
+  readonly notifiers: readonly Notifier[];
+  /** On the monotonic clock. */
+  readonly seenMs: number;
+}
 
 export function createRunner(
   context: Context,
-  colo: Colo,
-  { notifying, told }: { readonly notifying: Notifying; readonly told: Counter },
+  { colo, shard }: { readonly colo: Colo; readonly shard: number },
+  deps: { readonly notifying: Notifying; readonly pages: Pages; readonly told: Counter },
 ): Runner {
   const { clock, store, signal, log, ids } = context;
-  const places = createPlaces({ colo: colo.id, store, ids });
-  const pages = createPages(store, signal);
+  const { box, sender } = deps.notifying;
+  const later = createLater({ what: "telling notifiers", clock, log, signal });
+  const places = createPlaces({ colo: colo.id, shard, store, ids });
+  const wanted = new Map<string, Told>();
   const followers = new Map<string, Follower>();
   const saved = new Map<string, { settled: number; cursor: string; atMs: number }>();
-  let heads: readonly { readonly atMs: number; readonly cursor: string }[] = [];
-  let known: ReadonlyMap<string, string> | undefined;
-
-  async function secretOf({ uid, secret }: Notifier): Promise<Uint8Array> {
-    const text = await notifying.box.open(secret, notifierBound(context.installation, uid));
-    return Buffer.from(text, "base64");
-  }
+  /** Whose places are to be forgotten. */
+  const gone = new Set<string>();
+  /** As they stand in the store; undefined: not read since the lease was gained. */
+  let known: Map<string, string> | undefined;
+  let isTending = false;
 
   function stopAll(): void {
     for (const one of followers.values()) one.stop();
@@ -55,99 +60,103 @@ export function createRunner(
     known = undefined;
   }
 
-  async function wanted(): Promise<Map<string, { key: GroupKey; notifier: Notifier }>> {
-    const found = new Map<string, { key: GroupKey; notifier: Notifier }>();
-    let afterKey = "";
-    for (let page = 0; page < pagesMax; page++) {
-      const asked = { index: notifierIndex, afterKey, hintsMax };
-      const hints = await store.listHints(asked, { signal });
-      for (const hint of hints) {
-        const key = groupOfHint(hint);
-        const { group, notifiers } = await context.groups.get(key, signal);
-        for (const notifier of notifiers.values()) found.set(notifier.uid, { key, notifier });
-        if (!group) await forget(key, hint);
-      }
-      if (hints.length < hintsMax) break;
-      afterKey = hints.at(-1)!.key;
-    }
-    return found;
+  function follow(key: GroupKey, notifier: Notifier, before: ReadonlyMap<string, string>): void {
+    const { uid, id } = notifier;
+    if (followers.has(uid)) return;
+    // One that is older than beginnings were kept, or than the colo, is told from the start.
+    const cursor = before.get(uid) ?? notifier.beginsAfter?.[colo.id] ?? "";
+    const of = { key, notifier, colo: colo.id, cursor, clock, ids, log, signal };
+    const secretOf = () => openSecret(key, id);
+    const follower = createFollower({ ...of, ...deps, sender, secretOf });
+    followers.set(uid, follower);
   }
 
-  /** A hint may be older than what it tells of: one of a group that is there stays. */
-  async function forget(key: GroupKey, hint: Hint): Promise<void> {
-    await store.deleteHints([hint], { signal });
-    const { notifiers } = await context.groups.refresh(key, signal);
-    if (notifiers.size > 0) await store.putHints([hint], { signal });
+  /** As it stands by now: it may have been sealed anew. */
+  async function openSecret(key: GroupKey, id: NotifierId): Promise<Uint8Array> {
+    const notifier = (await context.groups.get(key, signal)).notifiers.get(id);
+    if (!notifier) throw new Error("the notifier is deleted");
+    const bound = notifierBound(context.installation, notifier.uid);
+    return Buffer.from(await box.open(notifier.secret, bound), "base64");
   }
 
-  /** Before anything that happened since it was made; what happened before is left out anyway. */
-  function beginningOf({ createdAtMs }: Notifier): string {
-    const before = heads.filter(({ atMs }) => atMs < createdAtMs - clockSkewMs);
-    return before.at(-1)?.cursor ?? "";
-  }
-
-  async function save(): Promise<void> {
+  async function save(before: Map<string, string>): Promise<void> {
     const changes = new Map<string, string | undefined>();
     const nowMs = clock.monotonicMs();
     for (const [uid, follower] of followers) {
-      const before = saved.get(uid);
+      const last = saved.get(uid);
       const now = { settled: follower.settled(), cursor: follower.cursor(), atMs: nowMs };
-      if (before?.cursor === now.cursor) continue;
-      const isDue = before === undefined || nowMs - before.atMs >= saveMsMax;
-      if (!isDue && before.settled === now.settled) continue;
+      if (last?.cursor === now.cursor) continue;
+      const isDue = last === undefined || nowMs - last.atMs >= saveMsMax;
+      if (!isDue && last.settled === now.settled) continue;
       changes.set(uid, now.cursor);
       saved.set(uid, now);
     }
-    for (const uid of known?.keys() ?? []) if (!followers.has(uid)) changes.set(uid, undefined);
-    if (changes.size === 0) return;
-    await places.save(changes, signal);
-    known = new Map([...followers].map(([uid, follower]) => [uid, follower.cursor()]));
+    const forgotten = [...gone];
+    for (const uid of forgotten) if (before.has(uid)) changes.set(uid, undefined);
+    if (changes.size > 0) await places.save(changes, signal);
+    for (const [uid, cursor] of changes)
+      if (cursor !== undefined) before.set(uid, cursor);
+      else before.delete(uid);
+    for (const uid of forgotten) gone.delete(uid);
   }
 
-  return {
-    async look() {
-      if (!colo.leases.holdsAccount(lane)) {
-        stopAll();
-        return;
-      }
+  async function tend(): Promise<void> {
+    if (!colo.leases.heldShards().includes(shard)) {
+      // Whoever gains it reads the index.
+      stopAll();
+      wanted.clear();
+      gone.clear();
+    } else
       try {
-        known ??= await places.load(signal);
-        const head = { atMs: clock.nowMs(), cursor: await store.feedHead({ signal }) };
-        const all = await wanted();
-        for (const [uid, follower] of followers)
-          if (!all.has(uid)) {
-            follower.stop();
-            followers.delete(uid);
-            saved.delete(uid);
-          }
-        for (const [uid, one] of all) {
-          if (followers.has(uid)) continue;
-          const cursor = known.get(uid) ?? beginningOf(one.notifier);
-          const of = {
-            ...one,
-            colo: colo.id,
-            cursor,
-            pages,
-            secretOf,
-            told,
-            clock,
-            ids,
-            log,
-            signal,
-          };
-          followers.set(uid, createFollower({ ...of, sender: notifying.sender }));
-        }
-        heads = [...heads, head].slice(-headsMax);
-        await save();
+        known ??= new Map(await places.load(signal));
+        await lookAgain();
+        for (const { key, notifiers } of wanted.values())
+          for (const one of notifiers) follow(key, one, known);
+        await save(known);
       } catch (error) {
         // Another node may have taken over: what is told twice is known by its id.
         stopAll();
         throw error;
       }
-    },
-    stir() {
+    isTending = wanted.size > 0 || gone.size > 0;
+    if (isTending) later(tendMs, tend);
+    else known = undefined;
+  }
+
+  async function lookAgain(): Promise<void> {
+    for (const { key, seenMs } of [...wanted.values()])
+      if (clock.monotonicMs() - seenMs >= lookMsMax)
+        look(key, (await context.groups.get(key, signal)).notifiers);
+  }
+
+  function leave({ uid }: Notifier): void {
+    followers.get(uid)?.stop();
+    followers.delete(uid);
+    saved.delete(uid);
+    gone.add(uid);
+  }
+
+  function look(key: GroupKey, notifiers: ReadonlyMap<NotifierId, Notifier>): void {
+    const text = groupText(key);
+    const all = [...notifiers.values()];
+    const stay = new Set(all.map(({ uid }) => uid));
+    for (const one of wanted.get(text)?.notifiers ?? []) if (!stay.has(one.uid)) leave(one);
+    if (all.length > 0) wanted.set(text, { key, notifiers: all, seenMs: clock.monotonicMs() });
+    else wanted.delete(text);
+    if (isTending || (wanted.size === 0 && gone.size === 0)) return;
+    isTending = true;
+    later(0, tend);
+  }
+
+  return {
+    look,
+    groups: () => [...wanted.values()].map(({ key }) => key),
+    news() {
       for (const one of followers.values()) one.stir();
     },
-    stop: stopAll,
+    stop() {
+      later.stop();
+      stopAll();
+    },
   };
 }

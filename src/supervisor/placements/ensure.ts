@@ -34,6 +34,12 @@ export function allPlacementsOf(group: Group): PlacementKey[] {
   return placements.map(({ colo }) => ({ account, group: id, colo }));
 }
 
+/** Whoever works on the group's placements is to see, in a turn, what was changed of it. */
+export function wakePlacements(context: Context, key: GroupKey): void {
+  const group = context.groups.peek(key);
+  for (const placement of group ? allPlacementsOf(group) : []) context.wake(placement);
+}
+
 /** In the colos that are served here. */
 export function placementsOf(context: Context, group: Group): PlacementKey[] {
   return group.placements

@@ -46,6 +46,12 @@ export function notifierHint(key: GroupKey): Hint {
   return { index: notifierIndex, key: text, value: text };
 }
 
+/** Says that a group has, or had, a policy whose metric is asked for. */
+export function measuredHint(key: GroupKey): Hint {
+  const text = groupText(key);
+  return { index: measuredIndex, key: text, value: text };
+}
+
 /** The group that a webhook's or a notifier's hint names. */
 export function groupOfHint({ value }: Pick<Hint, "value">): GroupKey {
   const [account, group] = value.split("/") as [AccountId, GroupId];
@@ -89,6 +95,7 @@ export const askedIndex = (colo: ColoId) => `asked/${colo}`;
 export const placementIndex = (colo: ColoId) => `placements/${colo}`;
 export const accountIndex = (colo: ColoId) => `accounts/${colo}`;
 export const orphanIndex = ({ account, colo }: AccountInColo) => `orphans/${colo}/${account}`;
+export const measuredIndex = "measured";
 export const notifierIndex = "notifiers";
 export const webhookIndex = (tokenHash: string) => `webhooks/${tokenHash.slice(0, 2)}`;
 export const dueIndex = (colo: ColoId, shard: number) => `due/${colo}/${shard}`;

@@ -9,9 +9,10 @@ import { fromDocs } from "./from-docs.js";
 
 /** A real Prometheus and a real Alertmanager, told what docs/alerts.md tells their operators. */
 export interface Monitors {
-  readonly prometheusUrl: string;
   /** The sum of one of Alertmanager's own figures, of webhooks alone. */
   sent(figure: string): Promise<number>;
+  /** Ends Prometheus alone. Resolves to what starts it again. */
+  endPrometheus(): Promise<() => Promise<void>>;
   stop(): Promise<void>;
 }
 
@@ -24,6 +25,8 @@ export interface Watched {
   readonly account: string;
   /** Of the group's webhook. */
   readonly token: string;
+  /** Where Prometheus is to listen. */
+  readonly prometheusPort: number;
 }
 
 const readyMsMax = 60_000;
@@ -31,8 +34,8 @@ const stopMsMax = 10_000;
 
 /** @throws Error: one of them does not start, with its last words; nothing is left running. */
 export async function startMonitors(watched: Watched, signal: AbortSignal): Promise<Monitors> {
-  const { dir } = watched;
-  const [prometheus, alertmanager] = await Promise.all([freePort(), freePort()]);
+  const { dir, prometheusPort: prometheus } = watched;
+  const alertmanager = await freePort();
   const urlOf = (port: number) => `http://127.0.0.1:${port}`;
   await writeConfigs(watched, alertmanager);
   const running: Started[] = [];
@@ -49,6 +52,12 @@ export async function startMonitors(watched: Watched, signal: AbortSignal): Prom
     };
     await waitUntil(`${program} is ready`, isReady, { withinMs: readyMsMax, signal });
   };
+  const startPrometheus = () =>
+    start("prometheus", prometheus, [
+      `--config.file=${join(dir, "prometheus.yml")}`,
+      `--storage.tsdb.path=${join(dir, "prometheus")}`,
+      `--web.listen-address=127.0.0.1:${prometheus}`,
+    ]);
   try {
     await start("prometheus-alertmanager", alertmanager, [
       `--config.file=${join(dir, "alertmanager.yml")}`,
@@ -56,21 +65,20 @@ export async function startMonitors(watched: Watched, signal: AbortSignal): Prom
       `--web.listen-address=127.0.0.1:${alertmanager}`,
       "--cluster.listen-address=",
     ]);
-    await start("prometheus", prometheus, [
-      `--config.file=${join(dir, "prometheus.yml")}`,
-      `--storage.tsdb.path=${join(dir, "prometheus")}`,
-      `--web.listen-address=127.0.0.1:${prometheus}`,
-    ]);
+    await startPrometheus();
   } catch (error) {
     await stop();
     throw error;
   }
   return {
-    prometheusUrl: urlOf(prometheus),
     async sent(figure) {
       const text = await (await fetch(`${urlOf(alertmanager)}/metrics`)).text();
       const own = new RegExp(`^${figure}\\{[^}]*integration="webhook"[^}]*\\} (\\S+)$`, "gm");
       return [...text.matchAll(own)].reduce((sum, [, value]) => sum + Number(value), 0);
+    },
+    async endPrometheus() {
+      await end(running.pop()!);
+      return startPrometheus;
     },
     stop,
   };
