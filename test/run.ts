@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 /**
- * Runs the compiled tests of the given folders below `test/`, or single ones of them, with Node's own
- * runner. Goes by the sources, so that what is left in `dist` of a deleted test is never run.
+ * Runs the compiled tests of the given folders below `test/`, or single ones of them, with Node's
+ * own runner. Goes by the sources, so that what is left in `dist` of a deleted test is never run.
  *
  * Usage: node dist/test/run.js [--at-once FILES] (FOLDER|FILE.test.ts)…
  */

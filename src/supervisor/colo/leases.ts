@@ -32,8 +32,9 @@ interface Shard {
   /** Until when, on the monotonic clock, this node holds it. */
   untilMs: number;
   /**
-   * The revision last seen of another's lease, and since when at the latest: unchanged for a ttl, it
-   * is free. From after the answer, as a slow one may tell of a lease that was renewed meanwhile.
+   * The revision last seen of another's lease, and since when at the latest: unchanged for a ttl,
+   * it is free. From after the answer, as a slow one may tell of a lease that was renewed
+   * meanwhile.
    */
   seenRevision: number;
   seenSinceMs: number;

@@ -17,7 +17,7 @@ import { measuredIndex } from "../placements/hints.js";
 import { createNamedGroups, type Onlooker } from "../placements/named-groups.js";
 
 /**
- * Asks for what policies with a query measure, and reports it as any monitor would (B2.1). Whoever
+ * Asks for what policies with a query measure, and reports it like every monitor (B2.1). Whoever
  * works on the placement that decides asks: no queries, no work.
  */
 export interface Measurer extends Onlooker {
