@@ -20,8 +20,8 @@ export async function openStoreBench(): Promise<StoreBench> {
   const kept = home;
   const clock = createRunningClock();
   const colo = firstNode.dataCenter;
-  const store = await createCassandraStore({ ...kept, colo, clock });
   const link = await openLink();
+  const store = await createCassandraStore({ ...kept, colo, clock });
   let fragile: Promise<Store> | undefined;
   let count = 0;
   let turn: Promise<unknown> = Promise.resolve();
