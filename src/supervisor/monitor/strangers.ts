@@ -83,7 +83,8 @@ export function createStrangers(deps: {
         continue;
       }
       const found = strangersIn(ledger, servers);
-      if (found.length > 0 && !ledger.doc) refresh(key);
+      // What was in memory when the lease came may be older than they are.
+      if (found.length > 0) refresh(key);
       for (const one of found) {
         if (strangers.size >= strangersMax) break;
         const deniedAtMs = denials.get(`${colo}/${account}/${one.cloudId}`);
