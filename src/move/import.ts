@@ -1,16 +1,9 @@
-import { isFault } from "../core/errors/fault.js";
 import type { Brake } from "../core/model/colo.js";
 import type { MusterEvent } from "../core/model/event.js";
 import { placementText } from "../core/model/ids.js";
 import type { Call } from "../core/ports/call.js";
-import {
-  type Commit,
-  type Hint,
-  type PartitionId,
-  partitionText,
-  type Row,
-  type Store,
-} from "../core/ports/store.js";
+import { type Hint, type PartitionId, partitionText, type Row } from "../core/ports/store.js";
+import { commitOnce } from "../supervisor/commit-once.js";
 import { brakesIn } from "./hold.js";
 import type { ExportRecord } from "./records.js";
 import type { Whole } from "./whole.js";
@@ -155,7 +148,7 @@ function createWriter(
       const commitId = `${id}-${load.made}`;
       const start = startsAfter === undefined ? {} : { startsAfter };
       const commit = { partition, expectedRevision, commitId, puts, events, ...start };
-      await commitSurely(store, { ...commit, deletes: [], hints: [] }, call);
+      await commitOnce(store, { ...commit, deletes: [], hints: [] }, call.signal);
     }
   }
 
@@ -180,13 +173,4 @@ function createWriter(
 
 function fits({ puts, events, chars }: Part, size: number): boolean {
   return puts.length + events.length < itemsPerPart && chars + size <= charsPerPart;
-}
-
-async function commitSurely(store: Store, commit: Commit, call: Call): Promise<void> {
-  try {
-    await store.commit(commit, call);
-  } catch (error) {
-    if (!isFault(error, "COMMIT_UNKNOWN")) throw error;
-    if (!(await store.wasCommitted(commit.partition, commit.commitId, call))) throw error;
-  }
 }

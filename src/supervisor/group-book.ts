@@ -13,7 +13,7 @@ import type { Schedule } from "../core/model/schedule.js";
 import { type Webhook, webhookText } from "../core/model/webhook.js";
 import type { Clock, Ids } from "../core/ports/clock.js";
 import type { Hint, PartitionId, ReadCall, Row, RowKey, Store } from "../core/ports/store.js";
-import { measuredHint, notifierHint, webhookHint } from "./placements/hints.js";
+import { measuredIndex, namedGroupHint, notifierIndex, webhookHint } from "./placements/hints.js";
 import { createRecent } from "./recent.js";
 import { serialOrCopy } from "./serial-or-copy.js";
 
@@ -257,8 +257,10 @@ function tokensOf(webhooks: readonly Webhook[], key: GroupKey): Hint[] {
 
 function hintsOf(change: GroupChange, key: GroupKey): Hint[] {
   const { hints = [], webhooks = [], notifiers = [], policies = [] } = change;
-  const named = notifiers.length > 0 ? [notifierHint(key)] : [];
-  const measured = policies.some((one) => queryOf(one) !== undefined) ? [measuredHint(key)] : [];
+  const named = notifiers.length > 0 ? [namedGroupHint(notifierIndex, key)] : [];
+  const measured = policies.some((one) => queryOf(one) !== undefined)
+    ? [namedGroupHint(measuredIndex, key)]
+    : [];
   return [...hints, ...tokensOf(webhooks, key), ...named, ...measured];
 }
 

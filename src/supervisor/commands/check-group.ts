@@ -1,4 +1,4 @@
-import { Fault, isFault } from "../../core/errors/fault.js";
+import { isFault } from "../../core/errors/fault.js";
 import { outsideFaultOf } from "../../core/errors/outside-fault.js";
 import type { Cause } from "../../core/model/cause.js";
 import type { Brake } from "../../core/model/colo.js";
@@ -10,6 +10,7 @@ import type { Clock } from "../../core/ports/clock.js";
 import type { GroupSpec, GroupUseCases } from "../api.js";
 import type { Colo } from "../colo/colo.js";
 import type { ReadLimit } from "../colo/outside.js";
+import { groupIn } from "../placements/ensure.js";
 import type { PlacementState } from "../placements/placement-state.js";
 
 /**
@@ -63,8 +64,7 @@ const questionMsMax = 8_000;
 export function createCheckGroup(deps: CheckGroupDeps): GroupUseCases["check"] {
   return async ({ key, spec: given }, { signal }): Promise<GroupCheck> => {
     const stored = await deps.groupOf(key, signal);
-    const group = given ?? stored;
-    if (!group) throw new Fault("GROUP_NOT_FOUND", { say: `there is no group ${key.group}` });
+    const group = given ?? groupIn({ group: stored }, key);
     const checks = group.placements.map(async (spec, index): Promise<PlacementCheck> => {
       const eyes = deps.eyesOf(spec.colo);
       if (!eyes) return checkNowhere(group, spec, index);

@@ -8,6 +8,7 @@ import { tellElsewhere } from "../peers/tell-elsewhere.js";
 import {
   allPlacementsOf,
   ensurePlacements,
+  groupIn,
   liveGroup,
   placementsOf,
 } from "../placements/ensure.js";
@@ -39,13 +40,12 @@ export function createDeleteGroup(context: Context) {
     const group = await context.groups.change(
       key,
       (entry) => {
-        if (!entry.group)
-          throw new Fault("GROUP_NOT_FOUND", { say: `there is no group ${key.group}` });
-        checkGeneration(entry.group, expectedGeneration);
-        if (entry.group.deleting) return { change: {}, reply: entry.group };
-        const { generation } = entry.group;
+        const now = groupIn(entry, key);
+        checkGeneration(now, expectedGeneration);
+        if (now.deleting) return { change: {}, reply: now };
+        const { generation } = now;
         const changed = { generation: generation + 1, changedBy: principal };
-        const next = { ...entry.group, deleting: true, ...changed };
+        const next = { ...now, deleting: true, ...changed };
         return { change: { group: next }, reply: next };
       },
       signal,

@@ -22,6 +22,7 @@ import { tellElsewhere } from "../peers/tell-elsewhere.js";
 import {
   allPlacementsOf,
   ensurePlacements,
+  groupIn,
   isCurrent,
   liveGroup,
   placementsOf,
@@ -210,13 +211,11 @@ async function updateGroup(
   const group = await context.groups.change(
     key,
     (entry) => {
-      if (!entry.group)
-        throw new Fault("GROUP_NOT_FOUND", { say: `there is no group ${key.group}` });
-      checkGeneration(entry.group, expectedGeneration);
-      if (entry.group.deleting)
-        throw new Fault("GROUP_DELETING", { say: "the group is being deleted" });
+      const now = groupIn(entry, key);
+      checkGeneration(now, expectedGeneration);
+      if (now.deleting) throw new Fault("GROUP_DELETING", { say: "the group is being deleted" });
       const edit = { nowMs: context.clock.nowMs(), principal: caller.principal };
-      const next = edited(entry.group, change(entry.group), edit);
+      const next = edited(now, change(now), edit);
       const hints = hintsOf(key, next);
       return { change: { group: next, hints }, reply: next };
     },

@@ -8,7 +8,7 @@ import type { NotifierUseCases, NotifierView } from "../notifiers.js";
 import { notifierBound } from "../notify/notifier-bound.js";
 import type { Notifying } from "../notify/notifying.js";
 import { pageById } from "../page-by-id.js";
-import { liveGroup, wakePlacements } from "../placements/ensure.js";
+import { groupIn, liveGroup, wakePlacements } from "../placements/ensure.js";
 
 export function createNotifierUseCases(
   context: Context,
@@ -33,7 +33,7 @@ export function createNotifierUseCases(
       await groups.change(
         key,
         (entry) => {
-          checkGroup(entry, key);
+          groupIn(entry, key);
           if (entry.notifiers.has(id))
             throw new Fault("NOTIFIER_EXISTS", { say: `there is a notifier ${id} already` });
           checkRoom(entry, key);
@@ -57,7 +57,7 @@ export function createNotifierUseCases(
       await groups.change(
         ref.key,
         (entry) => {
-          checkGroup(entry, ref.key);
+          groupIn(entry, ref.key);
           const { id } = notifierOf(entry, ref);
           return { change: { notifiersGone: [id] }, reply: undefined };
         },
@@ -87,10 +87,6 @@ async function feedHeads(
     return [colo, head ?? own] as const;
   });
   return Object.fromEntries(await Promise.all(heads));
-}
-
-function checkGroup({ group }: GroupEntry, key: GroupKey): void {
-  if (!group) throw new Fault("GROUP_NOT_FOUND", { say: `there is no group ${key.group}` });
 }
 
 function notifierOf({ notifiers }: GroupEntry, { notifier: id }: NotifierRef): Notifier {

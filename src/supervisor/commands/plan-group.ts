@@ -1,4 +1,3 @@
-import { Fault } from "../../core/errors/fault.js";
 import { actionsOf } from "../../core/explain/actions.js";
 import { waitsOf } from "../../core/explain/waits.js";
 import { serversWanted } from "../../core/model/carried.js";
@@ -15,6 +14,7 @@ import type { Decision } from "../../core/policy/decision.js";
 import type { Clock } from "../../core/ports/clock.js";
 import type { Caller, GroupUseCases } from "../api.js";
 import { type Eyes, lookUp, observationOf, observe, type Views } from "../converge/observe.js";
+import { groupIn } from "../placements/ensure.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { factsOf, type OtherPlacement, unansweredOf } from "../scaling.js";
 
@@ -41,8 +41,7 @@ const lookAgeMsMax = 1_000;
 /** Plans a group's next turns on a fresh look, with the very code of the turns; does nothing. */
 export function createPlanGroup(deps: PlanGroupDeps): GroupUseCases["plan"] {
   return async ({ key, target }, caller): Promise<GroupPlan> => {
-    const group = await deps.groupOf(key, caller.signal);
-    if (!group) throw new Fault("GROUP_NOT_FOUND", { say: `there is no group ${key.group}` });
+    const group = groupIn({ group: await deps.groupOf(key, caller.signal) }, key);
     const parts = await Promise.all(
       group.placements.map(async ({ colo }) => {
         const placement = { ...key, colo };

@@ -6,7 +6,7 @@ import type { Context } from "../context.js";
 import type { GroupEntry } from "../group-book.js";
 import { checkGeneration } from "../group-book.js";
 import { pageById } from "../page-by-id.js";
-import { leadOf, liveGroup, placementsOf, wakePlacements } from "../placements/ensure.js";
+import { groupIn, leadOf, liveGroup, placementsOf, wakePlacements } from "../placements/ensure.js";
 import { forgetPolicies } from "../placements/forget-policies.js";
 
 export function createPolicyUseCases(
@@ -29,7 +29,7 @@ export function createPolicyUseCases(
       const made = await groups.change(
         key,
         (entry) => {
-          checkGroup(entry, key);
+          groupIn(entry, key);
           if (entry.policies.has(id))
             throw new Fault("POLICY_EXISTS", { say: `there is a policy ${id} already` });
           checkRoom(entry, key);
@@ -53,7 +53,7 @@ export function createPolicyUseCases(
       const { before, next } = await groups.change(
         key,
         (entry) => {
-          checkGroup(entry, key);
+          groupIn(entry, key);
           const before = policyOf(entry, policy);
           checkGeneration(before, expectedGeneration);
           const { id, uid, createdAtMs, generation } = before;
@@ -79,7 +79,7 @@ export function createPolicyUseCases(
       const gone = await groups.change(
         key,
         (entry) => {
-          checkGroup(entry, key);
+          groupIn(entry, key);
           const before = policyOf(entry, policy);
           checkGeneration(before, expectedGeneration);
           return { change: { policiesGone: [policy] }, reply: before };
@@ -107,10 +107,6 @@ function checkQuery({ action, alert }: PolicySpec, measures: boolean): void {
 
 /** What is measured twice a minute must not be worth less than until the next time. */
 const measuredLiveMsMin = 60_000;
-
-function checkGroup(entry: GroupEntry, key: GroupKey): void {
-  if (!entry.group) throw new Fault("GROUP_NOT_FOUND", { say: `there is no group ${key.group}` });
-}
 
 function policyOf(entry: Pick<GroupEntry, "policies">, id: PolicyId): Policy {
   const policy = entry.policies.get(id);

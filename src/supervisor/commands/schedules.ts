@@ -7,7 +7,7 @@ import { objectLimits } from "../api.js";
 import type { Context } from "../context.js";
 import { checkGeneration, type GroupChange, type GroupEntry } from "../group-book.js";
 import { pageById } from "../page-by-id.js";
-import { allPlacementsOf, liveGroup, placementsOf } from "../placements/ensure.js";
+import { allPlacementsOf, groupIn, liveGroup, placementsOf } from "../placements/ensure.js";
 import { nearState } from "../placements/near-state.js";
 import { dueHintsOf, nextDueOf } from "../schedules/due-hints.js";
 import { timingProblem } from "../schedules/occurrences.js";
@@ -123,11 +123,6 @@ export function createScheduleUseCases(context: Context): ScheduleUseCases {
       wakeAll(group);
     },
   };
-}
-
-function groupIn({ group }: GroupEntry, key: GroupKey): Group {
-  if (group) return group;
-  throw new Fault("GROUP_NOT_FOUND", { say: `there is no group ${key.group}` });
 }
 
 function scheduleIn({ schedules }: Pick<GroupEntry, "schedules">, id: ScheduleId): Schedule {

@@ -6,7 +6,7 @@ import { objectLimits } from "../api.js";
 import type { Context } from "../context.js";
 import { checkGeneration, type GroupEntry } from "../group-book.js";
 import { pageById } from "../page-by-id.js";
-import { liveGroup } from "../placements/ensure.js";
+import { groupIn, liveGroup } from "../placements/ensure.js";
 import { groupOfHint, webhookIndex } from "../placements/hints.js";
 import type { FoundWebhook, WebhookUseCases } from "../webhooks.js";
 
@@ -99,7 +99,7 @@ function isOfPolicy({ policies }: GroupEntry, { policy, policyUid }: Webhook): b
 }
 
 function policyOf(entry: GroupEntry, key: GroupKey, id: PolicyId): Policy {
-  if (!entry.group) throw new Fault("GROUP_NOT_FOUND", { say: `there is no group ${key.group}` });
+  groupIn(entry, key);
   const policy = entry.policies.get(id);
   if (policy) return policy;
   throw new Fault("POLICY_NOT_FOUND", { say: `there is no policy ${id}` });

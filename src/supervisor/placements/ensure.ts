@@ -16,8 +16,12 @@ export async function liveGroup(
   signal: AbortSignal,
 ): Promise<GroupEntry & { readonly group: Group }> {
   const entry = await context.groups.get(key, signal);
-  const { group } = entry;
-  if (group) return { ...entry, group };
+  return { ...entry, group: groupIn(entry, key) };
+}
+
+/** @throws Fault `GROUP_NOT_FOUND` */
+export function groupIn({ group }: { readonly group: Group | undefined }, key: GroupKey): Group {
+  if (group) return group;
   throw new Fault("GROUP_NOT_FOUND", { say: `there is no group ${key.group}` });
 }
 

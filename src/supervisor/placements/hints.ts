@@ -40,19 +40,13 @@ export function webhookHint(tokenHash: string, key: GroupKey): Hint {
   return { index: webhookIndex(tokenHash), key: tokenHash, value: groupText(key) };
 }
 
-/** Says that a group has, or had, notifiers. */
-export function notifierHint(key: GroupKey): Hint {
+/** Says that a group has, or had, what the index stands for. */
+export function namedGroupHint(index: string, key: GroupKey): Hint {
   const text = groupText(key);
-  return { index: notifierIndex, key: text, value: text };
+  return { index, key: text, value: text };
 }
 
-/** Says that a group has, or had, a policy whose metric is asked for. */
-export function measuredHint(key: GroupKey): Hint {
-  const text = groupText(key);
-  return { index: measuredIndex, key: text, value: text };
-}
-
-/** The group that a webhook's or a notifier's hint names. */
+/** The group that the hint of a webhook, or of an index of groups, names. */
 export function groupOfHint({ value }: Pick<Hint, "value">): GroupKey {
   const [account, group] = value.split("/") as [AccountId, GroupId];
   return { account, group };
@@ -95,7 +89,9 @@ export const askedIndex = (colo: ColoId) => `asked/${colo}`;
 export const placementIndex = (colo: ColoId) => `placements/${colo}`;
 export const accountIndex = (colo: ColoId) => `accounts/${colo}`;
 export const orphanIndex = ({ account, colo }: AccountInColo) => `orphans/${colo}/${account}`;
+/** Of groups with a policy whose metric is asked for. */
 export const measuredIndex = "measured";
+/** Of groups with notifiers. */
 export const notifierIndex = "notifiers";
 export const webhookIndex = (tokenHash: string) => `webhooks/${tokenHash.slice(0, 2)}`;
 export const dueIndex = (colo: ColoId, shard: number) => `due/${colo}/${shard}`;
