@@ -13,6 +13,7 @@ import type { Schedule } from "../core/model/schedule.js";
 import { type Webhook, webhookText } from "../core/model/webhook.js";
 import type { Clock, Ids } from "../core/ports/clock.js";
 import type { Hint, PartitionId, ReadCall, Row, RowKey, Store } from "../core/ports/store.js";
+import { commitOnce } from "./commit-once.js";
 import { measuredIndex, namedGroupHint, notifierIndex, webhookHint } from "./placements/hints.js";
 import { createRecent } from "./recent.js";
 import { serialOrCopy } from "./serial-or-copy.js";
@@ -173,28 +174,19 @@ export function createGroupBook(deps: {
         const next = after(before, change);
         const { puts, deletes } = rowsOf(before, next, change);
         if (puts.length === 0 && deletes.length === 0) return reply;
-        const commitId = ids.next();
-        const partition = groupPartition(key);
+        const commit = {
+          partition: groupPartition(key),
+          expectedRevision: before.revision,
+          commitId: ids.next(),
+          ...{ puts, deletes, events: [], hints: hintsOf(change, key) },
+        };
         try {
-          await store.commit(
-            {
-              partition,
-              expectedRevision: before.revision,
-              commitId,
-              puts,
-              deletes,
-              events: [],
-              hints: hintsOf(change, key),
-            },
-            { signal },
-          );
+          await commitOnce(store, commit, signal);
         } catch (error) {
-          const unknown = isFault(error, "COMMIT_UNKNOWN");
           cache.delete(groupText(key)); // Who can't tell what stands must read it again.
-          if (!(unknown && (await store.wasCommitted(partition, commitId, { signal })))) {
-            if (attempt < attemptsMax && (unknown || isFault(error, "PLACEMENT_CHANGED"))) continue;
-            throw error;
-          }
+          const isAgain = isFault(error, "COMMIT_UNKNOWN") || isFault(error, "PLACEMENT_CHANGED");
+          if (isAgain && attempt < attemptsMax) continue;
+          throw error;
         }
         keep(key, next, clock.monotonicMs());
         forgetTokens(before, next, key, signal);
