@@ -121,6 +121,49 @@ test("B2.6 while the cloud fails, an alert's target does not climb; then it goes
   await world.until("it circles back", async () => (await targetOf(world)) >= 4, seconds(120));
 });
 
+test("B2.6 a cloud that fails for an hour under a firing alert: the target stands where the last answered demand left it; on recovery exactly that is built", async () => {
+  const world = await createWorld();
+  await createGroup(world);
+  const repeating = { ...rule, repeatsMax: 100 };
+  await createPolicy(world, policySpec({ alert: repeating }));
+  await alert(world, "critical");
+  await world.until("it has circled back once", async () => (await targetOf(world)) === 4);
+  await converges(world, 4);
+  const all = ["create", "delete", "get", "list", "find"] as const;
+  const outage = world.cloud.inject({ kind: "refuse", on: all, with: "temporary" });
+  const failures: number[] = [];
+  for (let minute = 1; minute <= 60; minute++) {
+    await world.clock.advance(seconds(60));
+    // Every ten minutes it enters its state anew, and asks for more by itself.
+    if (minute % 10 === 0) await alert(world, "ok");
+    const { outcome } = await alert(world, "critical");
+    assert.equal(outcome, minute < 10 ? "noChange" : "held", `minute ${minute}`);
+    assert.equal(await targetOf(world), 6, `minute ${minute}: asked for once more, unanswered`);
+    if (minute % 10 === 0) failures.push(outage.fired());
+  }
+  assert.ok(
+    failures.every((count, part) => count > (failures[part - 1] ?? 0)),
+    `calls failed all the time: ${failures.join(", ")}`,
+  );
+  assert.equal(cloudCount(world), 4, "nothing was built");
+  world.heal();
+  await world.until(
+    "what was asked for is in service",
+    async () => (await inService(world)) >= 6,
+    seconds(3_600),
+  );
+  assert.equal(cloudCount(world), 6, "that, and no more");
+  assert.ok((await targetOf(world)) <= 8, "only now it asks again");
+  await alert(world, "ok");
+  await converges(world, await targetOf(world));
+  let served = 0;
+  for (const { type, receipt } of await world.events()) {
+    if (type === "server.in_service") served++;
+    if (receipt?.outcome === "applied")
+      assert.equal(served, receipt.oldTarget, "each wish came when the one before was answered");
+  }
+});
+
 test("B2.4 results are clamped, and said to be", async () => {
   const world = await createWorld();
   await createGroup(world, groupSpec({ placements: [placed("iad", { min: 2, max: 3 })] }));
