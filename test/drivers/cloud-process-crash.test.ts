@@ -23,14 +23,17 @@ import {
 
 const sleeper = ["sleep", String(sleepSeconds)];
 const rounds = 24;
+/** Of a storm before it is killed: more than the three that it makes at once. */
+const changesMax = 9;
 
 test("M3.2 kill -9 at any moment leaves what the next daemon lists and deletes", async () => {
   await withFolder(async (dataDir) => {
     const random = createRandom(11);
     let seenMost = 0;
     for (let round = 0; round < rounds; round++) {
-      const { host } = await startHost(dataDir, "storm", round);
-      await sleep(random() * 60);
+      const { host, lines } = await startHost(dataDir, "storm", round);
+      for (let left = Math.floor(random() * changesMax); left > 0; left--) await lines.next();
+      await sleep(random() * 10);
       await kill(host);
       // Whatever runs must be listed: nothing runs that the next daemon knows nothing of.
       const driver = await openCloud(dataDir);
@@ -113,8 +116,9 @@ async function startHost(dataDir: string, mode: "one" | "storm", seed: number) {
   const host = spawn(process.execPath, [script, dataDir, mode, String(seed)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const [line] = await once(createInterface(host.stdout), "line");
-  return { host, line: String(line) };
+  const lines = createInterface(host.stdout)[Symbol.asyncIterator]();
+  const { value: line } = await lines.next();
+  return { host, line: String(line), lines };
 }
 
 async function kill(host: ChildProcess): Promise<void> {

@@ -25,7 +25,8 @@ if (mode === "one") {
       else if (known.length < 12) {
         const request = requestOf(`${seed}-${lane}-${turn}`, sleeper);
         known.push((await driver.createServer(request, call)).id);
-      }
+      } else continue;
+      console.log("done");
     }
   }
 }
