@@ -62,10 +62,10 @@ test("M7.3 the command migrates what the configuration names, once, and says it 
     const dry = await muster("migrate", "--config", config, "--dry-run");
     assert.equal(dry.code, 0, dry.say);
     assert.match(dry.say, /^CREATE KEYSPACE IF NOT EXISTS .*NetworkTopologyStrategy/);
-    assert.match(dry.say, /would be migrated from version 0 to 1/);
+    assert.match(dry.say, /would be migrated from version 0 to 2/);
   }
-  assert.match((await muster("migrate", "--config", config)).say, /^migrated from version 0 to 1/);
-  assert.match((await muster("migrate", "--config", config)).say, /^version 1: nothing to do/);
+  assert.match((await muster("migrate", "--config", config)).say, /^migrated from version 0 to 2/);
+  assert.match((await muster("migrate", "--config", config)).say, /^version 2: nothing to do/);
   const well = await muster("doctor", "--config", config);
   assert.equal(well.code, 0, well.say);
   for (const what of ["quorum of", "quorum of all colos", "keyspace", "copies"])

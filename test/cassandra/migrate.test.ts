@@ -4,7 +4,9 @@ import { isFault } from "../../src/core/errors/fault.js";
 import { createSystemClock } from "../../src/drivers/clock-system/index.js";
 import { createCassandraStore } from "../../src/drivers/store-cassandra/index.js";
 import { migrate } from "../../src/drivers/store-cassandra/migrate.js";
+import { tablesOf } from "../../src/drivers/store-cassandra/schema.js";
 import { openSession } from "../../src/drivers/store-cassandra/session.js";
+import { namesOf } from "../../src/supervisor/names-of.js";
 import { commitOf, eventOf, patientCall, placement, row } from "../contract/store-samples.js";
 import { firstNode, makeHome } from "./bed.js";
 
@@ -64,6 +66,37 @@ test("M7.3 tables of another version, or none, are refused and say what to do", 
   );
   await session.close();
   await home.remove();
+});
+
+test("M7.3 what an earlier version left in busy indexes is found, and goes", async (t) => {
+  const home = await makeHome();
+  t.after(() => home.remove());
+  const session = await openSession(home);
+  t.after(() => session.close());
+  const { facts, hints, busyHints } = tablesOf(home.keyspace);
+  await session.define(`DROP TABLE ${busyHints}`);
+  await session.define(`INSERT INTO ${facts} (name, value) VALUES ('version', '1')`);
+  const left = (name: string, key: string) =>
+    session.define(`INSERT INTO ${hints} (name, key, value) VALUES ('${name}', '${key}', 'old')`);
+  for (const name of ["asked/iad", "work/iad"]) await left(name, "acme/web");
+  await left("asked/iad", "acme/db");
+  const { from, to } = await migrate({ ...home, replicas: { [colo]: 1 } }, forReal);
+  assert.deepEqual([from, to], [1, 2]);
+
+  const store = await createCassandraStore({ ...home, colo, clock });
+  t.after(() => store.close());
+  const index = "asked/iad";
+  const list = () => store.listHints({ index, afterKey: "", hintsMax: 10 }, call);
+  await store.putHints([{ index, key: "acme/web", value: "new" }], call);
+  const db = { index, key: "acme/db", value: "old" };
+  assert.deepEqual(await list(), [db, { index, key: "acme/web", value: "new" }]);
+  const names: string[] = [];
+  for await (const name of namesOf(store, "indexes", call)) names.push(name);
+  assert.deepEqual(names.toSorted(), ["asked/iad", "work/iad"]);
+  await store.deleteHints([{ index, key: "acme/web" }], call);
+  assert.deepEqual(await list(), [db]);
+  await store.deleteHints([db], call);
+  assert.deepEqual(await list(), []);
 });
 
 test("M7.3 a cluster that is not there is told as such, within the deadline", async () => {

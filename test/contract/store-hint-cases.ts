@@ -7,6 +7,7 @@ import { commitOf, countTo, patientCall, placement, row } from "./store-samples.
 export function storeHintCases(check: StoreCase): void {
   const call = patientCall();
   const hint = (index: string, key: string, value = "v"): Hint => ({ index, key, value });
+  const busy = "due/iad/0";
 
   check("STORE-40 a commit's hints are there when it is, for everyone", async ({ store }) => {
     const partitions = countTo(25).map((n) => placement(`group-${n}`));
@@ -25,30 +26,50 @@ export function storeHintCases(check: StoreCase): void {
     // U+1F600 is after U+FF21 by code point, before it in UTF-16.
     const keys = ["", "A", "a", "a/b", "a0", "b", "é", "\uff21", "\u{1F600}", "\u{1F600}b"];
     const shuffled = [...keys.slice(5), ...keys.slice(0, 5)];
-    await store.putHints(
-      shuffled.map((key) => hint("due", key)),
-      call,
-    );
     const listed = keys.slice(1); // "" is the beginning, so nothing can be listed there.
-    for (const hintsMax of [1, 3, 50]) {
-      const found = await listAll(store, "due", hintsMax);
-      assert.deepEqual(
-        found.map(({ key }) => key),
-        listed,
+    for (const index of ["due", busy]) {
+      await store.putHints(
+        shuffled.map((key) => hint(index, key)),
+        call,
       );
+      for (const hintsMax of [1, 3, 50]) {
+        const found = await listAll(store, index, hintsMax);
+        assert.deepEqual(
+          found.map(({ key }) => key),
+          listed,
+        );
+      }
     }
   });
 
   check("STORE-42 a hint is replaced and deleted by index and key", async ({ store }) => {
-    await store.putHints([hint("one", "a", "1"), hint("two", "a", "2"), hint("one", "b")], call);
-    await store.putHints([hint("one", "a", "3")], call);
-    await store.deleteHints([hint("one", "b"), hint("one", "never"), hint("none", "a")], call);
-    assert.deepEqual(await listAll(store, "one", 10), [hint("one", "a", "3")]);
-    assert.deepEqual(await listAll(store, "two", 10), [hint("two", "a", "2")]);
-    await store.putHints([hint("one", "b", "again")], call);
-    assert.equal((await listAll(store, "one", 10)).length, 2);
+    for (const one of ["one", busy]) {
+      await store.putHints([hint(one, "a", "1"), hint("two", "a", "2"), hint(one, "b")], call);
+      await store.putHints([hint(one, "a", "3")], call);
+      await store.deleteHints([hint(one, "b"), hint(one, "never"), hint("none", "a")], call);
+      assert.deepEqual(await listAll(store, one, 10), [hint(one, "a", "3")]);
+      assert.deepEqual(await listAll(store, "two", 10), [hint("two", "a", "2")]);
+      await store.putHints([hint(one, "b", "again")], call);
+      assert.equal((await listAll(store, one, 10)).length, 2);
+    }
     await store.putHints([], call);
     await store.deleteHints([], call);
+  });
+
+  check("STORE-43 of a busy index every hint that stays is listed, and no other", async (bench) => {
+    const { store } = bench;
+    const all = countTo(600).map((n) => hint(busy, `acme/group-${1_000 + n}`, `${n}`));
+    const [gone, stay] = [0, 1].map((rest) => all.filter((_, n) => Number(n % 4 === 3) === rest));
+    await store.putHints(all, call);
+    await store.deleteHints(gone!, call);
+    for (const hintsMax of [1, 7, 100, 150, 600])
+      assert.deepEqual(await listAll(store, busy, hintsMax), stay);
+    const last = { index: busy, afterKey: stay!.at(-3)!.key, hintsMax: 2 };
+    assert.deepEqual(await store.listHints(last, call), stay!.slice(-2));
+    await store.putHints(gone!, call);
+    assert.deepEqual(await listAll(store, busy, 100), all);
+    await store.deleteHints(all, call);
+    assert.deepEqual(await listAll(store, busy, 100), []);
   });
 }
 

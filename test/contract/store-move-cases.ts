@@ -28,10 +28,10 @@ export function storeMoveCases(check: StoreCase): void {
     // One that has no rows any more was written all the same.
     const gone = { deletes: [{ kind: "server", key: "a" }] };
     await store.commit(commitOf(group, 1, gone), call);
-    const hints = countTo(7).flatMap((n) => [
-      { index: `groups/account-${n}`, key: "web", value: "" },
-      { index: `groups/account-${n}`, key: "db", value: "" },
-    ]);
+    const quiet = countTo(7).map((n) => `groups/account-${n}`);
+    const hints = ["asked/iad", "due/iad/0", ...quiet].flatMap((index) =>
+      countTo(4).map((n) => ({ index, key: `group-${n}`, value: "" })),
+    );
     await store.putHints(hints, call);
     for (const namesMax of [1, 5, 1_000]) {
       const found = await namesOf(store, { of: "partitions", namesMax });

@@ -185,6 +185,16 @@ export interface NamePage {
   readonly next: string | undefined;
 }
 
+/**
+ * Whether an index is one of those whose hints come and go all day, where others' mostly stay. A
+ * store may keep them in another way, for which what was deleted costs less, and listing more.
+ */
+export function isBusyIndex(index: string): boolean {
+  return busyIndexes.some((kind) => index.startsWith(`${kind}/`));
+}
+
+const busyIndexes = ["asked", "due", "work"] as const;
+
 /** A commit over these is refused, so that partitions and batches stay small. */
 export const commitLimits = {
   rowsMax: 5_000,

@@ -6,6 +6,7 @@ export interface Tables {
   readonly feed: string;
   readonly feedHeads: string;
   readonly hints: string;
+  readonly busyHints: string;
 }
 
 export function tablesOf(keyspace: string): Tables {
@@ -16,6 +17,7 @@ export function tablesOf(keyspace: string): Tables {
     feed: `${keyspace}.feed`,
     feedHeads: `${keyspace}.feed_heads`,
     hints: `${keyspace}.hints`,
+    busyHints: `${keyspace}.busy_hints`,
   };
 }
 
@@ -36,7 +38,15 @@ export const sections = {
 /** How many commit ids each partition remembers. */
 export const commitIdsKept = 1_000;
 
+/** Of how many partitions each busy index is. Another number would need hints to be moved. */
+export const busyShards = 16;
+
+/** The index, in `hints`, of the busy indexes' names. */
+export const busyNames = "busy";
+
 const dayS = 86_400;
+/** How long a deleted hint of a busy index is in its readers' way. */
+const busyGraceS = 600;
 
 /**
  * Each may run again where it has run before. Why the tables are as they are, how large their
@@ -75,6 +85,15 @@ export function migrationsOf(tables: Tables): readonly (readonly string[])[] {
          PRIMARY KEY (name, key)
        ) WITH compaction = {'class': 'LeveledCompactionStrategy'}
          AND gc_grace_seconds = ${3 * 3_600}`,
+    ],
+    [
+      `CREATE TABLE IF NOT EXISTS ${tables.busyHints} (
+         name text, shard int, key text, value text,
+         PRIMARY KEY ((name, shard), key)
+       ) WITH compaction = {'class': 'LeveledCompactionStrategy',
+                            'tombstone_compaction_interval': ${busyGraceS}}
+         AND gc_grace_seconds = ${busyGraceS}
+         AND memtable_flush_period_in_ms = ${busyGraceS * 1_000}`,
     ],
   ];
 }
