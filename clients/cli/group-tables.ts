@@ -1,6 +1,7 @@
 import type { Group } from "../../src/gen/muster/v1/group_pb.js";
 import { idOf } from "../node/index.js";
 import { type Colors, type Printer, plain } from "./printer.js";
+import { rebuildWords } from "./rebuild-words.js";
 import { conditionWords, isTold, type StandingWord, standingOf } from "./standing.js";
 import { ageWords, factWords, instantWords } from "./words.js";
 
@@ -35,6 +36,9 @@ export function showGroup(print: Printer, group: Group): void {
   ]);
   print.line("");
   placementTable(print, group);
+  const rebuilds = rebuildWords(group);
+  if (rebuilds.length > 0) print.line("");
+  for (const words of rebuilds) print.line(`rebuild: ${words}`);
   const reasons = reasonRows(group);
   if (reasons.length === 0) return;
   print.line("");

@@ -16,6 +16,7 @@ import { addOrphanCommands } from "./orphans.js";
 import { addPlanCommand } from "./plan.js";
 import { addPolicyCommands } from "./policies.js";
 import type { Io } from "./printer.js";
+import { addRebuildCommands } from "./rebuild.js";
 import type { Run } from "./run.js";
 import { addScaleCommand } from "./scale.js";
 import { addScheduleCommands } from "./schedules.js";
@@ -65,6 +66,7 @@ function createProgram(io: Io, run: Run): Command {
   addGlobalOptions(program);
   addGroupCommands(program, run);
   addScaleCommand(program, run);
+  addRebuildCommands(program, run);
   addPolicyCommands(program, run);
   addScheduleCommands(program, run);
   addAlertCommands(program, run);

@@ -4,6 +4,7 @@ import type { Group } from "../../src/gen/muster/v1/group_pb.js";
 import { explainError, idOf } from "../node/index.js";
 import { WaitTimeoutError } from "./exit.js";
 import { createProgress } from "./progress.js";
+import { isRebuilding } from "./rebuild-words.js";
 import type { Session } from "./session.js";
 import { standingOf, waitWords } from "./standing.js";
 import { spanWords } from "./words.js";
@@ -17,6 +18,17 @@ export async function waitConverged(session: Session, name: string): Promise<Gro
   const done = await waitUntil(session, name, (group) => {
     return group !== undefined && standingOf(group).converged;
   });
+  if (done === undefined) throw new Error(`${idOf(name)} is gone`);
+  return done;
+}
+
+/** Resolves once no placement is being rebuilt, however that ended. Throws WaitTimeoutError. */
+export async function waitRebuilt(session: Session, name: string): Promise<Group> {
+  const done = await waitUntil(
+    session,
+    name,
+    (group) => group !== undefined && !isRebuilding(group),
+  );
   if (done === undefined) throw new Error(`${idOf(name)} is gone`);
   return done;
 }

@@ -5,6 +5,7 @@ import {
   BrakeSource,
   OperationClass,
 } from "../../src/gen/muster/v1/colo_service_pb.js";
+import { RebuildPhase } from "../../src/gen/muster/v1/rebuild_pb.js";
 import { Outcome } from "../../src/gen/muster/v1/receipt_pb.js";
 import { ServerState } from "../../src/gen/muster/v1/server_service_pb.js";
 import { WebhookUse } from "../../src/gen/muster/v1/webhook_service_pb.js";
@@ -38,6 +39,7 @@ export function callsWord(phase: AdmissionPhase): string {
   }
 }
 export const brakeSourceWord = (source: number): string => wordOf(BrakeSource, source);
+export const rebuildPhaseWord = (phase: number): string => wordOf(RebuildPhase, phase);
 export const webhookUseWord = (use: number): string => wordOf(WebhookUse, use);
 export const outcomeWord = (outcome: number): string => wordOf(Outcome, outcome);
 

@@ -16,7 +16,6 @@ import type {
   ServerId,
 } from "../core/model/ids.js";
 import type { OrphanRow } from "../core/model/orphan.js";
-import type { Condition, PauseMark } from "../core/model/placement.js";
 import type { Policy } from "../core/model/policy.js";
 import type { Receipt, ScaleAsk } from "../core/model/scale-event.js";
 import type { ServerRow, ServerState } from "../core/model/server.js";
@@ -25,12 +24,21 @@ import type { PeerDoor } from "../core/ports/peers.js";
 import type { AccessUseCases } from "./access.js";
 import type { Caller } from "./caller.js";
 import type { AuditBatch, AuditColo, ColoView } from "./colo-views.js";
+import type { GroupView, RebuildGroup } from "./group-views.js";
 import type { NotifierUseCases } from "./notifiers.js";
 import type { Page } from "./page.js";
 import type { ScheduleUseCases } from "./schedules/use-cases.js";
 import type { WebhookUseCases } from "./webhooks.js";
 
 export type { AuditBatch, AuditColo, ColoAdmission, ColoView } from "./colo-views.js";
+export type {
+  GivenRebuildOptions,
+  GroupView,
+  PlacementView,
+  RebuildGroup,
+  RebuildView,
+  RebuildWord,
+} from "./group-views.js";
 
 /**
  * What the service can do, free of any wire. The doors (server, embedders) call only this.
@@ -69,6 +77,8 @@ export interface GroupUseCases {
   delete(request: DeleteGroup, caller: Caller): Promise<{ readonly draining: boolean }>;
   pause(key: GroupKey, reason: string, caller: Caller): Promise<GroupView>;
   resume(key: GroupKey, caller: Caller): Promise<GroupView>;
+  /** What a person says of the group's rebuild (B8.5). Each word may be repeated. */
+  rebuild(request: RebuildGroup, caller: Caller): Promise<GroupView>;
   /** Lets replacement go on for a while although too much is suspected (B9.2, B9.7). */
   acknowledgeHold(key: GroupKey, reason: string, caller: Caller): Promise<GroupView>;
   converge(key: GroupKey, caller: Caller): Promise<void>;
@@ -99,6 +109,7 @@ export type GroupSpec = Omit<
   | "createdAtMs"
   | "updatedAtMs"
   | "launchRevision"
+  | "launches"
   | "firstTarget"
   | "deleting"
   | "maxLowered"
@@ -143,23 +154,6 @@ export interface ListGroups {
   /** Id of the last group of the page before. */
   readonly after?: GroupId;
   readonly labels: Readonly<Record<string, string>>;
-}
-
-export interface GroupView {
-  readonly group: Group;
-  readonly placements: readonly PlacementView[];
-}
-
-export interface PlacementView {
-  readonly colo: ColoId;
-  readonly target: number;
-  readonly inService: number;
-  readonly pending: number;
-  readonly leaving: number;
-  readonly conditions: readonly Condition[];
-  /** Of another colo's placement: as of when its copy is here, by that colo's clock. */
-  readonly copySeenAtMs?: number;
-  readonly paused?: PauseMark;
 }
 
 export type PolicySpec = Omit<Policy, "id" | "uid" | "generation" | "createdAtMs" | "updatedAtMs">;

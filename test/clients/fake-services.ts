@@ -24,6 +24,7 @@ import {
   type ServerService,
   ServerState,
 } from "../../src/gen/muster/v1/server_service_pb.js";
+import { fakeRebuilds } from "./fake-rebuilds.js";
 import { type FakeWorld, found, record, refusal, settle, turn } from "./fake-world.js";
 
 export function fakeGroups(world: FakeWorld): ServiceImpl<typeof GroupService> {
@@ -108,6 +109,7 @@ export function fakeGroups(world: FakeWorld): ServiceImpl<typeof GroupService> {
       record(world, name, { type: "group.resumed", message: "group resumed" });
       return { group };
     },
+    ...fakeRebuilds(get),
     acknowledgeHold({ name }) {
       const group = get(name);
       const isHeld = group.labels["held"] === "yes";

@@ -182,6 +182,24 @@ export function createMemorySupervisor(clock: Clock): MemorySupervisor {
       delete entry.paused;
       return viewOf(entry);
     },
+    async rebuild({ key, word }, { principal }) {
+      const entry = entryOf(key);
+      const { launchRevision: revision } = entry.group;
+      const sinceMs = clock.nowMs();
+      if (word.kind === "start") {
+        const amount = { kind: "servers", servers: 1 } as const;
+        const options = { surge: amount, unavailable: { ...amount, servers: 0 }, ...word.options };
+        const made = { id: "order", principal, by: "event" as EventId, startedAtMs: sinceMs };
+        const counts = { batch: 2, goal: 1, passed: 0, failures: 0 };
+        entry.rebuild = { ...made, ...counts, phase: "rolling", sinceMs, revision, options };
+      } else if (word.kind === "rollBack") {
+        throw new Fault("NO_WAY_BACK", { say: "there is no rebuild that could be taken back" });
+      } else if (entry.rebuild) {
+        const phase = word.kind === "cancel" ? "cancelled" : "rolling";
+        entry.rebuild = { ...entry.rebuild, phase };
+      }
+      return viewOf(entry);
+    },
     async acknowledgeHold(key, reason) {
       const entry = entryOf(key);
       if (reason === "nothing is") throw new Fault("NOTHING_HELD", { say: "nothing is held" });
@@ -273,7 +291,7 @@ export function createMemorySupervisor(clock: Clock): MemorySupervisor {
   };
 }
 
-function viewOf({ group, targets, servers, paused }: Entry): GroupView {
+function viewOf({ group, targets, servers, paused, rebuild }: Entry): GroupView {
   return {
     group,
     placements: group.placements.map(({ colo }) => ({
@@ -291,6 +309,8 @@ function viewOf({ group, targets, servers, paused }: Entry): GroupView {
         },
       ],
       ...(paused && { paused }),
+      launchRevision: group.launchRevision,
+      ...(rebuild && { rebuild: { mark: rebuild, current: 1, outdated: 3, causes: [] } }),
     })),
   };
 }

@@ -13,6 +13,7 @@ import type {
 import type { OrphanRow } from "../../src/core/model/orphan.js";
 import type { PauseMark } from "../../src/core/model/placement.js";
 import type { Policy } from "../../src/core/model/policy.js";
+import type { RebuildMark } from "../../src/core/model/rebuild.js";
 import type { Receipt } from "../../src/core/model/scale-event.js";
 import type { ServerRow } from "../../src/core/model/server.js";
 import type { Clock } from "../../src/core/ports/clock.js";
@@ -23,6 +24,7 @@ export interface Entry {
   group: Group;
   targets: Map<ColoId, number>;
   paused?: PauseMark;
+  rebuild?: RebuildMark;
   readonly policies: Map<PolicyId, Policy>;
   readonly schedules: Map<ScheduleId, ScheduleView>;
   readonly servers: Map<ServerId, { colo: ColoId; row: ServerRow }>;

@@ -160,17 +160,27 @@ test("B4.7 quota moves to no other flavor: what there is room for is made, the r
   await world.until("all are", async () => (await inService(world)) === 5, minutes(5));
 });
 
-test("B4.7 B1.7 a group of older days gets zones, and an edit to none goes on", async () => {
+test("B4.7 B1.7 B8.5 a group of older days gets zones, and an edit to none goes on", async () => {
   const world = await createWorld({ cloud });
   await createGroup(world);
   await setTarget(world, 2);
   await converges(world, 2);
   await updateGroup(world, { launch: both });
+  await setTarget(world, 3);
+  await converges(world, 3);
+  assert.deepEqual(made(world), { "small@any": 3 }, "as long as it was not proven");
+  const options = { pauseMs: 0, checkpoints: [], stopAfter: 1, rollBack: false };
+  const order = { key: web, word: { kind: "start", options } } as const;
+  await world.run(world.node().groups.rebuild(order, world.caller));
+  const isZoned = () => Object.keys(made(world)).every((where) => !where.endsWith("any"));
+  await world.until("it has zones", isZoned);
+  await updateGroup(world, { launch });
   await setTarget(world, 4);
   await converges(world, 4);
-  await updateGroup(world, { launch });
+  assert.deepEqual(made(world), { "small@z1": 2, "small@z2": 2 });
+  await world.run(world.node().groups.rebuild(order, world.caller));
   await setTarget(world, 5);
+  await world.until("it has none", () => Object.keys(made(world)).join() === "small@any");
   await converges(world, 5);
-  assert.deepEqual(made(world), { "small@any": 3, "small@z1": 1, "small@z2": 1 });
   assert.deepEqual((await view(world)).group.launchRevision, 3);
 });

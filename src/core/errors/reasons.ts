@@ -43,6 +43,7 @@ export const reasons = {
   SERVER_NOT_AVAILABLE: "failedPrecondition",
   GROUP_NOT_EMPTY: "failedPrecondition",
   NOTHING_HELD: "failedPrecondition",
+  NO_WAY_BACK: "failedPrecondition",
   GROUP_DELETING: "failedPrecondition",
   CREDENTIALS_UNREADABLE: "failedPrecondition",
   CREDENTIALS_REFUSED: "failedPrecondition",

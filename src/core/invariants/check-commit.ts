@@ -29,13 +29,26 @@ function checkCreates({ before, after, touched, events, surge }: CommitSeen): Vi
   let counted = 0;
   for (const row of after.servers.values()) if (counts(row)) counted++;
   const target = highestTarget(before, after, events);
-  const facts = { server: fresh[0]!, created: fresh.length, counted, target, surge };
-  if (counted > target + surge) found.push(violation("I3", "B9.3", fresh[0]!, facts));
-  if (counted > serversPerPlacementMax + surge)
+  const rebuilds = Math.max(rebuildSurge(before.doc, target), rebuildSurge(after.doc, target));
+  const most = target + Math.max(surge, rebuilds);
+  const facts = { server: fresh[0]!, created: fresh.length, counted, target, surge: most - target };
+  if (counted > most) found.push(violation("I3", "B9.3", fresh[0]!, facts));
+  if (counted > serversPerPlacementMax + Math.max(surge, rebuilds))
     found.push(violation("I4", "B1.1", fresh[0]!, { ...facts, max: serversPerPlacementMax }));
   if (isPaused(before.doc, "create") && isPaused(after.doc, "create"))
     found.push(violation("I3", "B8.3", `${fresh[0]!}/paused`, { ...facts, paused: true }));
   return found;
+}
+
+/** What a rebuild that replaces servers may have beyond the target, in whole servers (B8.5). */
+function rebuildSurge(doc: PlacementDoc | undefined, target: number): number {
+  const { phase, options } = doc?.rebuild ?? {};
+  if (options === undefined || (phase !== "rolling" && phase !== "rollingBack")) return 0;
+  const share = (of: typeof options.surge) =>
+    of.kind === "servers" ? of.servers : (of.percent * target) / 100;
+  const most = Math.ceil(share(options.surge));
+  // It may always have one of both, or it would come to nothing.
+  return most === 0 && share(options.unavailable) < 1 ? 1 : most;
 }
 
 /**

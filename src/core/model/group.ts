@@ -17,6 +17,8 @@ export interface Group {
   readonly launch: LaunchConfiguration;
   /** Counts the edits of `launch`; every server remembers the revision it was made from (B1.7). */
   readonly launchRevision: number;
+  /** Older ones that placements may still make servers from, the newest first (B8.5). */
+  readonly launches?: readonly KeptLaunch[];
   readonly cooldownMs: number;
   readonly warmUpMs: number;
   readonly buildTimeoutMs: number;
@@ -79,6 +81,12 @@ export interface Attachment {
 
 /** In which order servers in service are chosen when scaling in (B4.4). */
 export type ScaleInOrder = "oldestFirst" | "newestFirst" | "oldestLaunchFirst";
+
+/** A launch configuration that is not the newest any more. */
+export interface KeptLaunch {
+  readonly revision: number;
+  readonly launch: LaunchConfiguration;
+}
 
 /** What servers are made from. Everything here reaches the cloud unchanged (M4.4). */
 export interface LaunchConfiguration {

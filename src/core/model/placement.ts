@@ -10,6 +10,7 @@ import type {
   ScheduleId,
   ServerId,
 } from "./ids.js";
+import type { RebuildMark } from "./rebuild.js";
 import type { ScaleEvent } from "./scale-event.js";
 
 /** What one colo decides for one group: the row that every decision changes. */
@@ -33,6 +34,12 @@ export interface PlacementDoc {
   readonly paused?: PauseMark;
   /** The newest word on its pause that it has heard; an older one that comes late is ignored. */
   readonly pauseOrder?: string;
+  /** The newest launch revision that has proven to serve here (B8.5). Unknown to older versions. */
+  readonly provenRevision?: number;
+  /** How the placement's servers are replaced, or last were (B8.5). */
+  readonly rebuild?: RebuildMark;
+  /** The newest word on rebuilds that it has heard; an older one that comes late is ignored. */
+  readonly rebuildOrder?: string;
   readonly deleting: boolean;
   readonly groupMarks: GroupMarks;
   readonly policyMarks: Readonly<Record<PolicyId, PolicyMarks>>;
@@ -258,4 +265,6 @@ export type ConditionType =
   | "paused"
   | "held"
   | "braked"
+  /** Servers are being replaced by such of another launch revision, or that waits (B8.5). */
+  | "rebuilding"
   | "waiting";

@@ -15,7 +15,7 @@ export interface Plan {
   /** How many new intentions to commit. */
   readonly creates: number;
   /** What each of them is made as (B4.7). */
-  readonly choices: readonly LaunchChoice[];
+  readonly choices: readonly PlannedLaunch[];
   readonly createCause: Cause | undefined;
   /** More are wanted than may be asked for now: a free slot is worth another look. */
   readonly isShort: boolean;
@@ -33,6 +33,13 @@ export interface Plan {
   readonly agrees: boolean;
   /** When to look again at the latest; undefined: nothing is on its way. */
   readonly wakeAtMs: number | undefined;
+}
+
+/** One server that is to be made. */
+export interface PlannedLaunch {
+  /** The launch revision that it is made from (B8.5). */
+  readonly revision: number;
+  readonly choice: LaunchChoice;
 }
 
 export interface PlannedEvent {

@@ -145,6 +145,33 @@ const sentences: Readonly<Record<CauseCode, string>> = {
   WITHDRAWN: "the intention was taken back before its call was made[: {why}]",
   LAUNCH_WAITS:
     "the server[ {server}] is not yet in service[: the load balancer {loadBalancer} has it {health}]",
+  REBUILT:
+    "the server is of launch revision[ {revision}] and makes way[ for {newRevision}]" +
+    "[, in batch {batch} of the rebuild]",
+  REBUILD_BATCH:
+    "servers are replaced by such of launch revision[ {revision}]" +
+    "[: batch {batch}][, until {goal} of them serve][; {serving}][ of {target} do]",
+  REBUILD_BACK:
+    "servers of launch revision[ {revision}] are taken back" +
+    "[: batch {batch}][, until {goal} others serve][; {serving}][ of {target} do]",
+  REBUILD_RESTS: "the rebuild rests between two batches[ until {restUntilMs}]",
+  REBUILD_CHECKPOINT:
+    "the rebuild waits at a checkpoint[ of {percent} %][ until {waitUntilMs}]" +
+    "[; a person has to continue it: {forPerson}]",
+  REBUILD_HELD: "the rebuild takes no server out for now[, because of {because}]",
+  REBUILD_QUEUED:
+    "the rebuild[ to launch revision {revision}] waits for the group's colos before this",
+  REBUILD_FAILED:
+    "the rebuild to launch revision[ {revision}] was stopped" +
+    "[: {failures|new server|new servers} failed][, the last one: {fault}]",
+  REBUILD_DONE:
+    "the rebuild[ to launch revision {revision}] is done[ after {batches|batch|batches}]",
+  REBUILD_ENDED: "the rebuild did not come to its end[ in {colo}], which comes first",
+  REBUILD_PROTECTED:
+    "[{count|server is|servers are} ]protected from the rebuild and left as they are",
+  REVISION_UNPROVEN:
+    "launch revision[ {newest}] has yet to prove itself in a rebuild;" +
+    " meanwhile new servers are of[ {inUse},] the last one that has",
   UNHEALTHY_BRAKE:
     "too many servers are suspected at once[: {suspected}][ of {known}][, {most} may be];" +
     " none of them is replaced until a person acknowledges it",

@@ -1,19 +1,22 @@
+import { serversWanted } from "../model/carried.js";
 import { type Cause, cause } from "../model/cause.js";
-import type { LaunchChoice } from "../model/group.js";
 import type { ServerId } from "../model/ids.js";
+import { launchOf, revisionInUse } from "../model/launches.js";
 import type { PlanLimits } from "../model/observation.js";
 import { createKey } from "../model/observation.js";
 import type { PlacementDoc } from "../model/placement.js";
+import type { PlannedLaunch } from "../model/plan.js";
 import type { ServerRow } from "../model/server.js";
 import { chooseLaunches } from "./choose-launch.js";
 import { isArriving, isCounted, leave, move } from "./lifecycle.js";
 import { triedWords, untilsOf, withRoom } from "./no-room.js";
 import { isQuarantined, keepsSurplus } from "./quarantine.js";
+import type { Rollout } from "./rebuild.js";
 import { type Sheet, waitForBrake } from "./sheet.js";
 
 export interface Balance {
   /** What each server to be made is made as. */
-  readonly choices: readonly LaunchChoice[];
+  readonly choices: readonly PlannedLaunch[];
   readonly createCause: Cause | undefined;
   readonly withdraw: readonly ServerId[];
   /** More are wanted than this turn may ask for. */
@@ -27,15 +30,28 @@ export const nothing: Balance = {
   isShort: false,
 };
 
-/** Closes the gap between the servers that count and the target, in either direction (B4.1). */
-export function balance(sheet: Sheet, target: number, limits: PlanLimits): Balance {
+/**
+ * Closes the gap between the servers that count and the target, in either direction (B4.1); a
+ * rebuild has more of them for a while, and says who goes first (B8.5).
+ */
+export function balance(
+  sheet: Sheet,
+  target: number,
+  limits: PlanLimits,
+  rollout?: Rollout,
+): Balance {
   const counted = sheet.rows().filter(isCounted);
   // While the ledger is in doubt, servers that it does not know may be what it asked for (B9.5).
   const { unknown, withheld } = sheet.out;
-  const wanted = target - (isQuarantined(sheet) ? unknown : withheld);
-  if (counted.length <= target) welcome(sheet, counted);
-  if (counted.length < wanted) return fillShortage(sheet, wanted, counted.length, limits);
-  if (counted.length > target) return shedSurplus(sheet, target, counted, limits);
+  const doubted = isQuarantined(sheet) ? unknown : withheld;
+  const most = rollout?.allowed ?? target;
+  const wanted = Math.max(target, Math.min(most, counted.length + (rollout?.successors ?? 0)));
+  if (counted.length <= most) welcome(sheet, counted);
+  if (counted.length < wanted - doubted) {
+    const shortage = { target: wanted - doubted, counted: counted.length };
+    return fillShortage(sheet, shortage, limits, rollout);
+  }
+  if (counted.length > most) return shedSurplus(sheet, most, counted, { limits, rollout });
   return nothing;
 }
 
@@ -54,14 +70,21 @@ function isGuest({ seen }: Sheet, row: ServerRow): boolean {
   return isArriving(row) || (adoptedAtMs ?? -1) >= seen.doc.targetChangedAtMs;
 }
 
-function fillShortage(sheet: Sheet, target: number, counted: number, limits: PlanLimits): Balance {
+function fillShortage(
+  sheet: Sheet,
+  { target, counted }: { readonly target: number; readonly counted: number },
+  limits: PlanLimits,
+  rollout: Rollout | undefined,
+): Balance {
   const { nowMs, stopped } = sheet.seen;
   const doc = withRoom(sheet);
+  const successors = rollout?.successors ?? 0;
   const returning = sheet
     .rows()
     .filter((row) => row.state === "draining" && row.leaving?.code === "SURPLUS")
     .toSorted((a, b) => (b.drainingSinceMs ?? 0) - (a.drainingSinceMs ?? 0))
-    .slice(0, target - counted);
+    // A server that comes back is no successor.
+    .slice(0, Math.max(0, target - counted - successors));
   for (const row of returning) {
     const { leaving: _leaving, drainingSinceMs: _since, ...kept } = row;
     sheet.put(move(kept, "return", nowMs));
@@ -92,22 +115,49 @@ function fillShortage(sheet: Sheet, target: number, counted: number, limits: Pla
     sheet.wakeAt(nowMs + limits.pollMs);
     if (limits.createsWait) sheet.wait(limits.createsWait);
   }
-  const choices = choose(sheet, doc, creates);
+  const choices = chooseAll(sheet, doc, creates, rollout);
   return { choices, createCause: shortage, withdraw: [], isShort: creates < missing };
 }
 
+/** Successors come first; what else is missing is made from the revision that is in use (B8.5). */
+function chooseAll(
+  sheet: Sheet,
+  doc: PlacementDoc,
+  count: number,
+  rollout: Rollout | undefined,
+): readonly PlannedLaunch[] {
+  const { group } = sheet.seen;
+  const proven = sheet.out.proven ?? doc.provenRevision;
+  const inUse = revisionInUse(group, proven === undefined ? {} : { provenRevision: proven });
+  const successors = Math.min(rollout?.successors ?? 0, count);
+  const others = count - successors;
+  if (others > 0 && inUse !== group.launchRevision)
+    sheet.wait(cause("B8.5", "REVISION_UNPROVEN", { newest: group.launchRevision, inUse }));
+  return [
+    ...(rollout && successors > 0 ? choose(sheet, doc, successors, rollout.revision) : []),
+    ...(others > 0 ? choose(sheet, doc, others, inUse) : []),
+  ];
+}
+
 /** What the next servers are made as; says what was tried where there is room for fewer (B4.7). */
-function choose(sheet: Sheet, doc: PlacementDoc, count: number): readonly LaunchChoice[] {
+function choose(
+  sheet: Sheet,
+  doc: PlacementDoc,
+  count: number,
+  revision: number,
+): readonly PlannedLaunch[] {
   const { nowMs, group } = sheet.seen;
-  const { launch } = group;
+  const launch = launchOf(group, revision);
+  if (!launch) return [];
   const rows = sheet.rows().filter(isCounted);
   const choices = chooseLaunches({ launch, rows, noRoom: doc.noRoom ?? [], nowMs, count });
-  if (choices.length === count) return choices;
+  const planned = choices.map((choice) => ({ revision, choice }));
+  if (choices.length === count) return planned;
   const next = Math.min(...untilsOf(doc).filter((untilMs) => untilMs > nowMs));
   const later = Number.isFinite(next) ? { retryAtMs: next } : {};
   sheet.wait(cause("B4.7", "NO_CAPACITY", { tried: triedWords(launch), ...later }));
   if (Number.isFinite(next)) sheet.wakeAt(next);
-  return choices;
+  return planned;
 }
 
 /** So many given-up intentions say that asking for more servers is of no use. */
@@ -117,7 +167,7 @@ function shedSurplus(
   sheet: Sheet,
   target: number,
   counted: readonly ServerRow[],
-  limits: PlanLimits,
+  { limits, rollout }: { readonly limits: PlanLimits; readonly rollout: Rollout | undefined },
 ): Balance {
   const { nowMs, doc, underWay, stopped } = sheet.seen;
   const brake = stopped.get("delete");
@@ -125,7 +175,7 @@ function shedSurplus(
   const victims = counted
     // Protection ends with the group (B8.4).
     .filter((row) => doc.deleting || !(row.protected || isGuest(sheet, row)))
-    .toSorted(chooser(sheet))
+    .toSorted(chooser(sheet, counted, rollout))
     .slice(0, counted.length - target);
   const quarantine = keepsSurplus(sheet);
   const withdraw: ServerId[] = [];
@@ -154,8 +204,13 @@ function shedSurplus(
 }
 
 /** Who goes first: not yet answered, building (newest first), launching, left alone, in service. */
-function chooser(sheet: Sheet): (a: ServerRow, b: ServerRow) => number {
+function chooser(
+  sheet: Sheet,
+  counted: readonly ServerRow[],
+  rollout: Rollout | undefined,
+): (a: ServerRow, b: ServerRow) => number {
   const { scaleInOrder } = sheet.seen.group;
+  const outdated = rollout ? outdatedFirst(sheet, counted, rollout) : new Set();
   const rank = (row: ServerRow) => {
     if (row.state === "intended") return 0;
     if (row.state === "unconfirmed") return 1;
@@ -166,6 +221,8 @@ function chooser(sheet: Sheet): (a: ServerRow, b: ServerRow) => number {
   const newest = (a: ServerRow, b: ServerRow) =>
     b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1);
   return (a, b) => {
+    const byRebuild = Number(outdated.has(b)) - Number(outdated.has(a));
+    if (byRebuild !== 0) return byRebuild;
     const byRank = rank(a) - rank(b);
     if (byRank !== 0) return byRank;
     if (rank(a) < 4 || scaleInOrder === "newestFirst") return newest(a, b);
@@ -173,4 +230,15 @@ function chooser(sheet: Sheet): (a: ServerRow, b: ServerRow) => number {
       return a.launchRevision - b.launchRevision;
     return newest(b, a);
   };
+}
+
+/** What a rebuild would replace goes first, as long as enough others serve in its stead (B8.5). */
+function outdatedFirst(
+  { seen }: Sheet,
+  counted: readonly ServerRow[],
+  { isOutdated, isAvailable }: Rollout,
+): ReadonlySet<ServerRow> {
+  const outdated = counted.filter((row) => isOutdated(row) && !row.protected);
+  let spare = counted.filter(isAvailable).length - serversWanted(seen.doc);
+  return new Set(outdated.filter((row) => !isAvailable(row) || spare-- > 0));
 }

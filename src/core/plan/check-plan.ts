@@ -1,9 +1,11 @@
 import { serversWanted } from "../model/carried.js";
 import { type OperationClass, operationClasses } from "../model/colo.js";
+import { isMadeNow, launchOf } from "../model/launches.js";
 import type { Observation, Step } from "../model/observation.js";
 import { pauseStops } from "../model/pause.js";
 import type { Plan } from "../model/plan.js";
-import type { ServerState } from "../model/server.js";
+import { roomOf, surgeOf } from "../model/rebuild.js";
+import type { ServerRow, ServerState } from "../model/server.js";
 import { pairsOf } from "./choose-launch.js";
 import { isCounted } from "./lifecycle.js";
 
@@ -20,21 +22,27 @@ export function checkPlan(seen: Observation, plan: Plan): void {
 
   const counted = after.filter(isCounted).length;
   const target = seen.spec ? serversWanted(seen.doc) : 0;
+  const most = target + surgeOf(plan.doc, target);
   insist(
-    plan.creates === 0 || counted + plan.creates <= target,
-    "creates beyond the target (B9.3)",
+    plan.creates === 0 || counted + plan.creates <= most,
+    "creates beyond the target and the surge (B9.3)",
   );
   const { paused } = seen.doc;
   insist(plan.creates === 0 || !pauseStops(paused, "create"), "creates while paused (B8.3)");
   insist(plan.creates === 0 || !seen.stopped.has("create"), "creates under a brake (B9.1)");
   insist(plan.creates === 0 || seen.cloud.kind === "listed", "creates without a listing (B4.3)");
   insist(plan.choices.length === plan.creates, "creates what nobody chose (B4.7)");
-  const choosable = pairsOf(seen.group.launch).length > 1 ? plan.choices : [];
-  for (const { flavor, zone } of choosable) {
+  for (const { revision, choice } of plan.choices) {
+    insist(isMadeNow(seen.group, plan.doc, revision), "creates what is not to be made (B8.5)");
+    const launch = launchOf(seen.group, revision);
+    insist(launch !== undefined, "creates what nobody knows how to make (B1.7)");
+    if (pairsOf(launch!).length === 1) continue;
+    const { flavor, zone } = choice;
     const mark = plan.doc.noRoom?.find((one) => one.flavor === flavor && one.zone === zone);
     insist(!mark || seen.nowMs >= mark.untilMs, "creates where there is no room (B4.7)");
   }
 
+  checkRebuilt(seen, plan, after);
   const { quarantine } = plan.doc;
   for (const step of plan.steps) {
     if (step.kind === "findIntention") continue; // Asks, and changes nothing.
@@ -73,6 +81,27 @@ export function checkPlan(seen: Observation, plan: Plan): void {
     const unproven = seen.doubt && !plan.agrees;
     insist(!(surplus && (quarantine || unproven)), "scales in while in quarantine (B9.5)");
   }
+}
+
+/** B8.5: a rebuild takes nobody out whom others do not stand in for, and nobody against a hold. */
+function checkRebuilt(seen: Observation, plan: Plan, after: readonly ServerRow[]): void {
+  const before = new Map(seen.rows.map((row) => [row.id, row]));
+  const taken = plan.rows.filter((row) => {
+    return row.leaving?.code === "REBUILT" && before.get(row.id)?.leaving === undefined;
+  });
+  if (taken.length === 0) return;
+  const { rebuild } = plan.doc;
+  insist(rebuild !== undefined, "replaces servers without a rebuild (B8.5)");
+  insist(!taken.some((row) => row.protected), "replaces a protected server (B8.5)");
+  const isHeld = seen.doc.paused ?? seen.stopped.get("create") ?? seen.stopped.get("delete");
+  insist(isHeld === undefined, "replaces servers while that is stopped (B8.3, B9.1)");
+  const doubted = plan.doc.quarantine ?? (plan.agrees ? undefined : seen.doubt);
+  insist(doubted === undefined, "replaces servers while in quarantine (B9.5)");
+  const target = serversWanted(seen.doc);
+  const serve = after.filter(({ state }) => state === "inService").length;
+  const served = taken.some((row) => before.get(row.id)?.state === "inService");
+  const fewest = target - roomOf(rebuild!.options, target).unavailable;
+  insist(!served || serve >= fewest, "replaces servers whose successors do not serve (B8.5)");
 }
 
 /** What a cloud or a monitor may say of a server, and take back. */

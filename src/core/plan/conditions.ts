@@ -1,5 +1,6 @@
 import { type Cause, cause } from "../model/cause.js";
 import type { Condition, ConditionType, PlacementDoc } from "../model/placement.js";
+import { isOpen, type RebuildMark } from "../model/rebuild.js";
 import type { ServerRow } from "../model/server.js";
 import { isLeaving, isPending } from "./lifecycle.js";
 
@@ -58,6 +59,16 @@ const degradedCodes: ReadonlySet<string> = new Set([
   "SHARE_CARRIED",
   "TAGS_LOST",
   "TAGS_FOREIGN",
+  "REBUILD_FAILED",
+]);
+const rebuildCodes: ReadonlySet<string> = new Set([
+  "REBUILD_BATCH",
+  "REBUILD_BACK",
+  "REBUILD_RESTS",
+  "REBUILD_CHECKPOINT",
+  "REBUILD_HELD",
+  "REBUILD_QUEUED",
+  "REBUILD_PROTECTED",
 ]);
 
 /** The placement's conditions, and which of them turned. */
@@ -92,8 +103,16 @@ export function conditionsOf(found: Findings): {
     ["braked", by(brakeCodes).length > 0, by(brakeCodes)],
     ["held", by(heldCodes).length > 0, by(heldCodes)],
     ["degraded", by(degradedCodes).length > 0, by(degradedCodes)],
+    ...(doc.rebuild ? [rebuilding(doc.rebuild)] : []),
     ["waiting", waits.length > 0, fewOf(waits)],
   ];
+
+  /** It goes by the mark: what keeps the servers from being looked at ends no rebuild. */
+  function rebuilding(mark: RebuildMark): [ConditionType, boolean, readonly Cause[]] {
+    const told = by(rebuildCodes);
+    const known = told.length > 0 ? told : (before("rebuilding")?.causes ?? []);
+    return ["rebuilding", isOpen(mark), isOpen(mark) ? known : []];
+  }
   const conditions = wanted.map(([type, holds, causes]): Condition => {
     const was = before(type);
     const sinceMs = was?.holds === holds ? was.sinceMs : found.nowMs;

@@ -1,5 +1,6 @@
 import type { LaunchChoice, LaunchConfiguration } from "../model/group.js";
 import { hashText } from "../model/hash.js";
+import { launchOf } from "../model/launches.js";
 import type { NoRoomMark, PlacementDoc } from "../model/placement.js";
 import type { ServerRow } from "../model/server.js";
 import { afterFailure } from "./backoff.js";
@@ -65,8 +66,8 @@ export function withRoom(sheet: Sheet): PlacementDoc {
   const { built, full } = sheet.out;
   const roomy = built.reduce(afterRoom, doc);
   return full.reduce((now, { row, reason }) => {
-    const choice = choiceOf(row, group.launch);
-    return afterNoRoom(now, group.launch, { choice, nowMs, reason });
+    const launch = launchOf(group, row.launchRevision) ?? group.launch;
+    return afterNoRoom(now, launch, { choice: choiceOf(row, launch), nowMs, reason });
   }, roomy);
 }
 

@@ -13,7 +13,9 @@ import { isCounted, isLeaving, isPending } from "./lifecycle.js";
 import { withRoom } from "./no-room.js";
 import { orderLookMs, orphanDeletes } from "./orphans.js";
 import { isDetached, planMembers } from "./plan-members.js";
+import { judgeRebuild, prove } from "./proven.js";
 import { agrees, isQuarantined, keepsRow, keepsSurplus } from "./quarantine.js";
+import { followServing, planRebuild, tellStanding } from "./rebuild.js";
 import { createSheet, type Sheet, waitForBrake } from "./sheet.js";
 import { planTags } from "./tags.js";
 
@@ -36,6 +38,7 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   tellCarried(sheet);
   tellDemandHold(sheet);
   judgeRows(sheet, limits);
+  judgeRebuild(sheet);
 
   const quarantine = isQuarantined(sheet) ? keepsSurplus(sheet) : undefined;
   if (quarantine) sheet.wait(quarantine);
@@ -45,12 +48,14 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   const settled = sheet.out.lookUps.length === 0 && !sheet.out.held;
   let gap = nothing;
   if (mayAct && settled) {
-    gap = balance(sheet, target, limits);
+    gap = balance(sheet, target, limits, planRebuild(sheet, target, limits));
     planMembers(sheet, seen.spec?.attachments ?? [], limits);
     planDeletes(sheet);
     planOrphanDeletes(sheet);
     planTags(sheet);
-  }
+    followServing(sheet);
+  } else if (seen.doc.rebuild) tellStanding(sheet, seen.doc.rebuild);
+  prove(sheet);
   const rows = sheet.rows();
   // Also while all is under way: a successor finds the placement by the hint of this moment.
   if (rows.some((row) => isPending(row) || isLeaving(row)))
@@ -59,7 +64,7 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   // Asked once and not yet answered: that alone turns no condition.
   const onlyAsked =
     sheet.out.lookUps.length > 0 && seen.cloud.kind === "listed" && seen.cloud.lookedUp.size === 0;
-  const backedOff = settleMissing(sheet, settleBackoff(sheet));
+  const backedOff = settleRebuild(sheet, settleMissing(sheet, settleBackoff(sheet)));
   const told = onlyAsked ? backedOff : settleHold(sheet, backedOff);
   const doc = onlyAsked ? told : settleConditions(sheet, told, target, mayAct && settled);
   const choices = doc.backoff !== seen.doc.backoff && doc.backoff ? [] : gap.choices;
@@ -199,6 +204,17 @@ function settleMissing(sheet: Sheet, doc: PlacementDoc): PlacementDoc {
     ...(losses ? { losses } : {}),
     ...(quarantine ? { quarantine } : {}),
     ...(standing.length > 0 ? { unproven: standing } : {}),
+  };
+}
+
+/** The document with how far its rebuild is, and which launch revision has proven itself (B8.5). */
+function settleRebuild({ seen, out }: Sheet, doc: PlacementDoc): PlacementDoc {
+  const { rebuild, proven = doc.provenRevision } = out;
+  if (!rebuild && proven === seen.doc.provenRevision) return doc;
+  return {
+    ...doc,
+    ...(rebuild ? { rebuild } : {}),
+    ...(proven === undefined ? {} : { provenRevision: proven }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { type Cause, cause } from "../model/cause.js";
+import { type Cause, type CauseCode, cause } from "../model/cause.js";
 import type { ServerId } from "../model/ids.js";
 import type { QuarantineMark } from "../model/placement.js";
 import type { ServerRow } from "../model/server.js";
@@ -57,12 +57,15 @@ export function isInDoubt(row: ServerRow, { sinceMs }: QuarantineMark): boolean 
   return row.createdAtMs < sinceMs;
 }
 
+/** What makes way only because others are there in its stead. */
+const spare: ReadonlySet<CauseCode> = new Set(["SURPLUS", "LATE_SURPLUS", "REBUILT"]);
+
 /** Whether this row's delete waits. */
 export function keepsRow(sheet: Sheet, row: ServerRow, surplus: Cause | undefined): boolean {
   if (!surplus) return false;
   const needsPerson = sheet.out.quarantine ?? sheet.seen.doc.quarantine;
   if (needsPerson) return isInDoubt(row, needsPerson);
-  return row.leaving?.code === "SURPLUS" || row.leaving?.code === "LATE_SURPLUS";
+  return row.leaving !== undefined && spare.has(row.leaving.code);
 }
 
 /**

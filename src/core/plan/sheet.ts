@@ -6,7 +6,20 @@ import { type Observation, stepKey } from "../model/observation.js";
 import type { OrphanRow } from "../model/orphan.js";
 import type { LossWindow, QuarantineMark, UnprovenMark } from "../model/placement.js";
 import type { Plan, PlannedEvent } from "../model/plan.js";
+import type { RebuildMark } from "../model/rebuild.js";
 import type { ServerRow } from "../model/server.js";
+
+/** What a plan finds out of the whole; absent: it is as it was. */
+interface Told {
+  /** Servers with our tags that no row knows, and of how many that may be what was asked for. */
+  readonly unknown: number;
+  readonly withheld: number;
+  readonly unproven?: readonly UnprovenMark[];
+  readonly quarantine?: QuarantineMark;
+  readonly rebuild?: RebuildMark;
+  /** The launch revision that has proven to serve (B8.5). */
+  readonly proven?: number;
+}
 
 /** The paper that one plan is worked out on. Lives no longer than the call that made it. */
 export interface Sheet {
@@ -39,6 +52,9 @@ export interface Sheet {
   /** Which servers look-ups say nothing of, and of how many that may be what was asked for. */
   setUnproven(marks: readonly UnprovenMark[] | undefined, withheld: number): void;
   setQuarantine(mark: QuarantineMark): void;
+  setRebuild(mark: RebuildMark): void;
+  /** The launch revision that has proven to serve (B8.5). */
+  setProven(revision: number): void;
   readonly out: {
     readonly changed: ReadonlySet<ServerId>;
     readonly events: readonly PlannedEvent[];
@@ -55,13 +71,8 @@ export interface Sheet {
     readonly losses: LossWindow | undefined;
     readonly orphans: readonly OrphanRow[];
     readonly orphansGone: readonly CloudServerId[];
-    readonly unknown: number;
-    /** Undefined: as they were. */
-    readonly unproven: readonly UnprovenMark[] | undefined;
-    readonly withheld: number;
-    readonly quarantine: QuarantineMark | undefined;
     readonly wakeAtMs: number | undefined;
-  };
+  } & Told;
 }
 
 export function createSheet(seen: Observation): Sheet {
@@ -86,10 +97,7 @@ export function createSheet(seen: Observation): Sheet {
   let losses: LossWindow | undefined;
   const orphans: OrphanRow[] = [];
   const orphansGone: CloudServerId[] = [];
-  let unknown = 0;
-  let unproven: readonly UnprovenMark[] | undefined;
-  let withheld = 0;
-  let quarantine: QuarantineMark | undefined;
+  const told: Told = { unknown: 0, withheld: 0 };
   let wakeAtMs: number | undefined;
   return {
     seen,
@@ -136,20 +144,14 @@ export function createSheet(seen: Observation): Sheet {
     },
     putOrphan: (row) => void orphans.push(row),
     forgetOrphan: (cloudId) => void orphansGone.push(cloudId),
-    countUnknown: (count) => {
-      unknown = count;
-    },
-    setUnproven: (marks, count) => {
-      unproven = marks;
-      withheld = count;
-    },
-    setQuarantine: (mark) => {
-      quarantine = mark;
-    },
+    countUnknown: (unknown) => void Object.assign(told, { unknown }),
+    setUnproven: (unproven, withheld) => void Object.assign(told, { unproven, withheld }),
+    setQuarantine: (quarantine) => void Object.assign(told, { quarantine }),
+    setRebuild: (rebuild) => void Object.assign(told, { rebuild }),
+    setProven: (proven) => void Object.assign(told, { proven }),
     get out() {
       const found = { failure, full, built, held, holds, suspicion, losses, orphans, orphansGone };
-      const doubted = { unknown, unproven, withheld, quarantine };
-      return { changed, events, steps, lookUps, waits, wakeAtMs, ...doubted, ...found };
+      return { changed, events, steps, lookUps, waits, wakeAtMs, ...told, ...found };
     },
   };
 }

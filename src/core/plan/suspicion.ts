@@ -7,13 +7,9 @@ import type { Sheet } from "./sheet.js";
  * the group opts in (B5.6, B6.1). Nobody is suspected within the boot grace.
  */
 export function createSuspicion(sheet: Sheet): (row: ServerRow) => Cause | undefined {
-  const { nowMs, group, balancers } = sheet.seen;
+  const { nowMs, group } = sheet.seen;
   const { useLoadBalancer = false, bootGraceMs = 0 } = group.health ?? {};
-  const unhealthy = new Set<string>();
-  if (useLoadBalancer)
-    for (const [id, view] of balancers)
-      for (const one of view.kind === "listed" ? view.members : [])
-        if (one.health === "unhealthy") unhealthy.add(`${id}|${one.host}:${one.port}`);
+  const unhealthy: ReadonlySet<string> = useLoadBalancer ? unhealthyIn(sheet) : new Set();
 
   const becauseOf = (row: ServerRow): string | undefined => {
     const { reported } = row;
@@ -36,4 +32,13 @@ export function createSuspicion(sheet: Sheet): (row: ServerRow) => Cause | undef
     sheet.wakeAt(graceEndsMs);
     return undefined;
   };
+}
+
+/** What load balancers have unhealthy, by `balancer|host:port`. */
+export function unhealthyIn({ seen }: Pick<Sheet, "seen">): ReadonlySet<string> {
+  const unhealthy = new Set<string>();
+  for (const [id, view] of seen.balancers)
+    for (const one of view.kind === "listed" ? view.members : [])
+      if (one.health === "unhealthy") unhealthy.add(`${id}|${one.host}:${one.port}`);
+  return unhealthy;
 }

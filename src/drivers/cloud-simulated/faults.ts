@@ -44,6 +44,8 @@ export type SimulatedFault =
       readonly kind: "buildError";
       readonly text: string;
       readonly faultKind?: "noCapacity";
+      /** Only servers of this image, of this flavor, in this zone. */
+      readonly image?: string;
       readonly flavor?: string;
       readonly zone?: string;
     }
@@ -65,10 +67,14 @@ export type SimulatedFault =
 
 /** Whether a fault is meant for creates of this kind. */
 export function fitsCreate(
-  fault: { readonly flavor?: string; readonly zone?: string },
-  asked: { readonly launch: { readonly flavor: string }; readonly zone?: string | undefined },
+  fault: { readonly image?: string; readonly flavor?: string; readonly zone?: string },
+  asked: {
+    readonly launch: { readonly image: string; readonly flavor: string };
+    readonly zone?: string | undefined;
+  },
 ): boolean {
   return (
+    (fault.image === undefined || fault.image === asked.launch.image) &&
     (fault.flavor === undefined || fault.flavor === asked.launch.flavor) &&
     (fault.zone === undefined || fault.zone === asked.zone)
   );

@@ -2,10 +2,11 @@ import { toBinary } from "@bufbuild/protobuf";
 import type { GroupId } from "../../core/model/ids.js";
 import { type Group, GroupSchema } from "../../gen/muster/v1/group_pb.js";
 import type { GroupService } from "../../gen/muster/v1/group_service_pb.js";
-import type { CreatedGroup, GroupUseCases, GroupView } from "../../supervisor/api.js";
+import type { Caller, CreatedGroup, GroupUseCases, GroupView } from "../../supervisor/api.js";
 import { generationOf } from "../etag.js";
 import { readFirstTarget, readGroupSpec } from "../from-wire/group.js";
 import { readMasked } from "../from-wire/mask.js";
+import { readRebuildOptions } from "../from-wire/rebuild.js";
 import type { ServiceMethods } from "../guarded.js";
 import type { ServerLimits } from "../limits.js";
 import { accountOf, groupKeyOf } from "../names.js";
@@ -37,6 +38,15 @@ export function createGroupService(
   groups: GroupUseCases,
   { validator, limits: { pageBytesMax } }: GroupServiceOptions,
 ): ServiceMethods<typeof GroupService> {
+  async function rebuildWord(
+    name: string,
+    kind: "cancel" | "continue" | "rollBack",
+    caller: Caller,
+  ) {
+    const view = await groups.rebuild({ key: groupKeyOf(name), word: { kind } }, caller);
+    return { group: writeGroup(view) };
+  }
+
   return {
     async createGroup(request, caller) {
       const group = request.group!;
@@ -102,6 +112,13 @@ export function createGroupService(
     async resumeGroup({ name }, caller) {
       return { group: writeGroup(await groups.resume(groupKeyOf(name), caller)) };
     },
+    async rebuildGroup({ name, options }, caller) {
+      const word = { kind: "start", options: readRebuildOptions(options) } as const;
+      return { group: writeGroup(await groups.rebuild({ key: groupKeyOf(name), word }, caller)) };
+    },
+    cancelRebuild: ({ name }, caller) => rebuildWord(name, "cancel", caller),
+    continueRebuild: ({ name }, caller) => rebuildWord(name, "continue", caller),
+    rollBackRebuild: ({ name }, caller) => rebuildWord(name, "rollBack", caller),
     async acknowledgeHold({ name, reason }, caller) {
       const view = await groups.acknowledgeHold(groupKeyOf(name), reason, caller);
       return { group: writeGroup(view) };

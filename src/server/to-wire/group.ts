@@ -6,6 +6,7 @@ import type { GroupSpec, GroupView, PlacementView } from "../../supervisor/api.j
 import { etagOf } from "../etag.js";
 import { groupName } from "../names.js";
 import { writeCause } from "./cause.js";
+import { writeRebuild } from "./rebuild.js";
 import { writeDuration, writeTime } from "./time.js";
 
 /**
@@ -120,6 +121,8 @@ function writeStatus(view: PlacementView): wire.PlacementStatus {
         principal: paused.principal,
       },
     }),
+    launchRevision: BigInt(view.launchRevision),
+    ...(view.rebuild && { rebuild: writeRebuild(view.rebuild) }),
   });
 }
 

@@ -1,6 +1,7 @@
 import { Fault, isFault } from "../../core/errors/fault.js";
 import type { Group } from "../../core/model/group.js";
 import type { AccountId, GroupId, GroupKey, PlacementKey } from "../../core/model/ids.js";
+import { keptLaunches } from "../../core/model/launches.js";
 import { countRows } from "../../core/plan/plan-placement.js";
 import { loweredBy } from "../../core/policy/limit-moves.js";
 import type { Hint } from "../../core/ports/store.js";
@@ -36,6 +37,7 @@ import { checkLaunch } from "./check-launch.js";
 import { createDeleteGroup } from "./delete-group.js";
 import { createPause } from "./pause-group.js";
 import { createConfirmLedger } from "./quarantine.js";
+import { createRebuild, launchView, revisionsNeeded } from "./rebuild-group.js";
 
 /** A creation's request id is remembered for so long (B1.3). */
 const creationKeptMs = 24 * 3_600_000;
@@ -49,6 +51,7 @@ export function createGroupUseCases(context: Context): Omit<GroupUseCases, "plan
     update: (request, caller) => updateGroup(context, request, caller),
     delete: createDeleteGroup(context),
     ...createPause(context, view),
+    rebuild: createRebuild(context, view),
     acknowledgeHold: createAcknowledgeHold(context, view),
     confirmLedger: createConfirmLedger(context, view),
     async converge(key, caller) {
@@ -208,13 +211,14 @@ async function updateGroup(
   const warnings = await checkLaunch(context, { account, spec, allowUnverified }, caller);
   await checkLeaving(context, before, spec, signal);
   if (validateOnly) return { view: { group: { ...before, ...spec }, placements: [] }, warnings };
+  const needed = await revisionsNeeded(context, before, signal);
   const group = await context.groups.change(
     key,
     (entry) => {
       const now = groupIn(entry, key);
       checkGeneration(now, expectedGeneration);
       if (now.deleting) throw new Fault("GROUP_DELETING", { say: "the group is being deleted" });
-      const edit = { nowMs: context.clock.nowMs(), principal: caller.principal };
+      const edit = { nowMs: context.clock.nowMs(), principal: caller.principal, needed };
       const next = edited(now, change(now), edit);
       const hints = hintsOf(key, next);
       return { change: { group: next, hints }, reply: next };
@@ -231,11 +235,17 @@ async function updateGroup(
 function edited(
   before: Group,
   spec: GroupSpec,
-  { nowMs, principal }: { readonly nowMs: number; readonly principal: string },
+  of: {
+    readonly nowMs: number;
+    readonly principal: string;
+    readonly needed: ReadonlySet<number>;
+  },
 ): Group {
+  const { nowMs, principal, needed } = of;
   const generation = before.generation + 1;
   const relaunched = JSON.stringify(spec.launch) !== JSON.stringify(before.launch);
-  const { account, id, uid, createdAtMs, firstTarget, deleting } = before;
+  const { account, id, uid, createdAtMs, firstTarget, deleting, launches } = before;
+  const kept = relaunched ? keptLaunches(before, needed) : launches;
   return {
     ...spec,
     account,
@@ -248,6 +258,7 @@ function edited(
     maxLowered: loweredBy(before, spec.placements, generation),
     updatedAtMs: nowMs,
     launchRevision: before.launchRevision + (relaunched ? 1 : 0),
+    ...(kept ? { launches: kept } : {}),
     changedBy: principal,
   };
 }
@@ -319,5 +330,6 @@ async function viewPlacement(
     conditions: isCurrent(doc, group) ? (doc?.conditions ?? []) : [],
     ...copySeen(context, key.colo),
     ...(doc?.paused ? { paused: doc.paused } : {}),
+    ...launchView(group, state),
   };
 }

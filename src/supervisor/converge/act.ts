@@ -7,12 +7,14 @@ import {
   placementText,
   type ServerId,
 } from "../../core/model/ids.js";
+import { isMadeNow, launchOf } from "../../core/model/launches.js";
 import { createKey, type Step, stepKey } from "../../core/model/observation.js";
 import type { ServerRow } from "../../core/model/server.js";
 import { afterFailure } from "../../core/plan/backoff.js";
 import { choiceOf, pairsOf } from "../../core/plan/choose-launch.js";
 import { bind, mayMove, move } from "../../core/plan/lifecycle.js";
 import { afterNoRoom, choiceFacts, isOut } from "../../core/plan/no-room.js";
+import { afterRefusal } from "../../core/plan/proven.js";
 import { ownAmong, ownershipOf } from "../../core/plan/tags.js";
 import type { MadeServer } from "../../core/ports/cloud.js";
 import type { CallClass, Ticket } from "../colo/admission.js";
@@ -119,13 +121,14 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     if (!row) return;
     const { group } = await context.groups.get(key, signal);
     const withdrawn = (why: string) => cause("B4.5", "WITHDRAWN", { why });
-    if (!group || group.launchRevision !== row.launchRevision) {
+    const doc = context.placements.peek(key)?.doc;
+    const launch = group && launchOf(group, row.launchRevision);
+    if (!launch || (doc && !isMadeNow(group, doc, row.launchRevision))) {
       await endIntention(key, server, withdrawn("its launch configuration was changed"));
       return;
     }
-    const choice = choiceOf(row, group.launch);
-    const doc = context.placements.peek(key)?.doc;
-    const isChoosable = pairsOf(group.launch).length > 1;
+    const choice = choiceOf(row, launch);
+    const isChoosable = pairsOf(launch).length > 1;
     if (doc && isChoosable && isOut(doc, choice, clock.nowMs())) {
       await endIntention(key, server, withdrawn("there is no room by now for what it was to be"));
       return;
@@ -139,14 +142,14 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
         {
           account: key.account,
           name: serverName(key, server),
-          launch: launchAs(group.launch, choice),
+          launch: launchAs(launch, choice),
           ...(choice.zone === undefined ? {} : { zone: choice.zone }),
           ownership: ownershipOf(context.installation, key, row),
         },
       );
     } catch (error) {
       const fault = outsideFaultOf(error);
-      await createFailed(key, row, { fault, launch: group.launch });
+      await createFailed(key, row, { fault, launch });
       return;
     }
     if (answer.kind === "refused") {
@@ -306,10 +309,11 @@ function withoutServer(
   { failed, nowMs }: { readonly failed: FailedBuild | undefined; readonly nowMs: number },
 ): Pick<PlacementChange, "doc"> {
   if (!doc) return {};
-  const vacant = vacate(doc, row, toldBy);
+  let vacant = vacate(doc, row, toldBy);
   // Refused credentials stop the whole account: no group's builds have failed for it (B9.7).
   if (!failed || failed.fault.kind === "denied") return { doc: vacant };
   const { fault, launch } = failed;
+  if (launch && isOwnFault(fault)) vacant = afterRefusal(vacant, row.launchRevision, fault.message);
   if (fault.kind !== "noCapacity" || !launch) return { doc: backedOff(vacant, fault, nowMs) };
   const choice = choiceOf(row, launch);
   return { doc: afterNoRoom(vacant, launch, { choice, nowMs, reason: fault.message }) };
@@ -323,6 +327,11 @@ function backedOff(
   const salt = `${doc.groupUid}/${doc.key.colo}`;
   const backoff = afterFailure(doc.backoff, { nowMs, reason: fault.message, salt });
   return backoff === doc.backoff ? doc : { ...doc, backoff };
+}
+
+/** The cloud refuses what the launch configuration asks for, not that it is asked. */
+function isOwnFault({ kind, ambiguous }: OutsideFault): boolean {
+  return !ambiguous && (kind === "badRequest" || kind === "notFound" || kind === "unknown");
 }
 
 function deniedBy({ credentials }: Colo, { account }: PlacementKey, { kind }: OutsideFault) {

@@ -18,6 +18,7 @@ import type { Schedules } from "../schedules/schedules.js";
 import { carryShares } from "./carry.js";
 import { deliver } from "./deliver.js";
 import { handOver, leadElsewhere } from "./hand-over.js";
+import { awaitRebuildTurn } from "./rebuild-turn.js";
 import type { Converger } from "./turn.js";
 
 /** One whole turn of a placement: configuration, what time brings, converging, and the end. */
@@ -166,6 +167,7 @@ export function createLookAfter(
         await apart(key, () => circle(actor, group, policies)),
         await apart(key, () => deliver(context, actor)),
         await apart(key, () => carryShares(context, actor, group)),
+        await apart(key, () => awaitRebuildTurn(context, actor, group)),
         (await actor.state(signal)).doc?.raiseWaits && clock.nowMs() + othersRetryMs,
       ];
       const { revision } = await actor.state(signal);

@@ -1,5 +1,5 @@
 import type { EventDraft } from "../../core/model/event.js";
-import type { Group, LaunchChoice } from "../../core/model/group.js";
+import type { Group } from "../../core/model/group.js";
 import {
   type EventId,
   type PlacementKey,
@@ -8,7 +8,7 @@ import {
 } from "../../core/model/ids.js";
 import { type Observation, stepKey } from "../../core/model/observation.js";
 import type { PlacementDoc } from "../../core/model/placement.js";
-import type { Plan } from "../../core/model/plan.js";
+import type { Plan, PlannedLaunch } from "../../core/model/plan.js";
 import type { ServerRow } from "../../core/model/server.js";
 import { checkPlan } from "../../core/plan/check-plan.js";
 import { orderLookMs, orphanDeletes } from "../../core/plan/orphans.js";
@@ -70,7 +70,7 @@ export function createConverger(context: Context, actors: Actors, doubts: Doubts
       const plan = planPlacement(seen, limits);
       checkPlan(seen, plan);
       const traced = tracePlan(events, { ...state, doc }, plan);
-      const intended = intend(group, colo.outside.cloud.createDeadlineMs, plan.choices, traced);
+      const intended = intend(colo.outside.cloud.createDeadlineMs, plan.choices, traced);
       return {
         change: {
           ...withNewest(doc, traced.doc, intended),
@@ -85,18 +85,17 @@ export function createConverger(context: Context, actors: Actors, doubts: Doubts
   }
 
   function intend(
-    group: Group,
     createDeadlineMs: number,
-    choices: readonly LaunchChoice[],
+    choices: readonly PlannedLaunch[],
     { createdBy }: { readonly createdBy: readonly (EventId | undefined)[] },
   ): ServerRow[] {
     const nowMs = clock.nowMs();
-    return choices.map((choice, index) => ({
+    return choices.map(({ revision, choice }, index) => ({
       id: ids.next() as ServerId,
       state: "intended",
       sinceMs: nowMs,
       createdAtMs: nowMs,
-      launchRevision: group.launchRevision,
+      launchRevision: revision,
       choice,
       attempt: {
         id: context.attemptId,

@@ -1,6 +1,7 @@
 import { serversWanted } from "../../core/model/carried.js";
 import type { EventDraft, EventType } from "../../core/model/event.js";
 import type { EventId, ServerId } from "../../core/model/ids.js";
+import { successorRevision } from "../../core/model/launches.js";
 import type { PlacementDoc } from "../../core/model/placement.js";
 import type { Plan, PlannedEvent } from "../../core/model/plan.js";
 import type { ServerRow } from "../../core/model/server.js";
@@ -62,12 +63,13 @@ export function tracePlan(
   for (const row of rows) {
     const before = rowOf(state, row.id);
     const left = before !== undefined && isCounted(before) && !isCounted(row);
-    if (left && row.leaving?.code !== "SURPLUS") doc = vacate(doc, row, told.get(row.id));
+    if (left && !isDecided(row)) doc = vacate(doc, row, told.get(row.id));
   }
   return { events: drafts, rows, ...filled(state, plan, doc, rows) };
 
   /** A condition follows the server event that turned it, else what moved the target. */
-  function turnParent({ causes }: PlannedEvent): EventId | undefined {
+  function turnParent({ type, causes }: PlannedEvent): EventId | undefined {
+    if (type.startsWith("rebuild.")) return plan.doc.rebuild?.by;
     const { condition, holds } = causes[0]?.facts ?? {};
     const { paused, resumedBy } = state.doc;
     const moved = movedBy(state.doc);
@@ -100,6 +102,11 @@ function tells(type: EventType): boolean {
   return type === "server.lost" || type === "server.failed";
 }
 
+/** Left because it was so decided: its place is not vacant. */
+function isDecided({ leaving }: ServerRow): boolean {
+  return leaving?.code === "SURPLUS" || leaving?.code === "REBUILT";
+}
+
 function rowOf(state: PlacementState, server: ServerId): ServerRow | undefined {
   return state.servers.get(server);
 }
@@ -124,6 +131,7 @@ function removerOf(
 ): EventId | undefined {
   const known = row.removedBy as EventId | undefined;
   if (known !== undefined || toldBy !== undefined) return known ?? toldBy;
+  if (row.leaving?.code === "REBUILT") return doc.rebuild?.by;
   const surplus = row.leaving?.code === "SURPLUS";
   const made = row.createdBy as EventId | undefined;
   return surplus ? movedBy(doc) : (made ?? movedBy(doc));
@@ -152,14 +160,15 @@ function filled(
   rows: readonly ServerRow[],
 ): Pick<Traced, "doc" | "createdBy"> {
   const { vacancies = [], ...rest } = doc;
-  const createdBy = Array.from(
-    { length: plan.creates },
-    (_, index) => vacancies[index] ?? movedBy(doc),
+  const successor = successorRevision(doc);
+  let taken = 0;
+  const createdBy = plan.choices.map(({ revision }) =>
+    revision === successor ? doc.rebuild?.by : (vacancies[taken++] ?? movedBy(doc)),
   );
   if (vacancies.length === 0) return { doc, createdBy };
   const after = new Map([...state.servers, ...rows.map((row) => [row.id, row] as const)]);
   const counted = [...after.values()].filter(isCounted).length + plan.creates;
-  const left = counted >= serversWanted(doc) ? [] : vacancies.slice(plan.creates);
+  const left = counted >= serversWanted(doc) ? [] : vacancies.slice(taken);
   if (left.length === vacancies.length) return { doc, createdBy };
   return { doc: left.length === 0 ? rest : { ...rest, vacancies: left }, createdBy };
 }

@@ -11,6 +11,7 @@ import type {
   ColoView,
   GroupSpec,
   OrphanView,
+  RebuildGroup,
   RebuiltLedger,
   ReportHealth,
   ServerUseCases,
@@ -60,6 +61,7 @@ export interface PeerCommands {
   readonly "groups.pause": Command<Reasoned, Done>;
   readonly "groups.resume": Command<GroupKey, Done>;
   readonly "groups.converge": Command<GroupKey, Done>;
+  readonly "groups.rebuild": Command<RebuildGroup, Done>;
   readonly "groups.acknowledgeHold": Command<Reasoned, Done>;
   readonly "groups.confirmLedger": Command<Reasoned, Done>;
   readonly "placements.standing": Command<PlacementKey, Standing>;

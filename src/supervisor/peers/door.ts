@@ -39,6 +39,7 @@ export function createPeerDoor(context: Context, own: OwnUseCases): PeerDoor {
     "groups.pause": ({ key, reason }, caller) => done(groups.pause(key, reason, caller)),
     "groups.resume": (key, caller) => done(groups.resume(key, caller)),
     "groups.converge": (key, caller) => done(groups.converge(key, caller)),
+    "groups.rebuild": (request, caller) => done(groups.rebuild(request, caller)),
     "groups.acknowledgeHold": ({ key, reason }, caller) =>
       done(groups.acknowledgeHold(key, reason, caller)),
     "groups.confirmLedger": (request, caller) => done(groups.confirmLedger(request, caller)),

@@ -2,6 +2,7 @@ import { Fault, isFault } from "../../core/errors/fault.js";
 import type { ColoId, GroupKey } from "../../core/model/ids.js";
 import type { GroupUseCases } from "../api.js";
 import type { Caller } from "../caller.js";
+import { nextRebuildOrder } from "../commands/rebuild-group.js";
 import type { Context } from "../context.js";
 import { liveGroup, placementsElsewhere } from "../placements/ensure.js";
 import { type Elsewhere, isUnanswered } from "./ask-peer.js";
@@ -9,7 +10,13 @@ import type { CommandName, KeepOrder, PeerCommands } from "./commands.js";
 import type { OwnUseCases } from "./door.js";
 import { keepOrder } from "./keep-order.js";
 
-type EveryPlacement = "pause" | "resume" | "acknowledgeHold" | "converge" | "confirmLedger";
+type EveryPlacement =
+  | "pause"
+  | "resume"
+  | "rebuild"
+  | "acknowledgeHold"
+  | "converge"
+  | "confirmLedger";
 
 /**
  * What is asked of a whole group is done here first, then in its other colos. A colo that cannot be
@@ -83,6 +90,13 @@ export function routeGroups(
       const here = () => own.resume(key, caller);
       const word = wordOf(caller);
       await everywhere(key, caller, { here, name: "groups.resume", request: key, word });
+      return own.get(key, caller);
+    },
+    async rebuild({ key, word }, caller) {
+      const order = await nextRebuildOrder(context, key, caller.signal);
+      const request = { key, word, order };
+      const here = () => own.rebuild(request, caller);
+      await everywhere(key, caller, { here, name: "groups.rebuild", request });
       return own.get(key, caller);
     },
     async acknowledgeHold(key, reason, caller) {

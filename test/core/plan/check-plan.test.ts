@@ -28,8 +28,9 @@ const empty = (seen: Observation): Plan => ({
 });
 const creates = (count: number): Pick<Plan, "creates" | "choices"> => ({
   creates: count,
-  choices: Array.from({ length: count }, () => ({ flavor: "small" })),
+  choices: Array.from({ length: count }, () => planned("small")),
 });
+const planned = (flavor: string) => ({ revision: 1, choice: { flavor } });
 const refuses = (seen: Observation, change: Partial<Plan>, why: RegExp) =>
   assert.throws(() => checkPlan(seen, { ...empty(seen), ...change }), why);
 const accepts = (seen: Observation, change: Partial<Plan>) =>
@@ -95,7 +96,7 @@ test("B4.7 nothing is created that nobody chose, and nothing where there is no r
   const seen = seenOf([], { target: 2, group: groupOf({ launch }), doc: { noRoom: [mark] } });
   refuses(seen, { creates: 1 }, /B4\.7/);
   refuses(seen, { ...creates(1) }, /B4\.7/);
-  accepts(seen, { creates: 1, choices: [{ flavor: "large" }] });
+  accepts(seen, { creates: 1, choices: [planned("large")] });
   accepts({ ...seen, nowMs: t0 + 1 }, { ...creates(1) });
 });
 

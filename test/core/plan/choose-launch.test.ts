@@ -119,7 +119,7 @@ test("B4.7 a build that ends without a valid host counts as no room, others do n
   const full = planPlacement(seen({ faultKind: "noCapacity" }), limits);
   assert.equal(full.doc.backoff, undefined);
   assert.deepEqual(words(full.doc.noRoom ?? []), ["small@z1"]);
-  assert.deepEqual(words(full.choices), ["small@z2"]);
+  assert.deepEqual(words(full.choices.map(({ choice }) => choice)), ["small@z2"]);
   assert.deepEqual([full.rows[0]?.state, full.rows[0]?.leaving?.code], ["deleting", "NO_CAPACITY"]);
   const broken = planPlacement(seen({}), limits);
   assert.deepEqual([broken.doc.noRoom, broken.choices], [undefined, []]);

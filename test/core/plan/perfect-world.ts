@@ -46,8 +46,9 @@ export function createPerfectWorld(start: Observation): PerfectWorld {
     for (let count = 0; count < plan.creates; count++) {
       const id = `b${++births}`;
       const server = serverOf(id, { address: { host: `10.1.0.${births}`, port: 0 } });
-      cloud.set(server.id, server);
-      const row = born(id, before);
+      const row = born(id, before, plan.choices[count]!.revision);
+      const ownership = tagsOf(id, { launchRevision: row.launchRevision });
+      cloud.set(server.id, { ...server, ownership });
       rows.set(row.id, bind(row, server, nowMs));
     }
     // Calls that were under way are answered, too: each intention's server is there.
@@ -173,13 +174,13 @@ function serversOf({ cloud }: Observation): readonly CloudServer[] {
   return [...cloud.servers, ...found.filter((one) => !listed.has(one.id))];
 }
 
-function born(id: string, { nowMs, attemptId, group }: Observation): ServerRow {
+function born(id: string, { nowMs, attemptId }: Observation, launchRevision: number): ServerRow {
   return {
     id: id as ServerRow["id"],
     state: "intended",
     sinceMs: nowMs,
     createdAtMs: nowMs,
-    launchRevision: group.launchRevision,
+    launchRevision,
     attempt: { id: attemptId, callDeadlineMs: nowMs + 62_000 },
     memberships: [],
     protected: false,

@@ -12,6 +12,8 @@ import { file_muster_v1_cause } from "./cause_pb.js";
 import type { Group } from "./group_pb.js";
 import { file_muster_v1_group } from "./group_pb.js";
 import { file_muster_v1_options } from "./options_pb.js";
+import type { RebuildOptions } from "./rebuild_pb.js";
+import { file_muster_v1_rebuild } from "./rebuild_pb.js";
 import type { Receipt } from "./receipt_pb.js";
 import { file_muster_v1_receipt } from "./receipt_pb.js";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -20,7 +22,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/group_service.proto.
  */
 export const file_muster_v1_group_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1tdXN0ZXIvdjEvZ3JvdXBfc2VydmljZS5wcm90bxIJbXVzdGVyLnYxInwKEUNoZWNrR3JvdXBSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kEh8KBWdyb3VwGAIgASgLMhAubXVzdGVyLnYxLkdyb3VwIkMKEkNoZWNrR3JvdXBSZXNwb25zZRItCgpwbGFjZW1lbnRzGAEgAygLMhkubXVzdGVyLnYxLlBsYWNlbWVudENoZWNrIpwBCg5QbGFjZW1lbnRDaGVjaxIMCgRjb2xvGAEgASgJEg8KB3NlcnZlcnMYAiABKAUSEwoLc2VydmVyc19tYXgYAyABKAUSEQoEcm9vbRgEIAEoBUgAiAEBEg8KB3Jvb21fYnkYBSABKAkSKQoIZmluZGluZ3MYBiADKAsyFy5tdXN0ZXIudjEuQ2hlY2tGaW5kaW5nQgcKBV9yb29tIncKDENoZWNrRmluZGluZxINCgVmaWVsZBgBIAEoCRIqCghzZXZlcml0eRgCIAEoDjIYLm11c3Rlci52MS5DaGVja1NldmVyaXR5Eh8KBWNhdXNlGAMgASgLMhAubXVzdGVyLnYxLkNhdXNlEgsKA2ZpeBgEIAEoCSKHAQoQUGxhbkdyb3VwUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JBIgCgZ0YXJnZXQYAiABKAVCC7pICBoGGID6ASgASACIAQFCCQoHX3RhcmdldCJmChFQbGFuR3JvdXBSZXNwb25zZRIsCgpwbGFjZW1lbnRzGAEgAygLMhgubXVzdGVyLnYxLlBsYWNlbWVudFBsYW4SIwoHcmVjZWlwdBgCIAEoCzISLm11c3Rlci52MS5SZWNlaXB0IpMCCg1QbGFjZW1lbnRQbGFuEgwKBGNvbG8YASABKAkSDgoGdGFyZ2V0GAIgASgFEhIKCmluX3NlcnZpY2UYAyABKAUSDwoHcGVuZGluZxgEIAEoBRIPCgdsZWF2aW5nGAUgASgFEikKB2FjdGlvbnMYBiADKAsyGC5tdXN0ZXIudjEuUGxhbm5lZEFjdGlvbhIlCgV3YWl0cxgHIAMoCzIWLm11c3Rlci52MS5QbGFubmVkV2FpdBIoCgdzdG9wcGVkGAggAygLMhcubXVzdGVyLnYxLlN0b3BwZWRDYWxscxIyCg5uZXh0X2xvb2tfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihgEKDVBsYW5uZWRBY3Rpb24SDAoEa2luZBgBIAEoCRINCgVjb3VudBgCIAEoBRIOCgZzZXJ2ZXIYAyABKAkSFQoNbG9hZF9iYWxhbmNlchgEIAEoCRIPCgdhZGRyZXNzGAUgASgJEiAKBmNhdXNlcxgGIAMoCzIQLm11c3Rlci52MS5DYXVzZSKhAQoLUGxhbm5lZFdhaXQSEQoJY29uZGl0aW9uGAEgASgJEh8KBWNhdXNlGAIgASgLMhAubXVzdGVyLnYxLkNhdXNlEi4KCnNpbmNlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVudGlsX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkIKDFN0b3BwZWRDYWxscxIRCglvcGVyYXRpb24YASABKAkSHwoFY2F1c2UYAiABKAsyEC5tdXN0ZXIudjEuQ2F1c2UilAIKEkNyZWF0ZUdyb3VwUmVxdWVzdBJECgZwYXJlbnQYASABKAlCNLpIMXIvMi1eYWNjb3VudHMvW2EtejAtOV0oW2EtejAtOS1dezAsNjF9W2EtejAtOV0pPyQSQAoIZ3JvdXBfaWQYAiABKAlCLrpIK3IpMideKFthLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8pPyQSJwoFZ3JvdXAYAyABKAsyEC5tdXN0ZXIudjEuR3JvdXBCBrpIA8gBARIcCgpyZXF1ZXN0X2lkGAQgASgJQgi6SAVyAxiAARIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEhgKEGFsbG93X3VudmVyaWZpZWQYBiABKAgiSAoTQ3JlYXRlR3JvdXBSZXNwb25zZRIfCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cBIQCgh3YXJuaW5ncxgCIAMoCSJZCg9HZXRHcm91cFJlcXVlc3QSRgoEbmFtZRgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQiMwoQR2V0R3JvdXBSZXNwb25zZRIfCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cCKJAgoRTGlzdEdyb3Vwc1JlcXVlc3QSRAoGcGFyZW50GAEgASgJQjS6SDFyLzItXmFjY291bnRzL1thLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8kEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBJCCgZsYWJlbHMYBCADKAsyKC5tdXN0ZXIudjEuTGlzdEdyb3Vwc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhAQGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTwoSTGlzdEdyb3Vwc1Jlc3BvbnNlEiAKBmdyb3VwcxgBIAMoCzIQLm11c3Rlci52MS5Hcm91cBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiuQIKElVwZGF0ZUdyb3VwUmVxdWVzdBInCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cEIGukgD2AEDEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIVCg12YWxpZGF0ZV9vbmx5GAMgASgIEhgKEGFsbG93X3VudmVyaWZpZWQYBCABKAg6lwG6SJMBGpABCgpncm91cC5uYW1lEjRncm91cC5uYW1lIG11c3QgYmUgYWNjb3VudHMve2FjY291bnR9L2dyb3Vwcy97Z3JvdXB9Gkx0aGlzLmdyb3VwLm5hbWUubWF0Y2hlcygnXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JCcpIkgKE1VwZGF0ZUdyb3VwUmVzcG9uc2USHwoFZ3JvdXAYASABKAsyEC5tdXN0ZXIudjEuR3JvdXASEAoId2FybmluZ3MYAiADKAkiggEKEkRlbGV0ZUdyb3VwUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JBINCgVmb3JjZRgCIAEoCBIVCgRldGFnGAMgASgJQge6SARyAhhAIicKE0RlbGV0ZUdyb3VwUmVzcG9uc2USEAoIZHJhaW5pbmcYASABKAgidQoRUGF1c2VHcm91cFJlcXVlc3QSRgoEbmFtZRgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQSGAoGcmVhc29uGAIgASgJQgi6SAVyAxiACCI1ChJQYXVzZUdyb3VwUmVzcG9uc2USHwoFZ3JvdXAYASABKAsyEC5tdXN0ZXIudjEuR3JvdXAiXAoSUmVzdW1lR3JvdXBSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kIjYKE1Jlc3VtZUdyb3VwUmVzcG9uc2USHwoFZ3JvdXAYASABKAsyEC5tdXN0ZXIudjEuR3JvdXAi6wEKFkFja25vd2xlZGdlSG9sZFJlcXVlc3QSRgoEbmFtZRgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQSiAEKBnJlYXNvbhgCIAEoCUJ4ukh1ugFyChJhY2tub3dsZWRnZS5yZWFzb24SMG11c3QgaGF2ZSAxIHRvIDEsMDI0IGNoYXJhY3RlcnMgYW5kIG5vdCBiZSBibGFuaxoqdGhpcy5zaXplKCkgPD0gMTAyNCAmJiB0aGlzLm1hdGNoZXMoJ1xcUycpIjoKF0Fja25vd2xlZGdlSG9sZFJlc3BvbnNlEh8KBWdyb3VwGAEgASgLMhAubXVzdGVyLnYxLkdyb3VwIl4KFENvbnZlcmdlR3JvdXBSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kIhcKFUNvbnZlcmdlR3JvdXBSZXNwb25zZSJ4ChRDb25maXJtTGVkZ2VyUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JBIYCgZyZWFzb24YAiABKAlCCLpIBXIDGIAIIjgKFUNvbmZpcm1MZWRnZXJSZXNwb25zZRIfCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cCqDAQoNQ2hlY2tTZXZlcml0eRIeChpDSEVDS19TRVZFUklUWV9VTlNQRUNJRklFRBAAEhoKFkNIRUNLX1NFVkVSSVRZX1BST0JMRU0QARIaChZDSEVDS19TRVZFUklUWV9XQVJOSU5HEAISGgoWQ0hFQ0tfU0VWRVJJVFlfVU5LTk9XThADMv4JCgxHcm91cFNlcnZpY2USaQoLQ3JlYXRlR3JvdXASHS5tdXN0ZXIudjEuQ3JlYXRlR3JvdXBSZXF1ZXN0Gh4ubXVzdGVyLnYxLkNyZWF0ZUdyb3VwUmVzcG9uc2UiG4rnGBcKDWdyb3Vwcy5jcmVhdGUSBnBhcmVudBJeCghHZXRHcm91cBIaLm11c3Rlci52MS5HZXRHcm91cFJlcXVlc3QaGy5tdXN0ZXIudjEuR2V0R3JvdXBSZXNwb25zZSIZkAIBiucYEgoKZ3JvdXBzLmdldBIEbmFtZRJnCgpMaXN0R3JvdXBzEhwubXVzdGVyLnYxLkxpc3RHcm91cHNSZXF1ZXN0Gh0ubXVzdGVyLnYxLkxpc3RHcm91cHNSZXNwb25zZSIckAIBiucYFQoLZ3JvdXBzLmxpc3QSBnBhcmVudBJtCgtVcGRhdGVHcm91cBIdLm11c3Rlci52MS5VcGRhdGVHcm91cFJlcXVlc3QaHi5tdXN0ZXIudjEuVXBkYXRlR3JvdXBSZXNwb25zZSIfiucYGwoNZ3JvdXBzLnVwZGF0ZRIKZ3JvdXAubmFtZRJnCgtEZWxldGVHcm91cBIdLm11c3Rlci52MS5EZWxldGVHcm91cFJlcXVlc3QaHi5tdXN0ZXIudjEuRGVsZXRlR3JvdXBSZXNwb25zZSIZiucYFQoNZ3JvdXBzLmRlbGV0ZRIEbmFtZRJjCgpQYXVzZUdyb3VwEhwubXVzdGVyLnYxLlBhdXNlR3JvdXBSZXF1ZXN0Gh0ubXVzdGVyLnYxLlBhdXNlR3JvdXBSZXNwb25zZSIYiucYFAoMZ3JvdXBzLnBhdXNlEgRuYW1lEmYKC1Jlc3VtZUdyb3VwEh0ubXVzdGVyLnYxLlJlc3VtZUdyb3VwUmVxdWVzdBoeLm11c3Rlci52MS5SZXN1bWVHcm91cFJlc3BvbnNlIhiK5xgUCgxncm91cHMucGF1c2USBG5hbWUScwoPQWNrbm93bGVkZ2VIb2xkEiEubXVzdGVyLnYxLkFja25vd2xlZGdlSG9sZFJlcXVlc3QaIi5tdXN0ZXIudjEuQWNrbm93bGVkZ2VIb2xkUmVzcG9uc2UiGYrnGBUKDXNjYWxlLnJlYnVpbGQSBG5hbWUSbQoNQ29uZmlybUxlZGdlchIfLm11c3Rlci52MS5Db25maXJtTGVkZ2VyUmVxdWVzdBogLm11c3Rlci52MS5Db25maXJtTGVkZ2VyUmVzcG9uc2UiGYrnGBUKDWdyb3Vwcy51cGRhdGUSBG5hbWUSaAoNQ29udmVyZ2VHcm91cBIfLm11c3Rlci52MS5Db252ZXJnZUdyb3VwUmVxdWVzdBogLm11c3Rlci52MS5Db252ZXJnZUdyb3VwUmVzcG9uc2UiFIrnGBAKCHNjYWxlLnVwEgRuYW1lEmEKCVBsYW5Hcm91cBIbLm11c3Rlci52MS5QbGFuR3JvdXBSZXF1ZXN0GhwubXVzdGVyLnYxLlBsYW5Hcm91cFJlc3BvbnNlIhmQAgGK5xgSCgpncm91cHMuZ2V0EgRuYW1lEmQKCkNoZWNrR3JvdXASHC5tdXN0ZXIudjEuQ2hlY2tHcm91cFJlcXVlc3QaHS5tdXN0ZXIudjEuQ2hlY2tHcm91cFJlc3BvbnNlIhmQAgGK5xgSCgpncm91cHMuZ2V0EgRuYW1lYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_muster_v1_cause, file_muster_v1_group, file_muster_v1_options, file_muster_v1_receipt]);
+  fileDesc("Ch1tdXN0ZXIvdjEvZ3JvdXBfc2VydmljZS5wcm90bxIJbXVzdGVyLnYxInwKEUNoZWNrR3JvdXBSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kEh8KBWdyb3VwGAIgASgLMhAubXVzdGVyLnYxLkdyb3VwIkMKEkNoZWNrR3JvdXBSZXNwb25zZRItCgpwbGFjZW1lbnRzGAEgAygLMhkubXVzdGVyLnYxLlBsYWNlbWVudENoZWNrIpwBCg5QbGFjZW1lbnRDaGVjaxIMCgRjb2xvGAEgASgJEg8KB3NlcnZlcnMYAiABKAUSEwoLc2VydmVyc19tYXgYAyABKAUSEQoEcm9vbRgEIAEoBUgAiAEBEg8KB3Jvb21fYnkYBSABKAkSKQoIZmluZGluZ3MYBiADKAsyFy5tdXN0ZXIudjEuQ2hlY2tGaW5kaW5nQgcKBV9yb29tIncKDENoZWNrRmluZGluZxINCgVmaWVsZBgBIAEoCRIqCghzZXZlcml0eRgCIAEoDjIYLm11c3Rlci52MS5DaGVja1NldmVyaXR5Eh8KBWNhdXNlGAMgASgLMhAubXVzdGVyLnYxLkNhdXNlEgsKA2ZpeBgEIAEoCSKHAQoQUGxhbkdyb3VwUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JBIgCgZ0YXJnZXQYAiABKAVCC7pICBoGGID6ASgASACIAQFCCQoHX3RhcmdldCJmChFQbGFuR3JvdXBSZXNwb25zZRIsCgpwbGFjZW1lbnRzGAEgAygLMhgubXVzdGVyLnYxLlBsYWNlbWVudFBsYW4SIwoHcmVjZWlwdBgCIAEoCzISLm11c3Rlci52MS5SZWNlaXB0IpMCCg1QbGFjZW1lbnRQbGFuEgwKBGNvbG8YASABKAkSDgoGdGFyZ2V0GAIgASgFEhIKCmluX3NlcnZpY2UYAyABKAUSDwoHcGVuZGluZxgEIAEoBRIPCgdsZWF2aW5nGAUgASgFEikKB2FjdGlvbnMYBiADKAsyGC5tdXN0ZXIudjEuUGxhbm5lZEFjdGlvbhIlCgV3YWl0cxgHIAMoCzIWLm11c3Rlci52MS5QbGFubmVkV2FpdBIoCgdzdG9wcGVkGAggAygLMhcubXVzdGVyLnYxLlN0b3BwZWRDYWxscxIyCg5uZXh0X2xvb2tfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihgEKDVBsYW5uZWRBY3Rpb24SDAoEa2luZBgBIAEoCRINCgVjb3VudBgCIAEoBRIOCgZzZXJ2ZXIYAyABKAkSFQoNbG9hZF9iYWxhbmNlchgEIAEoCRIPCgdhZGRyZXNzGAUgASgJEiAKBmNhdXNlcxgGIAMoCzIQLm11c3Rlci52MS5DYXVzZSKhAQoLUGxhbm5lZFdhaXQSEQoJY29uZGl0aW9uGAEgASgJEh8KBWNhdXNlGAIgASgLMhAubXVzdGVyLnYxLkNhdXNlEi4KCnNpbmNlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVudGlsX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkIKDFN0b3BwZWRDYWxscxIRCglvcGVyYXRpb24YASABKAkSHwoFY2F1c2UYAiABKAsyEC5tdXN0ZXIudjEuQ2F1c2UilAIKEkNyZWF0ZUdyb3VwUmVxdWVzdBJECgZwYXJlbnQYASABKAlCNLpIMXIvMi1eYWNjb3VudHMvW2EtejAtOV0oW2EtejAtOS1dezAsNjF9W2EtejAtOV0pPyQSQAoIZ3JvdXBfaWQYAiABKAlCLrpIK3IpMideKFthLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8pPyQSJwoFZ3JvdXAYAyABKAsyEC5tdXN0ZXIudjEuR3JvdXBCBrpIA8gBARIcCgpyZXF1ZXN0X2lkGAQgASgJQgi6SAVyAxiAARIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEhgKEGFsbG93X3VudmVyaWZpZWQYBiABKAgiSAoTQ3JlYXRlR3JvdXBSZXNwb25zZRIfCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cBIQCgh3YXJuaW5ncxgCIAMoCSJZCg9HZXRHcm91cFJlcXVlc3QSRgoEbmFtZRgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQiMwoQR2V0R3JvdXBSZXNwb25zZRIfCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cCKJAgoRTGlzdEdyb3Vwc1JlcXVlc3QSRAoGcGFyZW50GAEgASgJQjS6SDFyLzItXmFjY291bnRzL1thLXowLTldKFthLXowLTktXXswLDYxfVthLXowLTldKT8kEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBJCCgZsYWJlbHMYBCADKAsyKC5tdXN0ZXIudjEuTGlzdEdyb3Vwc1JlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhAQGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTwoSTGlzdEdyb3Vwc1Jlc3BvbnNlEiAKBmdyb3VwcxgBIAMoCzIQLm11c3Rlci52MS5Hcm91cBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiuQIKElVwZGF0ZUdyb3VwUmVxdWVzdBInCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cEIGukgD2AEDEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIVCg12YWxpZGF0ZV9vbmx5GAMgASgIEhgKEGFsbG93X3VudmVyaWZpZWQYBCABKAg6lwG6SJMBGpABCgpncm91cC5uYW1lEjRncm91cC5uYW1lIG11c3QgYmUgYWNjb3VudHMve2FjY291bnR9L2dyb3Vwcy97Z3JvdXB9Gkx0aGlzLmdyb3VwLm5hbWUubWF0Y2hlcygnXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JCcpIkgKE1VwZGF0ZUdyb3VwUmVzcG9uc2USHwoFZ3JvdXAYASABKAsyEC5tdXN0ZXIudjEuR3JvdXASEAoId2FybmluZ3MYAiADKAkiggEKEkRlbGV0ZUdyb3VwUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JBINCgVmb3JjZRgCIAEoCBIVCgRldGFnGAMgASgJQge6SARyAhhAIicKE0RlbGV0ZUdyb3VwUmVzcG9uc2USEAoIZHJhaW5pbmcYASABKAgidQoRUGF1c2VHcm91cFJlcXVlc3QSRgoEbmFtZRgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQSGAoGcmVhc29uGAIgASgJQgi6SAVyAxiACCI1ChJQYXVzZUdyb3VwUmVzcG9uc2USHwoFZ3JvdXAYASABKAsyEC5tdXN0ZXIudjEuR3JvdXAiXAoSUmVzdW1lR3JvdXBSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kIjYKE1Jlc3VtZUdyb3VwUmVzcG9uc2USHwoFZ3JvdXAYASABKAsyEC5tdXN0ZXIudjEuR3JvdXAi6wEKFkFja25vd2xlZGdlSG9sZFJlcXVlc3QSRgoEbmFtZRgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQSiAEKBnJlYXNvbhgCIAEoCUJ4ukh1ugFyChJhY2tub3dsZWRnZS5yZWFzb24SMG11c3QgaGF2ZSAxIHRvIDEsMDI0IGNoYXJhY3RlcnMgYW5kIG5vdCBiZSBibGFuaxoqdGhpcy5zaXplKCkgPD0gMTAyNCAmJiB0aGlzLm1hdGNoZXMoJ1xcUycpIjoKF0Fja25vd2xlZGdlSG9sZFJlc3BvbnNlEh8KBWdyb3VwGAEgASgLMhAubXVzdGVyLnYxLkdyb3VwIl4KFENvbnZlcmdlR3JvdXBSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kIhcKFUNvbnZlcmdlR3JvdXBSZXNwb25zZSJ4ChRDb25maXJtTGVkZ2VyUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JBIYCgZyZWFzb24YAiABKAlCCLpIBXIDGIAIIjgKFUNvbmZpcm1MZWRnZXJSZXNwb25zZRIfCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cCKJAQoTUmVidWlsZEdyb3VwUmVxdWVzdBJGCgRuYW1lGAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JBIqCgdvcHRpb25zGAIgASgLMhkubXVzdGVyLnYxLlJlYnVpbGRPcHRpb25zIjcKFFJlYnVpbGRHcm91cFJlc3BvbnNlEh8KBWdyb3VwGAEgASgLMhAubXVzdGVyLnYxLkdyb3VwIl4KFENhbmNlbFJlYnVpbGRSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kIjgKFUNhbmNlbFJlYnVpbGRSZXNwb25zZRIfCgVncm91cBgBIAEoCzIQLm11c3Rlci52MS5Hcm91cCJgChZDb250aW51ZVJlYnVpbGRSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kIjoKF0NvbnRpbnVlUmVidWlsZFJlc3BvbnNlEh8KBWdyb3VwGAEgASgLMhAubXVzdGVyLnYxLkdyb3VwImAKFlJvbGxCYWNrUmVidWlsZFJlcXVlc3QSRgoEbmFtZRgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQiOgoXUm9sbEJhY2tSZWJ1aWxkUmVzcG9uc2USHwoFZ3JvdXAYASABKAsyEC5tdXN0ZXIudjEuR3JvdXAqgwEKDUNoZWNrU2V2ZXJpdHkSHgoaQ0hFQ0tfU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIaChZDSEVDS19TRVZFUklUWV9QUk9CTEVNEAESGgoWQ0hFQ0tfU0VWRVJJVFlfV0FSTklORxACEhoKFkNIRUNLX1NFVkVSSVRZX1VOS05PV04QAzLDDQoMR3JvdXBTZXJ2aWNlEmkKC0NyZWF0ZUdyb3VwEh0ubXVzdGVyLnYxLkNyZWF0ZUdyb3VwUmVxdWVzdBoeLm11c3Rlci52MS5DcmVhdGVHcm91cFJlc3BvbnNlIhuK5xgXCg1ncm91cHMuY3JlYXRlEgZwYXJlbnQSXgoIR2V0R3JvdXASGi5tdXN0ZXIudjEuR2V0R3JvdXBSZXF1ZXN0GhsubXVzdGVyLnYxLkdldEdyb3VwUmVzcG9uc2UiGZACAYrnGBIKCmdyb3Vwcy5nZXQSBG5hbWUSZwoKTGlzdEdyb3VwcxIcLm11c3Rlci52MS5MaXN0R3JvdXBzUmVxdWVzdBodLm11c3Rlci52MS5MaXN0R3JvdXBzUmVzcG9uc2UiHJACAYrnGBUKC2dyb3Vwcy5saXN0EgZwYXJlbnQSbQoLVXBkYXRlR3JvdXASHS5tdXN0ZXIudjEuVXBkYXRlR3JvdXBSZXF1ZXN0Gh4ubXVzdGVyLnYxLlVwZGF0ZUdyb3VwUmVzcG9uc2UiH4rnGBsKDWdyb3Vwcy51cGRhdGUSCmdyb3VwLm5hbWUSZwoLRGVsZXRlR3JvdXASHS5tdXN0ZXIudjEuRGVsZXRlR3JvdXBSZXF1ZXN0Gh4ubXVzdGVyLnYxLkRlbGV0ZUdyb3VwUmVzcG9uc2UiGYrnGBUKDWdyb3Vwcy5kZWxldGUSBG5hbWUSYwoKUGF1c2VHcm91cBIcLm11c3Rlci52MS5QYXVzZUdyb3VwUmVxdWVzdBodLm11c3Rlci52MS5QYXVzZUdyb3VwUmVzcG9uc2UiGIrnGBQKDGdyb3Vwcy5wYXVzZRIEbmFtZRJmCgtSZXN1bWVHcm91cBIdLm11c3Rlci52MS5SZXN1bWVHcm91cFJlcXVlc3QaHi5tdXN0ZXIudjEuUmVzdW1lR3JvdXBSZXNwb25zZSIYiucYFAoMZ3JvdXBzLnBhdXNlEgRuYW1lEmoKDFJlYnVpbGRHcm91cBIeLm11c3Rlci52MS5SZWJ1aWxkR3JvdXBSZXF1ZXN0Gh8ubXVzdGVyLnYxLlJlYnVpbGRHcm91cFJlc3BvbnNlIhmK5xgVCg1zY2FsZS5yZWJ1aWxkEgRuYW1lEm0KDUNhbmNlbFJlYnVpbGQSHy5tdXN0ZXIudjEuQ2FuY2VsUmVidWlsZFJlcXVlc3QaIC5tdXN0ZXIudjEuQ2FuY2VsUmVidWlsZFJlc3BvbnNlIhmK5xgVCg1zY2FsZS5yZWJ1aWxkEgRuYW1lEnMKD0NvbnRpbnVlUmVidWlsZBIhLm11c3Rlci52MS5Db250aW51ZVJlYnVpbGRSZXF1ZXN0GiIubXVzdGVyLnYxLkNvbnRpbnVlUmVidWlsZFJlc3BvbnNlIhmK5xgVCg1zY2FsZS5yZWJ1aWxkEgRuYW1lEnMKD1JvbGxCYWNrUmVidWlsZBIhLm11c3Rlci52MS5Sb2xsQmFja1JlYnVpbGRSZXF1ZXN0GiIubXVzdGVyLnYxLlJvbGxCYWNrUmVidWlsZFJlc3BvbnNlIhmK5xgVCg1zY2FsZS5yZWJ1aWxkEgRuYW1lEnMKD0Fja25vd2xlZGdlSG9sZBIhLm11c3Rlci52MS5BY2tub3dsZWRnZUhvbGRSZXF1ZXN0GiIubXVzdGVyLnYxLkFja25vd2xlZGdlSG9sZFJlc3BvbnNlIhmK5xgVCg1zY2FsZS5yZWJ1aWxkEgRuYW1lEm0KDUNvbmZpcm1MZWRnZXISHy5tdXN0ZXIudjEuQ29uZmlybUxlZGdlclJlcXVlc3QaIC5tdXN0ZXIudjEuQ29uZmlybUxlZGdlclJlc3BvbnNlIhmK5xgVCg1ncm91cHMudXBkYXRlEgRuYW1lEmgKDUNvbnZlcmdlR3JvdXASHy5tdXN0ZXIudjEuQ29udmVyZ2VHcm91cFJlcXVlc3QaIC5tdXN0ZXIudjEuQ29udmVyZ2VHcm91cFJlc3BvbnNlIhSK5xgQCghzY2FsZS51cBIEbmFtZRJhCglQbGFuR3JvdXASGy5tdXN0ZXIudjEuUGxhbkdyb3VwUmVxdWVzdBocLm11c3Rlci52MS5QbGFuR3JvdXBSZXNwb25zZSIZkAIBiucYEgoKZ3JvdXBzLmdldBIEbmFtZRJkCgpDaGVja0dyb3VwEhwubXVzdGVyLnYxLkNoZWNrR3JvdXBSZXF1ZXN0Gh0ubXVzdGVyLnYxLkNoZWNrR3JvdXBSZXNwb25zZSIZkAIBiucYEgoKZ3JvdXBzLmdldBIEbmFtZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_muster_v1_cause, file_muster_v1_group, file_muster_v1_options, file_muster_v1_rebuild, file_muster_v1_receipt]);
 
 /**
  * Asks whether a group is going to work.
@@ -977,6 +979,181 @@ export const ConfirmLedgerResponseSchema: GenMessage<ConfirmLedgerResponse> = /*
   messageDesc(file_muster_v1_group_service, 29);
 
 /**
+ * Asks for a group's servers to be replaced.
+ *
+ * @generated from message muster.v1.RebuildGroupRequest
+ */
+export type RebuildGroupRequest = Message<"muster.v1.RebuildGroupRequest"> & {
+  /**
+   * `accounts/{account}/groups/{group}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * How. Absent: one server at a time, each before the one that it replaces.
+   *
+   * @generated from field: muster.v1.RebuildOptions options = 2;
+   */
+  options?: RebuildOptions | undefined;
+};
+
+/**
+ * Describes the message muster.v1.RebuildGroupRequest.
+ * Use `create(RebuildGroupRequestSchema)` to create a new message.
+ */
+export const RebuildGroupRequestSchema: GenMessage<RebuildGroupRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 30);
+
+/**
+ * The rebuild is ordered.
+ *
+ * @generated from message muster.v1.RebuildGroupResponse
+ */
+export type RebuildGroupResponse = Message<"muster.v1.RebuildGroupResponse"> & {
+  /**
+   * The group with its status.
+   *
+   * @generated from field: muster.v1.Group group = 1;
+   */
+  group?: Group | undefined;
+};
+
+/**
+ * Describes the message muster.v1.RebuildGroupResponse.
+ * Use `create(RebuildGroupResponseSchema)` to create a new message.
+ */
+export const RebuildGroupResponseSchema: GenMessage<RebuildGroupResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 31);
+
+/**
+ * Asks for a rebuild's end.
+ *
+ * @generated from message muster.v1.CancelRebuildRequest
+ */
+export type CancelRebuildRequest = Message<"muster.v1.CancelRebuildRequest"> & {
+  /**
+   * `accounts/{account}/groups/{group}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message muster.v1.CancelRebuildRequest.
+ * Use `create(CancelRebuildRequestSchema)` to create a new message.
+ */
+export const CancelRebuildRequestSchema: GenMessage<CancelRebuildRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 32);
+
+/**
+ * It is cancelled.
+ *
+ * @generated from message muster.v1.CancelRebuildResponse
+ */
+export type CancelRebuildResponse = Message<"muster.v1.CancelRebuildResponse"> & {
+  /**
+   * The group with its status.
+   *
+   * @generated from field: muster.v1.Group group = 1;
+   */
+  group?: Group | undefined;
+};
+
+/**
+ * Describes the message muster.v1.CancelRebuildResponse.
+ * Use `create(CancelRebuildResponseSchema)` to create a new message.
+ */
+export const CancelRebuildResponseSchema: GenMessage<CancelRebuildResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 33);
+
+/**
+ * Asks for a rebuild to go on.
+ *
+ * @generated from message muster.v1.ContinueRebuildRequest
+ */
+export type ContinueRebuildRequest = Message<"muster.v1.ContinueRebuildRequest"> & {
+  /**
+   * `accounts/{account}/groups/{group}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message muster.v1.ContinueRebuildRequest.
+ * Use `create(ContinueRebuildRequestSchema)` to create a new message.
+ */
+export const ContinueRebuildRequestSchema: GenMessage<ContinueRebuildRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 34);
+
+/**
+ * It goes on.
+ *
+ * @generated from message muster.v1.ContinueRebuildResponse
+ */
+export type ContinueRebuildResponse = Message<"muster.v1.ContinueRebuildResponse"> & {
+  /**
+   * The group with its status.
+   *
+   * @generated from field: muster.v1.Group group = 1;
+   */
+  group?: Group | undefined;
+};
+
+/**
+ * Describes the message muster.v1.ContinueRebuildResponse.
+ * Use `create(ContinueRebuildResponseSchema)` to create a new message.
+ */
+export const ContinueRebuildResponseSchema: GenMessage<ContinueRebuildResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 35);
+
+/**
+ * Asks for a rebuild to be taken back.
+ *
+ * @generated from message muster.v1.RollBackRebuildRequest
+ */
+export type RollBackRebuildRequest = Message<"muster.v1.RollBackRebuildRequest"> & {
+  /**
+   * `accounts/{account}/groups/{group}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message muster.v1.RollBackRebuildRequest.
+ * Use `create(RollBackRebuildRequestSchema)` to create a new message.
+ */
+export const RollBackRebuildRequestSchema: GenMessage<RollBackRebuildRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 36);
+
+/**
+ * It is being taken back.
+ *
+ * @generated from message muster.v1.RollBackRebuildResponse
+ */
+export type RollBackRebuildResponse = Message<"muster.v1.RollBackRebuildResponse"> & {
+  /**
+   * The group with its status.
+   *
+   * @generated from field: muster.v1.Group group = 1;
+   */
+  group?: Group | undefined;
+};
+
+/**
+ * Describes the message muster.v1.RollBackRebuildResponse.
+ * Use `create(RollBackRebuildResponseSchema)` to create a new message.
+ */
+export const RollBackRebuildResponseSchema: GenMessage<RollBackRebuildResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group_service, 37);
+
+/**
  * How grave a finding is.
  *
  * @generated from enum muster.v1.CheckSeverity
@@ -1117,6 +1294,58 @@ export const GroupService: GenService<{
     methodKind: "unary";
     input: typeof ResumeGroupRequestSchema;
     output: typeof ResumeGroupResponseSchema;
+  },
+  /**
+   * Replaces the group's servers, batch by batch, by such of the newest launch revision, one colo after
+   * the other in the group's order. No healthy server is taken out before as many serve as
+   * `max_unavailable` says. Protected servers are left. What is ordered already goes on; other
+   * options, or a newer revision, begin it anew.
+   *
+   * Reasons: FIELD_INVALID, GROUP_NOT_FOUND, GROUP_DELETING, COLO_UNREACHABLE.
+   *
+   * @generated from rpc muster.v1.GroupService.RebuildGroup
+   */
+  rebuildGroup: {
+    methodKind: "unary";
+    input: typeof RebuildGroupRequestSchema;
+    output: typeof RebuildGroupResponseSchema;
+  },
+  /**
+   * Ends a rebuild: servers stay as they are. Where there is none it changes nothing.
+   *
+   * Reasons: GROUP_NOT_FOUND, GROUP_DELETING, COLO_UNREACHABLE.
+   *
+   * @generated from rpc muster.v1.GroupService.CancelRebuild
+   */
+  cancelRebuild: {
+    methodKind: "unary";
+    input: typeof CancelRebuildRequestSchema;
+    output: typeof CancelRebuildResponseSchema;
+  },
+  /**
+   * Has a rebuild go on that waits at a checkpoint. Where none does it changes nothing.
+   *
+   * Reasons: GROUP_NOT_FOUND, GROUP_DELETING, COLO_UNREACHABLE.
+   *
+   * @generated from rpc muster.v1.GroupService.ContinueRebuild
+   */
+  continueRebuild: {
+    methodKind: "unary";
+    input: typeof ContinueRebuildRequestSchema;
+    output: typeof ContinueRebuildResponseSchema;
+  },
+  /**
+   * Takes the group's last rebuild back: servers that it made are replaced by such of the revision
+   * that was proven before it, at its own surge and unavailability, in all colos at once.
+   *
+   * Reasons: GROUP_NOT_FOUND, GROUP_DELETING, NO_WAY_BACK, COLO_UNREACHABLE.
+   *
+   * @generated from rpc muster.v1.GroupService.RollBackRebuild
+   */
+  rollBackRebuild: {
+    methodKind: "unary";
+    input: typeof RollBackRebuildRequestSchema;
+    output: typeof RollBackRebuildResponseSchema;
   },
   /**
    * Says that replacement shall go on although it is held: too many servers are suspected at once,
