@@ -84,8 +84,9 @@ function assertKept(seen: Observation, plan: Plan): void {
       row.leaving?.code === "REBUILT" && !was.get(row.id)?.leaving && serves(was.get(row.id)!),
   );
   assert.ok(!taken.some((row) => row.protected), "a protected server was taken out");
-  const left = rows.filter((row) => serves(row)).length;
-  if (taken.length > 0) assert.ok(left >= target - room.unavailable, "too few serve");
+  // What scaling in takes besides is its own business.
+  const left = seen.rows.filter((row) => serves(row) && !taken.some(({ id }) => id === row.id));
+  if (taken.length > 0) assert.ok(left.length >= target - room.unavailable, "too few serve");
 }
 
 /** Somebody in the cloud reboots servers; they come back by themselves a little later. */
@@ -127,6 +128,6 @@ test("B8.5 whatever happens, enough serve, not too many count, and it comes to i
       const { plan } = world.turn(limits, 1_000);
       assert.deepEqual([plan.creates, plan.rows, plan.events, plan.doc], [0, [], [], doc]);
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
