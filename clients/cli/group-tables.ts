@@ -1,6 +1,7 @@
 import type { Group } from "../../src/gen/muster/v1/group_pb.js";
 import { idOf } from "../node/index.js";
 import { type Colors, type Printer, plain } from "./printer.js";
+import { sayProcesses } from "./processes.js";
 import { rebuildWords } from "./rebuild-words.js";
 import { conditionWords, isTold, type StandingWord, standingOf } from "./standing.js";
 import { ageWords, factWords, instantWords } from "./words.js";
@@ -61,13 +62,18 @@ function placementTable(print: Printer, group: Group): void {
 
 /** What holds and why, and who paused. */
 function reasonRows(group: Group): readonly (readonly string[])[] {
-  return (group.status?.placements ?? []).flatMap(({ colo, conditions, pause }) => {
+  return (group.status?.placements ?? []).flatMap(({ colo, conditions, pause, processPauses }) => {
     const shown = conditions.filter(isTold);
     const told = new Set<string>();
     const rows = shown.map((one) => [colo, ageWords(one.sinceTime), conditionWords(one, told)]);
-    if (pause === undefined) return rows;
-    const who = plain(`paused by ${pause.principal}: ${pause.reason}`);
-    return [...rows, [colo, ageWords(pause.sinceTime), who]];
+    const pauses = [
+      ...(pause === undefined ? [] : [{ ...pause, what: "" }]),
+      ...processPauses.map((one) => ({ ...one, what: `${sayProcesses([one.process])} ` })),
+    ];
+    const whos = pauses.map(({ what, principal, reason, sinceTime }) => {
+      return [colo, ageWords(sinceTime), plain(`${what}paused by ${principal}: ${reason}`)];
+    });
+    return [...rows, ...whos];
   });
 }
 

@@ -8,6 +8,7 @@ import { type ExitCode, exitCode, UsageError } from "./exit.js";
 import { type ApplyFileOptions, applyFile } from "./group-apply.js";
 import { groupTable, showGroup } from "./group-tables.js";
 import { allPages, jsonOptions, pageSizeMax } from "./json.js";
+import { processesOf, processWords, sayProcesses } from "./processes.js";
 import { example, type Run } from "./run.js";
 import { waitAndTell } from "./scale.js";
 import type { Session } from "./session.js";
@@ -80,19 +81,22 @@ function addDelete(groups: Command, run: Run): void {
 function addControl(groups: Command, run: Run): void {
   const pause = groups
     .command("pause")
-    .description("Stop every change to the group's servers and load balancers")
+    .description("Stop every change to the group's servers and load balancers, or parts of it")
     .argument("<group>", "the group's id")
     .requiredOption("--reason <text>", "for whoever finds the group paused")
-    .action((group: string, options: { readonly reason: string }, self: Command) =>
-      run(self, (session) => pauseGroup(session, group, options.reason)),
+    .option("--only <processes>", `only some of: ${processWords.join(", ")}; with commas`)
+    .action((group: string, options: PauseOptions & { readonly reason: string }, self: Command) =>
+      run(self, (session) => pauseGroup(session, group, options)),
     );
   example(pause, 'groups pause web --reason "database move until 10:00"');
+  example(pause, 'groups pause web --only scale-in,alerts --reason "load test"');
   const resume = groups
     .command("resume")
-    .description("End a pause; the group converges at once")
+    .description("End whatever is paused, or some of it; the group converges at once")
     .argument("<group>", "the group's id")
-    .action((group: string, _: unknown, self: Command) =>
-      run(self, (session) => resumeGroup(session, group)),
+    .option("--only <processes>", "only the pauses of these alone; with commas")
+    .action((group: string, options: PauseOptions, self: Command) =>
+      run(self, (session) => resumeGroup(session, group, options)),
     );
   example(resume, "groups resume web");
   const acknowledge = groups
@@ -166,21 +170,39 @@ async function deleteGroup(session: Session, id: string, options: DeleteOptions)
   return exitCode.ok;
 }
 
-async function pauseGroup(session: Session, id: string, reason: string): Promise<ExitCode> {
+interface PauseOptions {
+  readonly only?: string;
+}
+
+async function pauseGroup(
+  session: Session,
+  id: string,
+  { reason, only }: PauseOptions & { readonly reason: string },
+): Promise<ExitCode> {
   if (reason.trim() === "") throw new UsageError("--reason must not be blank");
-  const request = { name: session.group(id), reason };
+  const processes = processesOf(only);
+  const request = { name: session.group(id), reason, processes };
   const { group } = await session.client.groups.pauseGroup(request, session.call);
   session.print.answer(toJson(GroupSchema, group ?? create(GroupSchema), jsonOptions), () => {
-    session.print.line(`group ${id} paused`);
+    session.print.line(
+      `group ${id} ${only === undefined ? "" : `${sayProcesses(processes)} `}paused`,
+    );
   });
   return exitCode.ok;
 }
 
-async function resumeGroup(session: Session, id: string): Promise<ExitCode> {
-  const request = { name: session.group(id) };
+async function resumeGroup(
+  session: Session,
+  id: string,
+  { only }: PauseOptions,
+): Promise<ExitCode> {
+  const processes = processesOf(only);
+  const request = { name: session.group(id), processes };
   const { group } = await session.client.groups.resumeGroup(request, session.call);
   session.print.answer(toJson(GroupSchema, group ?? create(GroupSchema), jsonOptions), () => {
-    session.print.line(`group ${id} resumed`);
+    session.print.line(
+      `group ${id}${only === undefined ? "" : ` ${sayProcesses(processes)}`} resumed`,
+    );
   });
   return exitCode.ok;
 }

@@ -16,6 +16,7 @@ import type {
   ServerId,
 } from "../core/model/ids.js";
 import type { OrphanRow } from "../core/model/orphan.js";
+import type { Processes } from "../core/model/pausable.js";
 import type { Policy } from "../core/model/policy.js";
 import type { Receipt, ScaleAsk } from "../core/model/scale-event.js";
 import type { ServerRow, ServerState } from "../core/model/server.js";
@@ -75,8 +76,9 @@ export interface GroupUseCases {
   update(request: UpdateGroup, caller: Caller): Promise<CreatedGroup>;
   /** Resolves to whether the group still drains. */
   delete(request: DeleteGroup, caller: Caller): Promise<{ readonly draining: boolean }>;
-  pause(key: GroupKey, reason: string, caller: Caller): Promise<GroupView>;
-  resume(key: GroupKey, caller: Caller): Promise<GroupView>;
+  /** `processes`: only these, each by itself; undefined: all, and with `resume` all that is (B8.1). */
+  pause(key: GroupKey, reason: string, caller: Caller, processes?: Processes): Promise<GroupView>;
+  resume(key: GroupKey, caller: Caller, processes?: Processes): Promise<GroupView>;
   /** What a person says of the group's rebuild (B8.5). Each word may be repeated. */
   rebuild(request: RebuildGroup, caller: Caller): Promise<GroupView>;
   /** Lets replacement go on for a while although too much is suspected (B9.2, B9.7). */

@@ -1,7 +1,7 @@
 import type { Cause } from "../core/model/cause.js";
 import type { Group } from "../core/model/group.js";
 import type { ColoId, GroupKey } from "../core/model/ids.js";
-import type { Condition, PauseMark } from "../core/model/placement.js";
+import type { Condition, PlacementDoc } from "../core/model/placement.js";
 import type { RebuildMark, RebuildOptions } from "../core/model/rebuild.js";
 
 export interface GroupView {
@@ -9,7 +9,7 @@ export interface GroupView {
   readonly placements: readonly PlacementView[];
 }
 
-export interface PlacementView {
+export interface PlacementView extends Pick<PlacementDoc, "paused" | "pausedProcesses"> {
   readonly colo: ColoId;
   readonly target: number;
   readonly inService: number;
@@ -18,7 +18,6 @@ export interface PlacementView {
   readonly conditions: readonly Condition[];
   /** Of another colo's placement: as of when its copy is here, by that colo's clock. */
   readonly copySeenAtMs?: number;
-  readonly paused?: PauseMark;
   /** What new servers are made from, rebuilds apart (B8.5). */
   readonly launchRevision: number;
   readonly rebuild?: RebuildView;

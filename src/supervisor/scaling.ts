@@ -206,10 +206,13 @@ export function factsOf(
   });
 }
 
-/** Servers asked for and neither in service (and warm) nor given up (B2.6). */
+/**
+ * Servers asked for and neither in service (and warm) nor given up (B2.6). Places that stay vacant
+ * while replacement is paused are nobody's answer.
+ */
 export function unansweredOf(state: PlacementState, group: Group, nowMs: number): number {
   if (!state.doc) return 0;
-  let served = 0;
+  let served = state.doc.pausedProcesses?.replacement ? (state.doc.vacant ?? 0) : 0;
   for (const row of state.servers.values()) {
     const warmAtMs = (row.inServiceAtMs ?? nowMs) + group.warmUpMs;
     if (row.state === "inService" && nowMs >= warmAtMs) served++;

@@ -91,7 +91,10 @@ export async function startFakeMuster(options: {
       stop.abort();
       for (const session of sessions) session.destroy();
       plain.closeAllConnections();
-      await Promise.all([plain, h2].map((server) => once(server.close(), "close")));
+      // What `close` returns is not the same for both kinds in every version of Node.
+      const closed = [plain, h2].map((server) => once(server, "close"));
+      for (const server of [plain, h2]) server.close();
+      await Promise.all(closed);
     },
   };
 }

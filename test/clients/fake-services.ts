@@ -11,7 +11,7 @@ import {
   type ColoService,
   type OperationClass,
 } from "../../src/gen/muster/v1/colo_service_pb.js";
-import { type Group, GroupSchema, PauseSchema } from "../../src/gen/muster/v1/group_pb.js";
+import { type Group, GroupSchema } from "../../src/gen/muster/v1/group_pb.js";
 import { CheckSeverity, type GroupService } from "../../src/gen/muster/v1/group_service_pb.js";
 import { type Policy, PolicySchema } from "../../src/gen/muster/v1/policy_pb.js";
 import type { PolicyService } from "../../src/gen/muster/v1/policy_service_pb.js";
@@ -24,6 +24,7 @@ import {
   type ServerService,
   ServerState,
 } from "../../src/gen/muster/v1/server_service_pb.js";
+import { pauseIn, resumeIn } from "./fake-pauses.js";
 import { fakeRebuilds } from "./fake-rebuilds.js";
 import { type FakeWorld, found, record, refusal, settle, turn } from "./fake-world.js";
 
@@ -93,19 +94,17 @@ export function fakeGroups(world: FakeWorld): ServiceImpl<typeof GroupService> {
       record(world, name, { type: "group.deleting", message: "group is going" });
       return { draining: !isEmpty };
     },
-    pauseGroup({ name, reason }) {
+    pauseGroup(request) {
+      const { name, reason } = request;
       const group = get(name);
-      const placement = group.status?.placements[0];
-      if (placement !== undefined) {
-        const sinceTime = timestampNow();
-        placement.pause = create(PauseSchema, { sinceTime, reason, principal: "test" });
-      }
+      pauseIn(group, request);
       record(world, name, { type: "group.paused", message: reason });
       return { group };
     },
-    resumeGroup({ name }) {
+    resumeGroup(request) {
+      const { name } = request;
       const group = get(name);
-      delete group.status?.placements[0]?.pause;
+      resumeIn(group, request);
       record(world, name, { type: "group.resumed", message: "group resumed" });
       return { group };
     },

@@ -116,7 +116,7 @@ export function settle(world: FakeWorld, group: Group): void {
   const inService = count(ServerState.IN_SERVICE);
   const pending = count(ServerState.BUILDING);
   const braked = world.colo.brakes.some((one) => one.operation === OperationClass.CREATE);
-  const pause = group.status?.placements[0]?.pause;
+  const { pause, processPauses = [] } = group.status?.placements[0] ?? {};
   const buildingCause = create(CauseSchema, {
     rule: "B4.2",
     code: "BUILDING",
@@ -142,6 +142,7 @@ export function settle(world: FakeWorld, group: Group): void {
       condition("braked", braked, [brakeCause]),
     ],
     ...(pause === undefined ? {} : { pause }),
+    processPauses,
   });
   const deleting = group.status?.deleting ?? false;
   group.status = create(GroupStatusSchema, { placements: [placement], deleting });

@@ -145,6 +145,13 @@ const groupCalls: readonly BadCall[] = [
   badChoices({ availabilityZones: [..."abcdefghijklmnopq"] }, "availability_zones"),
   bad(GroupService.method.deleteGroup, { name: WEB, etag: "x".repeat(65) }, ["etag"]),
   bad(GroupService.method.pauseGroup, { name: WEB, reason: "x".repeat(1025) }, ["reason"]),
+  bad(GroupService.method.pauseGroup, { name: WEB, processes: [0] }, ["processes[0]"]),
+  bad(GroupService.method.pauseGroup, { name: WEB, processes: [1, 0, 2] }, ["processes[1]"]),
+  bad(GroupService.method.pauseGroup, { name: WEB, processes: [2, 2] }, ["processes"]),
+  bad(GroupService.method.resumeGroup, { name: WEB, processes: [1, 2, 3, 4, 5, 0] }, [
+    "processes",
+    "processes[5]",
+  ]),
 ];
 
 const updateCalls: readonly BadCall[] = [

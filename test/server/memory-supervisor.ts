@@ -10,6 +10,7 @@ import {
   groupText,
   type ServerId,
 } from "../../src/core/model/ids.js";
+import { pausableProcesses } from "../../src/core/model/pausable.js";
 import type { Receipt } from "../../src/core/model/scale-event.js";
 import type { ServerRow } from "../../src/core/model/server.js";
 import type { Clock } from "../../src/core/ports/clock.js";
@@ -117,6 +118,7 @@ export function createMemorySupervisor(clock: Clock): MemorySupervisor {
         schedules: new Map(),
         servers: new Map(),
         receipts: new Map(),
+        pausedProcesses: {},
       };
       const warnings = request.allowUnverified ? ["not verified"] : [];
       if (request.validateOnly) return { view: viewOf(entry), warnings };
@@ -172,14 +174,17 @@ export function createMemorySupervisor(clock: Clock): MemorySupervisor {
       entries.delete(groupText(key));
       return { draining: entry.servers.size > 0 };
     },
-    async pause(key, reason, { principal }) {
+    async pause(key, reason, { principal }, processes) {
       const entry = entryOf(key);
-      entry.paused = { sinceMs: clock.nowMs(), reason, principal };
+      const mark = { sinceMs: clock.nowMs(), reason, principal };
+      if (!processes) entry.paused = mark;
+      for (const one of processes ?? []) entry.pausedProcesses[one] = mark;
       return viewOf(entry);
     },
-    async resume(key) {
+    async resume(key, _caller, processes) {
       const entry = entryOf(key);
-      delete entry.paused;
+      if (!processes) delete entry.paused;
+      for (const one of processes ?? pausableProcesses) delete entry.pausedProcesses[one];
       return viewOf(entry);
     },
     async rebuild({ key, word }, { principal }) {
@@ -291,7 +296,7 @@ export function createMemorySupervisor(clock: Clock): MemorySupervisor {
   };
 }
 
-function viewOf({ group, targets, servers, paused, rebuild }: Entry): GroupView {
+function viewOf({ group, targets, servers, paused, pausedProcesses, rebuild }: Entry): GroupView {
   return {
     group,
     placements: group.placements.map(({ colo }) => ({
@@ -311,6 +316,7 @@ function viewOf({ group, targets, servers, paused, rebuild }: Entry): GroupView 
       ...(paused && { paused }),
       launchRevision: group.launchRevision,
       ...(rebuild && { rebuild: { mark: rebuild, current: 1, outdated: 3, causes: [] } }),
+      pausedProcesses,
     })),
   };
 }

@@ -11,7 +11,8 @@ import type {
   ServerId,
 } from "../../src/core/model/ids.js";
 import type { OrphanRow } from "../../src/core/model/orphan.js";
-import type { PauseMark } from "../../src/core/model/placement.js";
+import type { PausableProcess } from "../../src/core/model/pausable.js";
+import type { PauseMark, ProcessPause } from "../../src/core/model/placement.js";
 import type { Policy } from "../../src/core/model/policy.js";
 import type { RebuildMark } from "../../src/core/model/rebuild.js";
 import type { Receipt } from "../../src/core/model/scale-event.js";
@@ -25,6 +26,7 @@ export interface Entry {
   targets: Map<ColoId, number>;
   paused?: PauseMark;
   rebuild?: RebuildMark;
+  readonly pausedProcesses: Partial<Record<PausableProcess, ProcessPause>>;
   readonly policies: Map<PolicyId, Policy>;
   readonly schedules: Map<ScheduleId, ScheduleView>;
   readonly servers: Map<ServerId, { colo: ColoId; row: ServerRow }>;

@@ -1,3 +1,4 @@
+import { type PausableProcess, pausableProcesses } from "../../src/core/model/pausable.js";
 import { createCup, type Dice } from "./dice.js";
 import { drawFaults } from "./draw-faults.js";
 import type {
@@ -147,6 +148,8 @@ const asks: readonly (readonly [number, (dice: Dice, group: GroupPlan) => Asked]
   [3, (dice) => ({ kind: "launch", image: dice.pick(["debian", "alpine", "arch"]) })],
   [3, () => ({ kind: "pause" })],
   [6, () => ({ kind: "resume" })],
+  [4, (dice) => ({ kind: "pause", processes: drawProcesses(dice) })],
+  [4, (dice) => ({ kind: "resume", processes: drawProcesses(dice) })],
   [3, (dice) => ({ kind: "protect", nth: dice.whole(0, 9), protect: dice.chance(0.5) })],
   [8, (dice) => ({ kind: "deleteServer", nth: dice.whole(0, 9), replace: dice.chance(0.5) })],
   [2, (dice) => ({ kind: "deleteGroup", force: dice.chance(0.8) })],
@@ -161,6 +164,13 @@ function drawAsk(place: number) {
     if (place < end) return draw;
   }
   return asks[0]![1];
+}
+
+/** One or two of what can be paused alone. */
+function drawProcesses(dice: Dice): readonly PausableProcess[] {
+  const one = dice.pick(pausableProcesses);
+  const other = dice.pick(pausableProcesses);
+  return one === other || dice.chance(0.5) ? [one] : [one, other];
 }
 
 const twice = (dice: Dice) => dice.chance(0.2);

@@ -1,4 +1,5 @@
 import type { OperationClass } from "../../src/core/model/colo.js";
+import type { Processes } from "../../src/core/model/pausable.js";
 import type { AlertState } from "../../src/core/model/policy.js";
 import type { ScheduleAction } from "../../src/core/model/schedule.js";
 import type { SimulatedFault } from "../../src/drivers/cloud-simulated/index.js";
@@ -93,8 +94,9 @@ export type TenantAction = { readonly group: string; readonly via: number } & (
   /** Moves so much of the max of one placement, or what it has, to the next one in the list. */
   | { readonly kind: "moveMax"; readonly nth: number; readonly servers: number }
   | { readonly kind: "launch"; readonly image: string }
-  | { readonly kind: "pause" }
-  | { readonly kind: "resume" }
+  /** Without processes: all. */
+  | { readonly kind: "pause"; readonly processes?: Processes }
+  | { readonly kind: "resume"; readonly processes?: Processes }
   | { readonly kind: "protect"; readonly nth: number; readonly protect: boolean }
   | { readonly kind: "deleteServer"; readonly nth: number; readonly replace: boolean }
   | { readonly kind: "deleteGroup"; readonly force: boolean }

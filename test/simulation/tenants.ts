@@ -215,9 +215,9 @@ export function createTenants(of: {
         case "launch":
           return edit((spec) => ({ ...spec, launch: { ...spec.launch, image: action.image } }));
         case "pause":
-          return (caller) => groups.pause(key, "why", caller);
+          return (caller) => groups.pause(key, "why", caller, action.processes);
         case "resume":
-          return (caller) => groups.resume(key, caller);
+          return (caller) => groups.resume(key, caller, action.processes);
         case "protect": {
           const server = ids[action.nth % Math.max(1, ids.length)];
           const { protect } = action;

@@ -1,8 +1,8 @@
 import type { OperationClass } from "../model/colo.js";
 import type { CloudServerId, PlacementKey, ServerId } from "../model/ids.js";
 import type { PlacementDoc } from "../model/placement.js";
-import type { CloudServer, Ownership } from "../model/server.js";
-import { isPaused, type Ledger } from "./ledger.js";
+import type { CloudServer, Ownership, ServerRow } from "../model/server.js";
+import { isPaused, type Ledger, partOf } from "./ledger.js";
 import { type Violation, violation } from "./violation.js";
 
 /** What was known of the brakes at the moment a call that changes something began. */
@@ -32,11 +32,18 @@ export function checkGate(seen: GateSeen): readonly Violation[] {
   return [{ ...violation("I8", "B9.1", `${operation}/${key}`, facts), coloWide: operation }];
 }
 
-/** I8: nothing begins for a placement that is known to be paused (B8.3). */
+/** I8: nothing begins for a placement, or a part of its work, that is known to be paused (B8.3). */
 export function checkPause(
   doc: PlacementDoc | undefined,
   operation: OperationClass | "tag",
+  row?: ServerRow,
 ): readonly Violation[] {
+  const process = doc && row && partOf(operation, row, doc);
+  const alone = process && doc.pausedProcesses?.[process];
+  if (alone) {
+    const facts = { operation, process, principal: alone.principal };
+    return [violation("I8", "B8.3", `${alone.sinceMs}/${process}`, facts)];
+  }
   const paused = doc?.paused;
   if (!paused || !isPaused(doc, operation)) return [];
   const { sinceMs, principal } = paused;

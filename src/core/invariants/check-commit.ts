@@ -2,7 +2,7 @@ import { serversPerPlacementMax } from "../model/hard-limits.js";
 import type { PlacementDoc } from "../model/placement.js";
 import { checkLives } from "./check-lives.js";
 import { checkReceipts, checkSequences } from "./check-record.js";
-import { type CommitSeen, counts, isPaused, type Ledger } from "./ledger.js";
+import { type CommitSeen, counts, isPaused, type Ledger, partOf } from "./ledger.js";
 import { type Violation, violation } from "./violation.js";
 
 /**
@@ -12,6 +12,7 @@ import { type Violation, violation } from "./violation.js";
 export function checkCommit(seen: CommitSeen): readonly Violation[] {
   return [
     ...checkCreates(seen),
+    ...checkParts(seen),
     ...checkTarget(seen),
     ...checkLives(seen),
     ...checkSequences(seen),
@@ -49,6 +50,23 @@ function rebuildSurge(doc: PlacementDoc | undefined, target: number): number {
   const most = Math.ceil(share(options.surge));
   // It may always have one of both, or it would come to nothing.
   return most === 0 && share(options.unavailable) < 1 ? 1 : most;
+}
+
+/** I8: what is paused alone begins with no row either: no server made, none chosen to leave (B8.1). */
+function checkParts({ before, after, touched }: CommitSeen): Violation[] {
+  const was = before.doc?.pausedProcesses;
+  const { doc } = after;
+  if (!was || !doc?.pausedProcesses) return [];
+  return touched.flatMap((id) => {
+    const old = before.servers.get(id);
+    const now = after.servers.get(id);
+    const isFresh = now?.state === "intended" && !old;
+    const isChosen = now?.leaving !== undefined && old !== undefined && !old.leaving;
+    if (!now || !(isFresh || isChosen)) return [];
+    const part = partOf(isFresh ? "create" : "delete", now, doc);
+    if (!part || !was[part] || !doc.pausedProcesses?.[part]) return [];
+    return [violation("I8", "B8.3", `${id}/${part}`, { server: id, process: part })];
+  });
 }
 
 /**

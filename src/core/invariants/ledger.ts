@@ -2,6 +2,7 @@ import type { OperationClass } from "../model/colo.js";
 import type { MusterEvent } from "../model/event.js";
 import type { CloudServerId, PlacementKey, ServerId } from "../model/ids.js";
 import type { OrphanRow } from "../model/orphan.js";
+import type { PausableProcess } from "../model/pausable.js";
 import type { PlacementDoc } from "../model/placement.js";
 import type { Receipt } from "../model/scale-event.js";
 import type { ServerRow, ServerState } from "../model/server.js";
@@ -56,6 +57,20 @@ export function isBound(row: ServerRow): boolean {
 export function counts({ state }: ServerRow): boolean {
   const leaves = state === "draining" || state === "deleting" || state === "releasing";
   return !leaves && state !== "gone" && state !== "abandoned";
+}
+
+/**
+ * The part of a group's work, of those that can be paused alone, that making or ending this server
+ * belongs to (B8.1).
+ */
+export function partOf(
+  operation: OperationClass | "tag",
+  { replaces, leaving }: Pick<ServerRow, "replaces" | "leaving">,
+  doc: PlacementDoc,
+): PausableProcess | undefined {
+  if (operation === "create") return replaces ? "replacement" : "scaleOut";
+  const isTooMany = operation === "delete" && leaving?.code === "SURPLUS";
+  return isTooMany && !doc.deleting ? "scaleIn" : undefined;
 }
 
 /** Whether a pause stops calls of this class: in words of its own, as everything here. */

@@ -16,6 +16,7 @@ export type CauseCode =
   | "COOLDOWN_GROUP"
   | "DEBOUNCED"
   | "PAUSED"
+  | "PROCESS_PAUSED"
   | "DELETING"
   | "POLICY_GONE"
   | "HOLDING"

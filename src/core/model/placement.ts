@@ -10,6 +10,7 @@ import type {
   ScheduleId,
   ServerId,
 } from "./ids.js";
+import type { PausableProcess } from "./pausable.js";
 import type { RebuildMark } from "./rebuild.js";
 import type { ScaleEvent } from "./scale-event.js";
 
@@ -40,6 +41,14 @@ export interface PlacementDoc {
   readonly rebuild?: RebuildMark;
   /** The newest word on rebuilds that it has heard; an older one that comes late is ignored. */
   readonly rebuildOrder?: string;
+  /** Processes that a person paused alone, each with its own reason (B8.1). */
+  readonly pausedProcesses?: Readonly<Partial<Record<PausableProcess, ProcessPause>>>;
+  /** The newest word on each one's own pause, where that is newer than the word on all of them. */
+  readonly processOrders?: Readonly<Partial<Record<PausableProcess, string>>>;
+  /** The newest word that all goes on. */
+  readonly resumeOrder?: string;
+  /** Places of servers that served and left unasked, which nobody has taken yet. None: undefined. */
+  readonly vacant?: number;
   readonly deleting: boolean;
   readonly groupMarks: GroupMarks;
   readonly policyMarks: Readonly<Record<PolicyId, PolicyMarks>>;
@@ -125,6 +134,9 @@ export interface PauseMark {
   /** The event of the pause, where nothing waited for its end. */
   readonly by?: EventId;
 }
+
+/** A single process that is paused while the rest of the group goes on (B8.1). */
+export type ProcessPause = Omit<PauseMark, "operations">;
 
 /** A broken invariant that was found here: said once, and never again for the same finding. */
 export interface ViolationMark {

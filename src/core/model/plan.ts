@@ -16,6 +16,8 @@ export interface Plan {
   readonly creates: number;
   /** What each of them is made as (B4.7). */
   readonly choices: readonly PlannedLaunch[];
+  /** So many of them, the first ones, take places of servers that were lost or are rebuilt. */
+  readonly replaces: number;
   readonly createCause: Cause | undefined;
   /** More are wanted than may be asked for now: a free slot is worth another look. */
   readonly isShort: boolean;

@@ -26,6 +26,10 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     "the event repeats one that has just acted[, {mergedInto},] and merges into it" +
     "[; its window of {windowMs} ends in {endsInMs}]",
   PAUSED: "the group has been paused[ for {pausedForMs}][ by {principal}][: {reason}]",
+  PROCESS_PAUSED:
+    "the process[ {process}] is paused[ since {sinceAtMs}][ by {principal}][: {reason}]" +
+    "[; {waiting|server waits|servers wait}]" +
+    "[; what was due runs once after that, if no later than {graceMs}]",
   DELETING: "the group is being deleted and takes no more orders",
   POLICY_GONE: "the policy[ {policy}] does not exist any more",
   HOLDING:

@@ -22,6 +22,8 @@ export interface Occurrence {
   readonly dueAtMs: number;
   /** The first that was missed and that it stands for, too; else itself. */
   readonly firstAtMs: number;
+  /** How late it may still run. */
+  readonly graceMs: number;
 }
 
 export type ScaleAsk =

@@ -52,4 +52,6 @@ export interface ScheduleMark {
   readonly doneAtMs: number;
   readonly outcome: Outcome | "missed";
   readonly event: EventId;
+  /** A pause of schedules refused it: it is due again once they go on (B8.1). */
+  readonly waits?: true;
 }

@@ -63,6 +63,8 @@ export interface ServerRow {
   readonly inServiceAtMs?: number;
   readonly drainingSinceMs?: number;
   readonly deletingSinceMs?: number;
+  /** It was asked for in the place of a server that was lost; undefined: by the target. */
+  readonly replaces?: true;
   /** The event that asked for the server. */
   readonly createdBy?: string;
   /** The event that asked for its end, or told of it: its last steps follow from that one. */

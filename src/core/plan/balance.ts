@@ -4,6 +4,7 @@ import type { ServerId } from "../model/ids.js";
 import { launchOf, revisionInUse } from "../model/launches.js";
 import type { PlanLimits } from "../model/observation.js";
 import { createKey } from "../model/observation.js";
+import { isScaledIn, processStopped } from "../model/pause.js";
 import type { PlacementDoc } from "../model/placement.js";
 import type { PlannedLaunch } from "../model/plan.js";
 import type { ServerRow } from "../model/server.js";
@@ -13,6 +14,7 @@ import { triedWords, untilsOf, withRoom } from "./no-room.js";
 import { isQuarantined, keepsSurplus } from "./quarantine.js";
 import type { Rollout } from "./rebuild.js";
 import { type Sheet, waitForBrake } from "./sheet.js";
+import { vacantNow } from "./vacancies.js";
 
 export interface Balance {
   /** What each server to be made is made as. */
@@ -21,6 +23,9 @@ export interface Balance {
   readonly withdraw: readonly ServerId[];
   /** More are wanted than this turn may ask for. */
   readonly isShort: boolean;
+  /** Places of lost servers that are filled, by those that return and then by new ones. */
+  readonly refilled: number;
+  readonly returned: number;
 }
 
 export const nothing: Balance = {
@@ -28,6 +33,8 @@ export const nothing: Balance = {
   createCause: undefined,
   withdraw: [],
   isShort: false,
+  refilled: 0,
+  returned: 0,
 };
 
 /**
@@ -46,9 +53,12 @@ export function balance(
   const doubted = isQuarantined(sheet) ? unknown : withheld;
   const most = rollout?.allowed ?? target;
   const wanted = Math.max(target, Math.min(most, counted.length + (rollout?.successors ?? 0)));
-  if (counted.length <= most) welcome(sheet, counted);
+  if (counted.length <= most) {
+    welcome(sheet, counted);
+    scaleInStopped(sheet, 0);
+  }
   if (counted.length < wanted - doubted) {
-    const shortage = { target: wanted - doubted, counted: counted.length };
+    const shortage = { target: wanted - doubted, counted: counted.length, beyond: wanted - target };
     return fillShortage(sheet, shortage, limits, rollout);
   }
   if (counted.length > most) return shedSurplus(sheet, most, counted, { limits, rollout });
@@ -70,45 +80,54 @@ function isGuest({ seen }: Sheet, row: ServerRow): boolean {
   return isArriving(row) || (adoptedAtMs ?? -1) >= seen.doc.targetChangedAtMs;
 }
 
+interface Shortage {
+  readonly target: number;
+  readonly counted: number;
+  /** So much of it is a rebuild's surge. */
+  readonly beyond: number;
+}
+
 function fillShortage(
   sheet: Sheet,
-  { target, counted }: { readonly target: number; readonly counted: number },
+  { target, counted, beyond }: Shortage,
   limits: PlanLimits,
   rollout: Rollout | undefined,
 ): Balance {
   const { nowMs, stopped } = sheet.seen;
   const doc = withRoom(sheet);
   const successors = rollout?.successors ?? 0;
+  const room = roomFor(sheet, target - counted, beyond);
   const returning = sheet
     .rows()
     .filter((row) => row.state === "draining" && row.leaving?.code === "SURPLUS")
     .toSorted((a, b) => (b.drainingSinceMs ?? 0) - (a.drainingSinceMs ?? 0))
     // A server that comes back is no successor.
-    .slice(0, Math.max(0, target - counted - successors));
+    .slice(0, Math.max(0, room.all - successors));
   for (const row of returning) {
     const { leaving: _leaving, drainingSinceMs: _since, ...kept } = row;
     sheet.put(move(kept, "return", nowMs));
     sheet.event("server.returned", row.id, cause("B5.3", "SHORTAGE", { target, have: counted }));
   }
 
-  const missing = target - counted - returning.length;
-  if (missing === 0) return nothing;
+  const missing = room.all - returning.length;
+  const back = { ...nothing, refilled: room.refills, returned: returning.length };
+  if (missing === 0) return back;
   const shortage = cause("B4.1", "SHORTAGE", { target, have: counted + returning.length });
   const brake = stopped.get("create");
   if (brake) {
     waitForBrake(sheet, brake);
-    return nothing;
+    return back;
   }
   if (doc.backoff && nowMs < doc.backoff.retryAtMs) {
     const { failures, retryAtMs, reason } = doc.backoff;
     sheet.wait(cause("B4.6", "BACKOFF", { failures, retryAtMs, fault: reason }));
     sheet.wakeAt(retryAtMs);
-    return nothing;
+    return back;
   }
   const abandoned = sheet.rows().filter((row) => row.state === "abandoned").length;
   if (abandoned >= abandonedMax) {
     sheet.wait(cause("B4.5", "ABANDONED", { count: abandoned }));
-    return nothing;
+    return back;
   }
   const creates = Math.min(missing, limits.createsMax);
   if (creates < missing) {
@@ -116,7 +135,30 @@ function fillShortage(
     if (limits.createsWait) sheet.wait(limits.createsWait);
   }
   const choices = chooseAll(sheet, doc, creates, rollout);
-  return { choices, createCause: shortage, withdraw: [], isShort: creates < missing };
+  return { ...back, choices, createCause: shortage, isShort: creates < missing };
+}
+
+/**
+ * How many of the missing servers may be brought here: where one of the two is paused, lost ones
+ * stay vacant, or what the target asks for waits (B8.1). Says what waits.
+ *
+ * @param beyond so many are a rebuild's successors beyond the target: they replace servers.
+ */
+function roomFor(
+  sheet: Sheet,
+  missing: number,
+  beyond: number,
+): { readonly all: number; readonly refills: number } {
+  const { doc } = sheet.seen;
+  const surge = Math.min(missing, beyond);
+  const vacant = vacantNow(sheet, missing - surge);
+  const room = (process: "replacement" | "scaleOut", waiting: number) => {
+    const stop = waiting > 0 ? processStopped(doc, process, { waiting }) : undefined;
+    if (stop) sheet.wait(stop);
+    return stop ? 0 : waiting;
+  };
+  const refills = room("replacement", vacant + surge);
+  return { all: refills + room("scaleOut", missing - surge - vacant), refills };
 }
 
 /** Successors come first; what else is missing is made from the revision that is in use (B8.5). */
@@ -178,13 +220,14 @@ function shedSurplus(
     .toSorted(chooser(sheet, counted, rollout))
     .slice(0, counted.length - target);
   const quarantine = keepsSurplus(sheet);
+  const paused = scaleInStopped(sheet, victims.length);
   const withdraw: ServerId[] = [];
   for (const row of victims) {
     if (row.state === "intended") {
       if (underWay.get(createKey(row.id)) === "queued") withdraw.push(row.id);
       continue; // A call that is under way is answered first.
     }
-    if (row.state === "unconfirmed") continue;
+    if (row.state === "unconfirmed" || paused) continue;
     if (quarantine) {
       sheet.wait(quarantine);
       if (sheet.seen.doubt) sheet.wakeAt(nowMs + limits.pollMs);
@@ -201,6 +244,19 @@ function shedSurplus(
   }
   if (victims.length < counted.length - target) sheet.wait(cause("B4.4", "PROTECTED", {}));
   return { ...nothing, withdraw };
+}
+
+/**
+ * Why nobody is chosen to leave now: scaling in is paused (B8.1). Says how many
+ * wait, those that had begun to leave among them.
+ */
+function scaleInStopped({ seen, rows, wait }: Sheet, victims: number): Cause | undefined {
+  const { doc } = seen;
+  if (doc.deleting || !doc.pausedProcesses?.scaleIn) return undefined;
+  const waiting = victims + rows().filter((row) => isScaledIn(row, doc)).length;
+  const stop = processStopped(doc, "scaleIn", { waiting });
+  if (stop && waiting > 0) wait(stop);
+  return stop;
 }
 
 /** Who goes first: not yet answered, building (newest first), launching, left alone, in service. */

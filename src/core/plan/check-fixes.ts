@@ -17,6 +17,7 @@ const fixes: Partial<Record<CauseCode, string>> = {
   BRAKED: "once the reason is gone: musterctl colo brake clear, or remove the switch file",
   CLOUD_BUSY: "wait: it ends when the cloud answers well again; see musterctl colo get",
   PAUSED: "once the reason is gone: musterctl groups resume",
+  PROCESS_PAUSED: "once the reason is gone: musterctl groups resume",
   DELETING: "wait until it is gone",
   QUARANTINE: "compare with musterctl audit, then: musterctl groups confirm-ledger",
   BACKOFF: "mend what the cloud complains of; it is tried again by itself",

@@ -4,6 +4,7 @@ import { type Cause, cause } from "../model/cause.js";
 import type { Brake } from "../model/colo.js";
 import type { Group, PlacementSpec } from "../model/group.js";
 import type { CheckFinding, CheckSeverity, PlacementCheck } from "../model/group-check.js";
+import { pausesOf } from "../model/pause.js";
 import type { PlacementDoc } from "../model/placement.js";
 import { type QuotaLimit, type QuotaRoom, roomOf } from "../model/quota.js";
 import { fixOf } from "./check-fixes.js";
@@ -190,6 +191,7 @@ function checkStanding(seen: CheckSight): readonly CheckFinding[] {
   const causes = [
     ...(doc.deleting ? [cause("B8.4", "DELETING")] : []),
     ...pauseOf(doc, nowMs),
+    ...pausesOf(doc).map((one) => one.cause),
     ...quarantineOf(doc),
     ...backoffOf(doc, nowMs),
     ...held.flatMap((one) => one.causes).filter(({ code }) => code !== "QUARANTINE"),

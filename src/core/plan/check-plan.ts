@@ -2,7 +2,7 @@ import { serversWanted } from "../model/carried.js";
 import { type OperationClass, operationClasses } from "../model/colo.js";
 import { isMadeNow, launchOf } from "../model/launches.js";
 import type { Observation, Step } from "../model/observation.js";
-import { pauseStops } from "../model/pause.js";
+import { callStopped, isScaledIn, pauseStops, processStopped } from "../model/pause.js";
 import type { Plan } from "../model/plan.js";
 import { roomOf, surgeOf } from "../model/rebuild.js";
 import type { ServerRow, ServerState } from "../model/server.js";
@@ -29,6 +29,7 @@ export function checkPlan(seen: Observation, plan: Plan): void {
   );
   const { paused } = seen.doc;
   insist(plan.creates === 0 || !pauseStops(paused, "create"), "creates while paused (B8.3)");
+  checkProcesses(seen, plan, target - counted);
   insist(plan.creates === 0 || !seen.stopped.has("create"), "creates under a brake (B9.1)");
   insist(plan.creates === 0 || seen.cloud.kind === "listed", "creates without a listing (B4.3)");
   insist(plan.choices.length === plan.creates, "creates what nobody chose (B4.7)");
@@ -59,6 +60,8 @@ export function checkPlan(seen: Observation, plan: Plan): void {
     const row = changed.get(step.server) ?? before.get(step.server);
     const bound = row?.cloudId !== undefined && row.cloudId === step.cloudId;
     insist(bound, `plans ${step.kind} of a server that is not the row's (B9.5)`);
+    const isHeld = step.kind === "delete" && row && callStopped(seen.doc, "delete", row);
+    insist(!isHeld, "deletes a surplus server while scaling in is paused (B8.3)");
     const waits = quarantine !== undefined && (row?.createdAtMs ?? 0) < quarantine.sinceMs;
     insist(!(step.kind === "delete" && waits), "deletes in quarantine (B9.5)");
     const right = isStateFor(step.kind, row?.state);
@@ -78,6 +81,10 @@ export function checkPlan(seen: Observation, plan: Plan): void {
       !(surplus && row.protected && !seen.doc.deleting),
       "scales in a protected server (B4.4)",
     );
+    insist(
+      !(surplus && isScaledIn(row, seen.doc) && processStopped(seen.doc, "scaleIn")),
+      "scales in while that is paused (B8.3)",
+    );
     const unproven = seen.doubt && !plan.agrees;
     insist(!(surplus && (quarantine || unproven)), "scales in while in quarantine (B9.5)");
   }
@@ -93,7 +100,8 @@ function checkRebuilt(seen: Observation, plan: Plan, after: readonly ServerRow[]
   const { rebuild } = plan.doc;
   insist(rebuild !== undefined, "replaces servers without a rebuild (B8.5)");
   insist(!taken.some((row) => row.protected), "replaces a protected server (B8.5)");
-  const isHeld = seen.doc.paused ?? seen.stopped.get("create") ?? seen.stopped.get("delete");
+  const isPaused = seen.doc.paused ?? seen.doc.pausedProcesses?.replacement;
+  const isHeld = isPaused ?? seen.stopped.get("create") ?? seen.stopped.get("delete");
   insist(isHeld === undefined, "replaces servers while that is stopped (B8.3, B9.1)");
   const doubted = plan.doc.quarantine ?? (plan.agrees ? undefined : seen.doubt);
   insist(doubted === undefined, "replaces servers while in quarantine (B9.5)");
@@ -102,6 +110,17 @@ function checkRebuilt(seen: Observation, plan: Plan, after: readonly ServerRow[]
   const served = taken.some((row) => before.get(row.id)?.state === "inService");
   const fewest = target - roomOf(rebuild!.options, target).unavailable;
   insist(!served || serve >= fewest, "replaces servers whose successors do not serve (B8.5)");
+}
+
+/** What is paused alone is not planned (B8.1): lost servers stay vacant, others wait. */
+function checkProcesses({ doc }: Observation, plan: Plan, missing: number): void {
+  const { creates, replaces } = plan;
+  const vacant = Math.min(doc.vacant ?? 0, missing);
+  const isOut = processStopped(doc, "scaleOut") !== undefined;
+  const isReplaced = processStopped(doc, "replacement") !== undefined;
+  insist(!isOut || creates === replaces, "scales out while that is paused (B8.3)");
+  insist(!isReplaced || replaces === 0, "replaces while that is paused (B8.3)");
+  insist(!isReplaced || creates === 0 || creates + vacant <= missing, "fills a lost place (B8.3)");
 }
 
 /** What a cloud or a monitor may say of a server, and take back. */

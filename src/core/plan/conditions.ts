@@ -1,4 +1,5 @@
 import { type Cause, cause } from "../model/cause.js";
+import { pausesOf } from "../model/pause.js";
 import type { Condition, ConditionType, PlacementDoc } from "../model/placement.js";
 import { isOpen, type RebuildMark } from "../model/rebuild.js";
 import type { ServerRow } from "../model/server.js";
@@ -86,7 +87,10 @@ export function conditionsOf(found: Findings): {
       ? cause("B4.9", "SHORTAGE", { target, inService, pending })
       : cause("B4.9", "SURPLUS", { target, have: inService + pending + leaving });
   const by = (codes: ReadonlySet<string>) => fewOf(waits.filter((one) => codes.has(one.code)));
-  const paused = doc.paused ? [cause("B8.3", "PAUSED", { reason: doc.paused.reason })] : [];
+  const paused = [
+    ...(doc.paused ? [cause("B8.3", "PAUSED", { reason: doc.paused.reason })] : []),
+    ...pausesOf(doc).map(({ process, cause: pause }) => waitsOf(process, waits) ?? pause),
+  ];
   const needed = Math.min(target, Math.max(doc.min, 1));
   const ready = inService >= needed;
   const short = cause("B4.9", "SHORTAGE", { target: needed, inService });
@@ -95,10 +99,11 @@ export function conditionsOf(found: Findings): {
   const ill = by(illCodes);
   const healthy = found.seen ? ill.length === 0 : (before("healthy")?.holds ?? true);
   const unseen = found.seen ? [] : fewOf([...paused, ...waits]);
+  const stood = fewOf(waits.filter(({ code }) => code === "PROCESS_PAUSED"));
   const wanted: readonly [ConditionType, boolean, readonly Cause[]][] = [
     ["ready", ready, ready ? [] : [short]],
     ["healthy", healthy, healthy ? [] : ill],
-    ["converged", converged, converged ? [] : unseen.length > 0 ? unseen : [onTheWay]],
+    ["converged", converged, converged ? [] : unseen.length > 0 ? unseen : [onTheWay, ...stood]],
     ["paused", paused.length > 0, paused],
     ["braked", by(brakeCodes).length > 0, by(brakeCodes)],
     ["held", by(heldCodes).length > 0, by(heldCodes)],
@@ -126,6 +131,14 @@ export function conditionsOf(found: Findings): {
     conditions.length === doc.conditions.length &&
     conditions.every((one, index) => one === doc.conditions[index]);
   return { conditions: same ? doc.conditions : conditions, turned };
+}
+
+/** The pause of a process with what waits for its end, where something does. */
+function waitsOf(process: string, waits: readonly Cause[]): Cause | undefined {
+  return waits.find(
+    ({ code, facts }) =>
+      code === "PROCESS_PAUSED" && facts["process"] === process && "waiting" in facts,
+  );
 }
 
 /** A new placement is well until something says otherwise. */

@@ -60,7 +60,7 @@ function judgeBuilding(
     return;
   }
   const stopped = meaning === "stopped" && nowMs >= statusSinceMs + group.stoppedGraceMs;
-  if (stopped && staysForNow(sheet, stoppedCause(sheet, row))) return;
+  if (stopped && staysForNow(sheet, row, stoppedCause(sheet, row))) return;
   const late = nowMs >= row.sinceMs + group.buildTimeoutMs;
   if (meaning === "failed" || meaning === "going" || stopped) {
     const fault = server.fault ?? `the cloud says ${server.status}`;
@@ -74,7 +74,7 @@ function judgeBuilding(
   } else if (late && (meaning === "building" || meaning === "stopped" || meaning === "hostDown")) {
     const timeoutMs = group.buildTimeoutMs;
     const timeout = cause("B4.2", "BUILD_TIMEOUT", { server: row.id, buildTimeoutMs: timeoutMs });
-    if (staysForNow(sheet, timeout)) return;
+    if (staysForNow(sheet, row, timeout)) return;
     buildFailed(sheet, row, `not active after ${timeoutMs} ms`, timeout);
   } else if (meaning === "leftAlone") {
     // Somebody's doing, and counted: it is only told.
@@ -83,7 +83,7 @@ function judgeBuilding(
     else sheet.wakeAt(row.sinceMs + group.buildTimeoutMs);
   } else if (meaning === "waiting") {
     const expired = boundWait(sheet, row);
-    if (expired && !staysForNow(sheet, expired))
+    if (expired && !staysForNow(sheet, row, expired))
       buildFailed(sheet, row, `it stays in ${server.status}`, expired);
   }
 }
@@ -121,7 +121,7 @@ function judgeRunning(sheet: Sheet, row: ServerRow, meaning: StatusMeaning): Ver
   const status = row.cloudStatus ?? "";
   /** Who serves is given up at the ramp; of the others nobody depends. */
   const lost = (why: Cause): Verdict => {
-    if (row.leaving === undefined && staysForNow(sheet, why)) return fine;
+    if (row.leaving === undefined && staysForNow(sheet, row, why)) return fine;
     if (row.state === "inService") return { kind: "lost", why };
     if (isArriving(row) && meaning !== "going") {
       sheet.wait(why);

@@ -59,7 +59,7 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
       else lost.push({ row, why: gone });
     } else if (doubts.missing.has(row) && typeof found !== "object") {
       if (row.missingSinceMs !== undefined) presumedMissing++;
-    } else if (why && found !== "gone" && staysForNow(sheet, why)) stayingIll++;
+    } else if (why && found !== "gone" && staysForNow(sheet, row, why)) stayingIll++;
     else if (why && found === undefined) presumedIll++;
     else if (why && found === "unknown") suspects.push({ row, why });
     else {

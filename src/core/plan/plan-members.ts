@@ -2,6 +2,7 @@ import { cause } from "../model/cause.js";
 import type { Attachment } from "../model/group.js";
 import type { LoadBalancerId } from "../model/ids.js";
 import type { BalancerView, MemberStep, PlanLimits } from "../model/observation.js";
+import { callStopped } from "../model/pause.js";
 import type { Member, Membership, ServerRow } from "../model/server.js";
 import { isArriving, leave, move } from "./lifecycle.js";
 import { type Sheet, waitForBrake } from "./sheet.js";
@@ -23,6 +24,8 @@ export function planMembers(
   const changes = new Map<LoadBalancerId, MemberStep[]>();
   const plan = createMemberPlan(sheet, attachments, changes);
   for (const row of sheet.rows()) {
+    // What scaling in has begun stands still while it is paused (B8.1).
+    if (callStopped(sheet.seen.doc, "loadBalancer", row)) continue;
     switch (row.state) {
       case "launching":
       case "inService":
@@ -241,7 +244,7 @@ function waitForLaunch(
   if (nowMs < sinceMs + buildTimeoutMs || (health !== "unhealthy" && !isRejected)) return;
   if (isArriving(row)) return;
   const expired = cause("B4.11", "BUILD_TIMEOUT", { server: row.id, buildTimeoutMs, loadBalancer });
-  if (staysForNow(sheet, expired)) return;
+  if (staysForNow(sheet, row, expired)) return;
   sheet.event("server.failed", row.id, expired);
   const said = refusal ? `not taken by` : "not healthy in";
   sheet.failed(`${said} load balancer ${loadBalancer} in time`, expired);

@@ -1,7 +1,7 @@
 import { serversWanted } from "../model/carried.js";
 import { cause } from "../model/cause.js";
 import { type Observation, type PlanLimits, takenKey } from "../model/observation.js";
-import { stopsAll } from "../model/pause.js";
+import { callStopped, stopsAll } from "../model/pause.js";
 import type { PlacementDoc } from "../model/placement.js";
 import type { Plan } from "../model/plan.js";
 import type { ServerRow } from "../model/server.js";
@@ -18,6 +18,7 @@ import { agrees, isQuarantined, keepsRow, keepsSurplus } from "./quarantine.js";
 import { followServing, planRebuild, tellStanding } from "./rebuild.js";
 import { createSheet, type Sheet, waitForBrake } from "./sheet.js";
 import { planTags } from "./tags.js";
+import { vacantNow, withVacant } from "./vacancies.js";
 
 /**
  * Plans a placement's next bounded move (B4, B5): pure, total, linear in the number of servers. The
@@ -66,14 +67,19 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
     sheet.out.lookUps.length > 0 && seen.cloud.kind === "listed" && seen.cloud.lookedUp.size === 0;
   const backedOff = settleRebuild(sheet, settleMissing(sheet, settleBackoff(sheet)));
   const told = onlyAsked ? backedOff : settleHold(sheet, backedOff);
-  const doc = onlyAsked ? told : settleConditions(sheet, told, target, mayAct && settled);
-  const choices = doc.backoff !== seen.doc.backoff && doc.backoff ? [] : gap.choices;
+  const choices = told.backoff !== seen.doc.backoff && told.backoff ? [] : gap.choices;
+  const replaces = Math.max(0, Math.min(gap.refilled - gap.returned, choices.length));
+  const counted = rows.filter(isCounted).length + choices.length;
+  const refilled = replaces + Math.min(gap.refilled, gap.returned);
+  const placed = withVacant(told, vacantAfter(sheet, target - counted, refilled));
+  const doc = onlyAsked ? placed : settleConditions(sheet, placed, target, mayAct && settled);
   const { changed, events, steps, lookUps, wakeAtMs, orphans, orphansGone } = sheet.out;
   return {
     doc,
     rows: [...changed].map((id) => sheet.row(id)),
     creates: choices.length,
     choices,
+    replaces,
     createCause: gap.createCause,
     isShort: gap.isShort,
     withdraw: gap.withdraw,
@@ -86,6 +92,12 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
     agrees: agrees(sheet),
     wakeAtMs,
   };
+}
+
+/** Never more than are missing: a lower target takes places away. */
+function vacantAfter(sheet: Sheet, missing: number, refilled: number): number {
+  const before = vacantNow(sheet, Number.POSITIVE_INFINITY);
+  return Math.max(0, Math.min(missing, before - refilled));
 }
 
 /** Credentials are put right by people: who waits for that looks rarely (B9.7). */
@@ -130,7 +142,7 @@ function planDeletes(sheet: Sheet): void {
   const isAtWork = createAtWork(sheet.seen);
   for (const row of sheet.rows()) {
     if (row.state !== "deleting" || row.cloudId === undefined) continue;
-    if (!isDetached(row, nowMs)) continue;
+    if (!isDetached(row, nowMs) || callStopped(sheet.seen.doc, "delete", row)) continue;
     if (quarantine && keepsRow(sheet, row, quarantine)) {
       sheet.wait(quarantine);
       continue;

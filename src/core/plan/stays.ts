@@ -1,5 +1,6 @@
 import { type Cause, type CauseCode, cause } from "../model/cause.js";
-import { pauseStops } from "../model/pause.js";
+import { makerOf, pauseStops, processStopped } from "../model/pause.js";
+import type { ServerRow } from "../model/server.js";
 import { type Sheet, waitForBrake } from "./sheet.js";
 
 /** What the cloud or others say of a server and may take back: nothing that is over for good. */
@@ -12,12 +13,22 @@ const passing: ReadonlySet<CauseCode> = new Set([
   "WAIT_EXPIRED",
 ]);
 
-/** Why no server can be replaced now: paused, or a class of calls that it takes is stopped. */
-export function replacementStopped({ seen }: Pick<Sheet, "seen">): Cause | undefined {
+/**
+ * Why no server can be had in the place of another now: paused, or a class of calls that it takes
+ * is stopped.
+ *
+ * @param row undefined: one that has served.
+ */
+export function replacementStopped(
+  { seen }: Pick<Sheet, "seen">,
+  row?: ServerRow,
+): Cause | undefined {
   const { doc, stopped, spec } = seen;
   const { paused } = doc;
   if (paused && (pauseStops(paused, "create") || pauseStops(paused, "delete")))
     return cause("B8.3", "PAUSED", { reason: paused.reason });
+  const process = processStopped(doc, row ? makerOf(row) : "replacement");
+  if (process) return process;
   const needsBalancer = spec !== undefined && spec.attachments.length > 0;
   return (
     stopped.get("create") ??
@@ -31,10 +42,10 @@ export function replacementStopped({ seen }: Pick<Sheet, "seen">): Cause | undef
  * that, so while it could not be replaced only what is over for good is given up (B8.3, B9.1). Says
  * what it would be given up for, and what stops that.
  */
-export function staysForNow(sheet: Sheet, why: Cause): boolean {
-  const stop = passing.has(why.code) ? replacementStopped(sheet) : undefined;
+export function staysForNow(sheet: Sheet, row: ServerRow, why: Cause): boolean {
+  const stop = passing.has(why.code) ? replacementStopped(sheet, row) : undefined;
   if (!stop) return false;
-  if (stop.code === "PAUSED") sheet.wait(stop);
+  if (stop.rule === "B8.3") sheet.wait(stop);
   else waitForBrake(sheet, stop);
   sheet.wait(why);
   return true;

@@ -33,7 +33,7 @@ export function judgeSuspects(sheet: Sheet, suspects: readonly Suspect[], presum
   }
   const suspected = suspects.length + presumed + leaving;
   sheet.setSuspicion({ known, suspected });
-  const staying = suspects.filter(({ row, why }) => staysForNow(sheet, suspectedOf(row, why)));
+  const staying = suspects.filter(({ row, why }) => staysForNow(sheet, row, suspectedOf(row, why)));
   if (suspects.length === staying.length) return;
   const { nowMs } = sheet.seen;
   const held = heldFor(sheet, known, suspected);

@@ -1,3 +1,4 @@
+import type { EventId } from "../model/ids.js";
 import type { Schedule, ScheduleMark, Timing } from "../model/schedule.js";
 
 /** The first occurrence after that instant; undefined: there is none. Pure. */
@@ -12,6 +13,14 @@ export interface Due {
   readonly untilMs: number;
   /** Longer ago than its grace: it is not run any more. */
   readonly isMissed: boolean;
+  /** What refused this very occurrence while schedules were paused. */
+  readonly refusedBy?: EventId;
+}
+
+/** How occurrences follow each other, and whether schedules are paused (B8.1). */
+export interface Calendar {
+  readonly next: NextOccurrence;
+  readonly isPaused: boolean;
 }
 
 /** Those that are of this very timing of the schedule. */
@@ -28,19 +37,30 @@ export function lastMark(
   marks: readonly ScheduleMark[],
 ): ScheduleMark | undefined {
   return marksOf(schedule, marks).reduce<ScheduleMark | undefined>(
-    (last, one) => (last === undefined || one.untilMs > last.untilMs ? one : last),
+    (last, one) => (last === undefined || isLater(one, last) ? one : last),
     undefined,
   );
 }
 
-/** The first occurrence that nobody has dealt with; undefined: none is left. Windows have none. */
+/** What was refused under a pause may be dealt with once more. */
+function isLater(one: ScheduleMark, other: ScheduleMark): boolean {
+  if (one.untilMs !== other.untilMs) return one.untilMs > other.untilMs;
+  return one.doneAtMs > other.doneAtMs;
+}
+
+/**
+ * The first occurrence that nobody has dealt with; undefined: none is left. Windows have none. What
+ * a pause of schedules refused is due again when they go on.
+ */
 export function openOccurrence(
   schedule: Schedule,
   marks: readonly ScheduleMark[],
-  next: NextOccurrence,
+  { next, isPaused }: Calendar,
 ): number | undefined {
   if (schedule.action.kind === "window") return undefined;
-  return next(schedule.timing, lastMark(schedule, marks)?.untilMs ?? schedule.timedAtMs);
+  const last = lastMark(schedule, marks);
+  if (last?.waits && !isPaused) return last.dueAtMs;
+  return next(schedule.timing, last?.untilMs ?? schedule.timedAtMs);
 }
 
 /**
@@ -50,9 +70,10 @@ export function openOccurrence(
 export function dueOf(
   schedule: Schedule,
   marks: readonly ScheduleMark[],
-  { nowMs, next }: { readonly nowMs: number; readonly next: NextOccurrence },
+  { nowMs, ...calendar }: Calendar & { readonly nowMs: number },
 ): Due | undefined {
-  const first = openOccurrence(schedule, marks, next);
+  const { next } = calendar;
+  const first = openOccurrence(schedule, marks, calendar);
   if (first === undefined || first > nowMs) return undefined;
   const oldestMs = nowMs - schedule.graceMs;
   let newest: number | undefined;
@@ -63,5 +84,7 @@ export function dueOf(
   }
   if (newest === undefined)
     return { dueAtMs: first, firstAtMs: first, untilMs: oldestMs, isMissed: true };
-  return { dueAtMs: newest, firstAtMs: first, untilMs: newest, isMissed: false };
+  const last = lastMark(schedule, marks);
+  const again = last?.waits && last.dueAtMs === newest ? { refusedBy: last.event } : {};
+  return { dueAtMs: newest, firstAtMs: first, untilMs: newest, isMissed: false, ...again };
 }

@@ -1,6 +1,8 @@
 import { type Cause, type CauseCode, cause } from "../model/cause.js";
+import type { PausableProcess } from "../model/pausable.js";
+import { processStopped } from "../model/pause.js";
 import type { PolicyMarks } from "../model/placement.js";
-import type { Outcome } from "../model/scale-event.js";
+import type { Outcome, ScaleEvent } from "../model/scale-event.js";
 import { actsIn, markActed, readinessOf } from "./alerts.js";
 import type { Case } from "./case.js";
 import { coolsUntilMs } from "./cooldown.js";
@@ -32,14 +34,26 @@ export const refuseGonePolicy: Check = ({ event, wish }) => {
 };
 
 /** Pause is passed by nobody (B8.3, B2.7). */
-export const refusePaused: Check = ({ input }) => {
+export const refusePaused: Check = ({ input, event }) => {
   const { paused } = input.lead;
-  if (paused === undefined) return undefined;
+  if (paused === undefined) {
+    const process = processOf(event);
+    const { graceMs } = event.occurrence ?? {};
+    const later = graceMs === undefined ? {} : { graceMs };
+    const stop = process && processStopped(input.lead, process, later);
+    return stop && { outcome: "refused", causes: [stop] };
+  }
   const { reason, principal } = paused;
   const pausedForMs = Math.max(0, input.nowMs - paused.sinceMs);
   const why = cause("B8.3", "PAUSED", { reason, principal, pausedForMs });
   return { outcome: "refused", causes: [why] };
 };
+
+/** What speaks: monitors, in whatever way, or the clock. People are nobody's process (B8.1). */
+function processOf({ source, ask }: ScaleEvent): PausableProcess | undefined {
+  if (source === "schedule") return "schedules";
+  return source === "manual" && ask.kind !== "alert" ? undefined : "alerts";
+}
 
 /** Debounce on the leading edge (B3.1). The timer that circles back keeps its own distance. */
 export const mergeRepeat: Check = ({

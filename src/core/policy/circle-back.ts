@@ -64,11 +64,13 @@ export interface CircleBack {
 /**
  * Which policies are due to act on an alert that still stands: after its hold, after whatever made
  * it wait on entering, or to repeat (B3.2, B3.3). Also notes which alerts have ended by silence.
- * While the group is paused or deleted none is due: ask again when it resumes.
+ * While the group or its alerts are paused, or it is deleted, none is due: ask again once it
+ * resumes.
  */
 export function circleBack(input: CircleBackInput): CircleBack {
   const { nowMs, lead, policies } = input;
-  const stopped = lead.paused !== undefined || lead.deleting || input.group.deleting;
+  const isPaused = lead.paused !== undefined || lead.pausedProcesses?.alerts !== undefined;
+  const stopped = isPaused || lead.deleting || input.group.deleting;
   let marks: LeadMarks = { groupMarks: lead.groupMarks, policyMarks: lead.policyMarks };
   const byPolicy = new Map(policies.map(({ id }) => [id, [] as AlertMark[]]));
   for (const mark of input.alertMarks) byPolicy.get(mark.policy)?.push(alertMarkUntil(mark, nowMs));

@@ -117,6 +117,7 @@ function lookAgain(
   total: number,
 ): number | undefined {
   const { nowMs, group, lead, unanswered } = input;
+  if (lead.pausedProcesses?.alerts) return undefined;
   if (policy === undefined || lead.paused || lead.deleting || group.deleting) return undefined;
   const next = nextLook({ nowMs, group, policy, alertMarks: known, marks, total, unanswered });
   return next === "now" ? nowMs : next;

@@ -47,7 +47,7 @@ export interface PlacementFacts {
 }
 
 /** A `PlacementDoc` fits. */
-export type LeadFacts = Pick<PlacementDoc, "paused" | "deleting"> & LeadMarks;
+export type LeadFacts = Pick<PlacementDoc, "paused" | "pausedProcesses" | "deleting"> & LeadMarks;
 
 /**
  * What is to be committed. A refusal changes neither targets nor cooldowns nor windows; what an

@@ -10,6 +10,7 @@ import { readRebuildOptions } from "../from-wire/rebuild.js";
 import type { ServiceMethods } from "../guarded.js";
 import type { ServerLimits } from "../limits.js";
 import { accountOf, groupKeyOf } from "../names.js";
+import { readProcesses } from "../processes.js";
 import { writeGroup, writeGroupSpec } from "../to-wire/group.js";
 import { writeGroupCheck } from "../to-wire/group-check.js";
 import { writeGroupPlan } from "../to-wire/group-plan.js";
@@ -106,11 +107,13 @@ export function createGroupService(
       const expected = given({ expectedGeneration: generationOf(etag) });
       return groups.delete({ key: groupKeyOf(name), force, ...expected }, caller);
     },
-    async pauseGroup({ name, reason }, caller) {
-      return { group: writeGroup(await groups.pause(groupKeyOf(name), reason, caller)) };
+    async pauseGroup({ name, reason, processes }, caller) {
+      const named = readProcesses(processes);
+      return { group: writeGroup(await groups.pause(groupKeyOf(name), reason, caller, named)) };
     },
-    async resumeGroup({ name }, caller) {
-      return { group: writeGroup(await groups.resume(groupKeyOf(name), caller)) };
+    async resumeGroup({ name, processes }, caller) {
+      const named = readProcesses(processes);
+      return { group: writeGroup(await groups.resume(groupKeyOf(name), caller, named)) };
     },
     async rebuildGroup({ name, options }, caller) {
       const word = { kind: "start", options: readRebuildOptions(options) } as const;

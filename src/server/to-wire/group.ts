@@ -1,10 +1,12 @@
 import { create, type JsonObject, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Group, ScaleInLimit, ScaleInOrder } from "../../core/model/group.js";
+import { pausesOf } from "../../core/model/pause.js";
 import type { Condition } from "../../core/model/placement.js";
 import * as wire from "../../gen/muster/v1/group_pb.js";
 import type { GroupSpec, GroupView, PlacementView } from "../../supervisor/api.js";
 import { etagOf } from "../etag.js";
 import { groupName } from "../names.js";
+import { writeProcess } from "../processes.js";
 import { writeCause } from "./cause.js";
 import { writeRebuild } from "./rebuild.js";
 import { writeDuration, writeTime } from "./time.js";
@@ -106,6 +108,7 @@ const scaleInOrders = {
 
 function writeStatus(view: PlacementView): wire.PlacementStatus {
   const { paused } = view;
+  const pauses = pausesOf(view);
   return create(wire.PlacementStatusSchema, {
     colo: view.colo,
     target: view.target,
@@ -123,6 +126,9 @@ function writeStatus(view: PlacementView): wire.PlacementStatus {
     }),
     launchRevision: BigInt(view.launchRevision),
     ...(view.rebuild && { rebuild: writeRebuild(view.rebuild) }),
+    processPauses: pauses.map(({ process, sinceMs, reason, principal }) => {
+      return { process: writeProcess(process), sinceTime: writeTime(sinceMs), reason, principal };
+    }),
   });
 }
 

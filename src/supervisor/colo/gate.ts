@@ -1,7 +1,7 @@
 import { type Cause, cause } from "../../core/model/cause.js";
 import type { OperationClass } from "../../core/model/colo.js";
-import type { AccountId, PlacementKey } from "../../core/model/ids.js";
-import { pauseStops } from "../../core/model/pause.js";
+import type { AccountId, PlacementKey, ServerId } from "../../core/model/ids.js";
+import { callStopped, pauseStops } from "../../core/model/pause.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import type { Brakes } from "./brakes.js";
 
@@ -10,8 +10,16 @@ import type { Brakes } from "./brakes.js";
  * shutting down, lease, kill switch, pause, the account's credentials.
  */
 export interface Gate {
-  /** Why the operation may not start now; undefined: it may. */
-  refusal(operation: OperationClass | "tag", key: PlacementKey): Cause | undefined;
+  /**
+   * Why the operation may not start now; undefined: it may.
+   *
+   * @param server the one that is made or deleted: a single process of the group may be paused.
+   */
+  refusal(
+    operation: OperationClass | "tag",
+    key: PlacementKey,
+    server?: ServerId,
+  ): Cause | undefined;
 }
 
 /** A node that has not read the kill switch for so long makes no creates (B9.1). */
@@ -26,7 +34,7 @@ export function createGate(deps: {
   readonly denied: (account: AccountId) => Cause | undefined;
 }): Gate {
   return {
-    refusal(operation, key) {
+    refusal(operation, key, server) {
       const braked = (reason: string) => cause("B9.1", "BRAKED", { operation, reason });
       if (deps.isStopping()) return braked("this node is shutting down");
       if (!deps.holdsLease(key)) return braked("this node does not hold the placement's lease");
@@ -40,6 +48,10 @@ export function createGate(deps: {
       const paused = state.doc?.paused;
       if (paused && pauseStops(paused, operation))
         return cause("B8.3", "PAUSED", { reason: paused.reason });
+      const row = server && state.servers.get(server);
+      const stop =
+        state.doc && row && operation !== "tag" && callStopped(state.doc, operation, row);
+      if (stop) return stop;
       return operation === "loadBalancer" ? undefined : deps.denied(key.account);
     },
   };

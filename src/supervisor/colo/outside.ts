@@ -3,7 +3,7 @@ import { Fault } from "../../core/errors/fault.js";
 import { type OutsideFault, outsideFaultOf } from "../../core/errors/outside-fault.js";
 import type { Cause } from "../../core/model/cause.js";
 import type { OperationClass } from "../../core/model/colo.js";
-import type { AccountId, ColoId, PlacementKey } from "../../core/model/ids.js";
+import type { AccountId, ColoId, PlacementKey, ServerId } from "../../core/model/ids.js";
 import type { QuotaLimit } from "../../core/model/quota.js";
 import type { CloudServer, Member } from "../../core/model/server.js";
 import type { Call } from "../../core/ports/call.js";
@@ -74,6 +74,8 @@ export type QuotaRequest = Parameters<NonNullable<CloudDriver["quota"]>>[0];
 /** A call that changes something, for one placement. */
 export interface Change {
   readonly key: PlacementKey;
+  /** The ledger's, where one is made or deleted. */
+  readonly server?: ServerId;
   /** From the queue; without one it waits for its turn here. */
   readonly ticket?: Ticket;
   /** Asked together with the gate, after every wait: a cause keeps the call from being made. */
@@ -211,7 +213,7 @@ export function createOutside(deps: OutsideDeps): Outside {
   async function change<Value>(
     what: Pick<Sending, "operation" | "class" | "deadlineMs">,
     stopped: OperationClass | "tag",
-    { key, unless, ticket }: Change,
+    { key, server, unless, ticket }: Change,
     run: (call: Call) => Promise<Value>,
   ): Promise<Answer<Value>> {
     const { account } = key;
@@ -224,7 +226,7 @@ export function createOutside(deps: OutsideDeps): Outside {
     const sent = await send(
       { ...what, ...rest, ticket },
       run,
-      () => gate.refusal(stopped, key) ?? unless?.(),
+      () => gate.refusal(stopped, key, server) ?? unless?.(),
     );
     if ("refusal" in sent) return { kind: "refused", cause: sent.refusal };
     return { kind: "answered", value: sent.value };

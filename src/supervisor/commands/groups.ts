@@ -331,5 +331,6 @@ async function viewPlacement(
     ...copySeen(context, key.colo),
     ...(doc?.paused ? { paused: doc.paused } : {}),
     ...launchView(group, state),
+    ...(doc?.pausedProcesses ? { pausedProcesses: doc.pausedProcesses } : {}),
   };
 }

@@ -5,7 +5,7 @@ import type { Context } from "../context.js";
 import { ensurePlacements, liveGroup, placementsOf } from "../placements/ensure.js";
 import { nextOrderId, obeyOrder } from "../placements/pause-order.js";
 
-/** Pause and resume: a mark on every placement, so that it works in a cut-off colo (B8.3). */
+/** Pause and resume: marks on every placement, so that it works in a cut-off colo (B8.3). */
 export function createPause(
   context: Context,
   view: (key: GroupKey, caller: Caller) => Promise<GroupView>,
@@ -13,7 +13,7 @@ export function createPause(
   async function give(
     key: GroupKey,
     caller: Caller,
-    word: Pick<PauseOrder, "pause">,
+    word: Pick<PauseOrder, "pause" | "processes">,
   ): Promise<GroupView> {
     const atMs = context.clock.nowMs();
     const { group } = await liveGroup(context, key, caller.signal);
@@ -24,7 +24,7 @@ export function createPause(
       // "It is so already" must not be said by memory: another node may have been told otherwise.
       actor.distrust();
       await actor.change((state) => {
-        const order = { id: nextOrderId(context, state.doc), atMs, principal, ...word };
+        const order = { id: nextOrderId(context, state), atMs, principal, ...word };
         return { change: obeyOrder(context, state, order), reply: undefined };
       });
       context.wake(placement);
@@ -33,7 +33,8 @@ export function createPause(
   }
 
   return {
-    pause: (key, reason, caller) => give(key, caller, { pause: { reason } }),
-    resume: (key, caller) => give(key, caller, {}),
+    pause: (key, reason, caller, processes) =>
+      give(key, caller, { pause: { reason }, ...(processes && { processes }) }),
+    resume: (key, caller, processes) => give(key, caller, processes ? { processes } : {}),
   };
 }

@@ -2,8 +2,9 @@ import { Fault } from "../../core/errors/fault.js";
 import { cause } from "../../core/model/cause.js";
 import type { ServerRow } from "../../core/model/server.js";
 import { isCounted, mayMove, move } from "../../core/plan/lifecycle.js";
+import { afterLoss } from "../../core/plan/vacancies.js";
 import type { Context } from "../context.js";
-import { vacate } from "../events/lineage.js";
+import { replacedBy } from "../events/lineage.js";
 import type { Decided } from "../placements/placement-actor.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { loweredTarget } from "./lowered-target.js";
@@ -41,7 +42,8 @@ export function released(
   const { removedBy: _before, ...rest } = row;
   const next = move({ ...rest, removedBy: event.id }, "release", nowMs, { leaving });
   const moved = { targetChangedAtMs: nowMs, movedBy: event.id };
-  const kept = doc && replace ? vacate(doc, { ...row, createdBy: event.id }, event.id) : doc;
+  const kept =
+    doc && (replace ? replacedBy(doc, row, event.id) : isCounted(row) ? afterLoss(doc, row) : doc);
   return {
     change: {
       servers: [next],

@@ -22,7 +22,7 @@ export function createScheduleUseCases(context: Context): ScheduleUseCases {
   /** With the index that leads to it: written with the group, so that a crash loses neither. */
   function stored(group: Group, schedule: Schedule): GroupChange {
     const nowMs = clock.nowMs();
-    const atMs = nextDueOf([schedule], [], { nowMs, next });
+    const atMs = nextDueOf([schedule], [], { nowMs, next, isPaused: false });
     const hints = atMs === undefined ? [] : dueHintsOf(context, group, atMs);
     return { schedules: [schedule], hints };
   }

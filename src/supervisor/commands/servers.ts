@@ -3,9 +3,10 @@ import { cause } from "../../core/model/cause.js";
 import type { GroupKey, ServerId } from "../../core/model/ids.js";
 import type { ServerRow } from "../../core/model/server.js";
 import { isCounted, isLeaving, leave, mayMove } from "../../core/plan/lifecycle.js";
+import { afterLoss } from "../../core/plan/vacancies.js";
 import type { Caller, ReportHealth, ServerUseCases, ServerView } from "../api.js";
 import type { Context } from "../context.js";
-import { vacate } from "../events/lineage.js";
+import { replacedBy } from "../events/lineage.js";
 import { allPlacementsOf, liveGroup, placementsOf } from "../placements/ensure.js";
 import { copySeen, nearState } from "../placements/near-state.js";
 import type { Decided, PlacementActor } from "../placements/placement-actor.js";
@@ -119,7 +120,7 @@ function removed(
   const event = events.make(type, { server: row.id, causes: [why], principal, facts });
   const next: ServerRow = { ...left, removedBy: event.id };
   const movedTo = { target, targetChangedAtMs: clock.nowMs(), movedBy: event.id };
-  const kept = doc && replace ? vacate(doc, { ...row, createdBy: event.id }, event.id) : doc;
+  const kept = doc && (replace ? replacedBy(doc, row, event.id) : afterLoss(doc, row));
   return {
     change: {
       servers: [next],

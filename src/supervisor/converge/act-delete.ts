@@ -46,7 +46,7 @@ export function createDeleteRun(context: Context, cooling: Cooling): DeleteRun {
       const unless = () => (ours() ? undefined : cause("B9.5", "WITHDRAWN", { server }));
       // Before the call, so that one that is refused is not asked for at once again either.
       cooling.start(key, stepKey(step), pauseMs(row, clock.nowMs(), deletePause));
-      const answer = await outside.deleteServer({ key, unless }, ref);
+      const answer = await outside.deleteServer({ key, server, unless }, ref);
       if (answer.kind === "refused") return;
       if (answer.value === "accepted") {
         cooling.start(key, takenKey(server), pauseMs(row, clock.nowMs(), takenPause));

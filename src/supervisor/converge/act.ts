@@ -16,6 +16,7 @@ import { bind, mayMove, move } from "../../core/plan/lifecycle.js";
 import { afterNoRoom, choiceFacts, isOut } from "../../core/plan/no-room.js";
 import { afterRefusal } from "../../core/plan/proven.js";
 import { ownAmong, ownershipOf } from "../../core/plan/tags.js";
+import { afterLoss } from "../../core/plan/vacancies.js";
 import type { MadeServer } from "../../core/ports/cloud.js";
 import type { CallClass, Ticket } from "../colo/admission.js";
 import type { Colo } from "../colo/colo.js";
@@ -138,7 +139,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     let answer: Answer<MadeServer>;
     try {
       answer = await colo.outside.createServer(
-        { key, unless: tooLate, ticket },
+        { key, server, unless: tooLate, ticket },
         {
           account: key.account,
           name: serverName(key, server),
@@ -309,7 +310,7 @@ function withoutServer(
   { failed, nowMs }: { readonly failed: FailedBuild | undefined; readonly nowMs: number },
 ): Pick<PlacementChange, "doc"> {
   if (!doc) return {};
-  let vacant = vacate(doc, row, toldBy);
+  let vacant = afterLoss(vacate(doc, row, toldBy), row);
   // Refused credentials stop the whole account: no group's builds have failed for it (B9.7).
   if (!failed || failed.fault.kind === "denied") return { doc: vacant };
   const { fault, launch } = failed;

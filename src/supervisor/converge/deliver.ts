@@ -8,7 +8,12 @@ import type { Elsewhere } from "../peers/ask-peer.js";
 import { ensurePlacements, liveGroup } from "../placements/ensure.js";
 import { obeyOrder } from "../placements/pause-order.js";
 import type { PlacementActor } from "../placements/placement-actor.js";
-import type { Delivery, PlacementChange, PlacementState } from "../placements/placement-state.js";
+import {
+  coloOfOrder,
+  type Delivery,
+  type PlacementChange,
+  type PlacementState,
+} from "../placements/placement-state.js";
 
 /**
  * Targets decided here go to the other placements as idempotent commands, and so does what they
@@ -44,11 +49,12 @@ export async function deliver(context: Context, actor: PlacementActor): Promise<
         return still ? { deliveriesGone: [delivery.colo] } : {};
       },
     });
-  for (const [colo, order] of orders)
-    await tell(colo, {
+  const inOrder = [...orders].toSorted(([, a], [, b]) => (a.id < b.id ? -1 : 1));
+  for (const [name, order] of inOrder)
+    await tell(coloOfOrder(name), {
       here: (key) => takeOrder(context, key, order),
       there: (key, { ask }) => ask(key.colo, "placements.order", { key, order }, caller),
-      done: ({ orders: now }) => (now.get(colo)?.id === order.id ? { ordersGone: [colo] } : {}),
+      done: ({ orders: now }) => (now.get(name)?.id === order.id ? { ordersGone: [name] } : {}),
     });
   if (failures.length > 0) throw failures.at(-1);
 }

@@ -2,6 +2,7 @@ import { type OutsideFault, outsideFaultOf } from "../../core/errors/outside-fau
 import type { EventDraft } from "../../core/model/event.js";
 import type { LoadBalancerId, PlacementKey, ServerId } from "../../core/model/ids.js";
 import type { MemberStep } from "../../core/model/observation.js";
+import { callStopped } from "../../core/model/pause.js";
 import type { Membership, ServerRow } from "../../core/model/server.js";
 import type { LoadBalancerRef, MemberChange } from "../../core/ports/load-balancer.js";
 import type { Ticket } from "../colo/admission.js";
@@ -145,7 +146,7 @@ async function sendOnce(
 /**
  * Servers may have begun to leave while their change waited, and are not put any more; or they came
  * back, and are not removed. Or their row ended: the address may be another's by now, and is left
- * alone (B5.2).
+ * alone (B5.2). Or scaling in was paused (B8.1).
  */
 function isStillWanted(
   context: Context,
@@ -153,7 +154,9 @@ function isStillWanted(
   loadBalancer: LoadBalancerId,
   step: MemberStep,
 ): boolean {
-  const row = context.placements.peek(key)?.servers.get(step.server);
+  const { doc, servers } = context.placements.peek(key) ?? {};
+  const row = servers?.get(step.server);
+  if (doc && row && callStopped(doc, "loadBalancer", row)) return false;
   return (row?.memberships ?? []).some(
     (one) =>
       one.loadBalancer === loadBalancer &&

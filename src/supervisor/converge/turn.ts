@@ -8,7 +8,7 @@ import {
 } from "../../core/model/ids.js";
 import { type Observation, stepKey } from "../../core/model/observation.js";
 import type { PlacementDoc } from "../../core/model/placement.js";
-import type { Plan, PlannedLaunch } from "../../core/model/plan.js";
+import type { Plan } from "../../core/model/plan.js";
 import type { ServerRow } from "../../core/model/server.js";
 import { checkPlan } from "../../core/plan/check-plan.js";
 import { orderLookMs, orphanDeletes } from "../../core/plan/orphans.js";
@@ -70,7 +70,7 @@ export function createConverger(context: Context, actors: Actors, doubts: Doubts
       const plan = planPlacement(seen, limits);
       checkPlan(seen, plan);
       const traced = tracePlan(events, { ...state, doc }, plan);
-      const intended = intend(colo.outside.cloud.createDeadlineMs, plan.choices, traced);
+      const intended = intend(colo.outside.cloud.createDeadlineMs, plan, traced);
       return {
         change: {
           ...withNewest(doc, traced.doc, intended),
@@ -86,7 +86,7 @@ export function createConverger(context: Context, actors: Actors, doubts: Doubts
 
   function intend(
     createDeadlineMs: number,
-    choices: readonly PlannedLaunch[],
+    { choices, replaces }: Plan,
     { createdBy }: { readonly createdBy: readonly (EventId | undefined)[] },
   ): ServerRow[] {
     const nowMs = clock.nowMs();
@@ -103,6 +103,7 @@ export function createConverger(context: Context, actors: Actors, doubts: Doubts
       },
       memberships: [],
       protected: false,
+      ...(index < replaces ? { replaces: true } : {}),
       ...(createdBy[index] === undefined ? {} : { createdBy: createdBy[index] }),
     }));
   }

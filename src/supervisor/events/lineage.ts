@@ -2,10 +2,12 @@ import { serversWanted } from "../../core/model/carried.js";
 import type { EventDraft, EventType } from "../../core/model/event.js";
 import type { EventId, ServerId } from "../../core/model/ids.js";
 import { successorRevision } from "../../core/model/launches.js";
+import { pausesOf } from "../../core/model/pause.js";
 import type { PlacementDoc } from "../../core/model/placement.js";
 import type { Plan, PlannedEvent } from "../../core/model/plan.js";
 import type { ServerRow } from "../../core/model/server.js";
 import { isCounted, isLeaving } from "../../core/plan/lifecycle.js";
+import { afterLoss } from "../../core/plan/vacancies.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { type EventMaker, followsRow } from "./event-maker.js";
 
@@ -26,6 +28,11 @@ export function vacate(
   const heir = row.inServiceAtMs === undefined ? row.createdBy : toldBy;
   if (heir === undefined || heir === movedBy(doc)) return doc;
   return { ...doc, vacancies: [...(doc.vacancies ?? []), heir as EventId].slice(-vacanciesMax) };
+}
+
+/** The same, where a person asked for it: what comes in its stead replaces it, and follows that. */
+export function replacedBy(doc: PlacementDoc, row: ServerRow, event: EventId): PlacementDoc {
+  return afterLoss(vacate(doc, { ...row, createdBy: event }, event), { ...row, replaces: true });
 }
 
 /** More than a placement can have servers is never needed. */
@@ -72,9 +79,11 @@ export function tracePlan(
     if (type.startsWith("rebuild.")) return plan.doc.rebuild?.by;
     const { condition, holds } = causes[0]?.facts ?? {};
     const { paused, resumedBy } = state.doc;
+    const pauses = [paused, ...pausesOf(state.doc)].flatMap((one) => one?.by ?? []).toSorted();
+    const pausedBy = pauses.at(-1);
     const moved = movedBy(state.doc);
-    if (condition === "paused") return (holds ? paused?.by : resumedBy) ?? moved;
-    const latest = [moved, paused?.by, resumedBy].filter((id) => id !== undefined).toSorted();
+    if (condition === "paused") return (holds ? pausedBy : resumedBy) ?? moved;
+    const latest = [moved, pausedBy, resumedBy].filter((id) => id !== undefined).toSorted();
     const types = turners[`${condition}/${holds}`] ?? [];
     return lastTold.findLast(({ type }) => types.includes(type))?.id ?? latest.at(-1);
   }

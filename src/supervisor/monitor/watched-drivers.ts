@@ -83,7 +83,7 @@ export function watchDrivers(deps: WatchedDeps): Drivers {
     creates.set(server, callsBefore + 1);
     const found = [
       ...gateSeen("create"),
-      ...checkPause(ledger?.doc, "create"),
+      ...checkPause(ledger?.doc, "create", ledger?.servers.get(server)),
       ...checkCreate({ server, ledger, callsBefore, attemptId }),
     ];
     if (found.length > 0) report(found, { colo, key });
@@ -94,9 +94,10 @@ export function watchDrivers(deps: WatchedDeps): Drivers {
     const key = look?.server.ownership && placementOf(look.server.ownership);
     const ledger = key && peek(key);
     const told = look && { server: look.server, agoMs: clock.monotonicMs() - look.atMs };
+    const row = ledger?.servers.get(look?.server.ownership?.server as ServerId);
     const found = [
       ...gateSeen("delete"),
-      ...checkPause(ledger?.doc, "delete"),
+      ...checkPause(ledger?.doc, "delete", row),
       ...checkDelete({ cloudId, installation, told, ledger }),
     ];
     if (found.length > 0) report(found, { colo, key });

@@ -58,8 +58,8 @@ export interface PeerCommands {
   readonly "scaling.submit": Command<SubmitScaleEvent & { readonly requestId: string }, Receipt>;
   /** Has the placements take the group's newest configuration. */
   readonly "groups.heed": Command<GroupKey, Done>;
-  readonly "groups.pause": Command<Reasoned, Done>;
-  readonly "groups.resume": Command<GroupKey, Done>;
+  readonly "groups.pause": Command<Reasoned & OfProcesses, Done>;
+  readonly "groups.resume": Command<GroupKey & OfProcesses, Done>;
   readonly "groups.converge": Command<GroupKey, Done>;
   readonly "groups.rebuild": Command<RebuildGroup, Done>;
   readonly "groups.acknowledgeHold": Command<Reasoned, Done>;
@@ -113,11 +113,13 @@ export interface PeerCommands {
 
 export interface KeepOrder {
   readonly key: GroupKey;
-  readonly word: Pick<PauseOrder, "atMs" | "principal" | "pause">;
+  readonly word: Pick<PauseOrder, "atMs" | "principal" | "pause" | "processes">;
   readonly untold: readonly ColoId[];
   /** What was kept for them before is of yesterday. */
   readonly told: readonly ColoId[];
 }
+
+type OfProcesses = Pick<PauseOrder, "processes">;
 
 interface Reasoned {
   readonly key: GroupKey;

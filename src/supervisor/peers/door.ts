@@ -36,8 +36,9 @@ export function createPeerDoor(context: Context, own: OwnUseCases): PeerDoor {
       await ensurePlacements(context, group, signal);
       return null;
     },
-    "groups.pause": ({ key, reason }, caller) => done(groups.pause(key, reason, caller)),
-    "groups.resume": (key, caller) => done(groups.resume(key, caller)),
+    "groups.pause": ({ key, reason, processes }, caller) =>
+      done(groups.pause(key, reason, caller, processes)),
+    "groups.resume": ({ processes, ...key }, caller) => done(groups.resume(key, caller, processes)),
     "groups.converge": (key, caller) => done(groups.converge(key, caller)),
     "groups.rebuild": (request, caller) => done(groups.rebuild(request, caller)),
     "groups.acknowledgeHold": ({ key, reason }, caller) =>

@@ -1,7 +1,9 @@
+import { replaces } from "../../core/model/pause.js";
 import type { Caller } from "../caller.js";
 import type { Context } from "../context.js";
 import { leadOf, liveGroup } from "../placements/ensure.js";
 import { nextOrderId } from "../placements/pause-order.js";
+import { coloOfOrder, orderName } from "../placements/placement-state.js";
 import type { KeepOrder } from "./commands.js";
 
 /** On record when this returns: those that were not told hear of it once they can be reached. */
@@ -13,9 +15,12 @@ export async function keepOrder(
   const { group } = await liveGroup(context, key, signal);
   const actor = context.placements.open(leadOf(context, group));
   await actor.change((state) => {
-    const order = { id: nextOrderId(context, state.doc), ...word };
-    const orders = untold.map((colo) => [colo, order] as const);
-    const ordersGone = told.filter((colo) => state.orders.has(colo));
+    const order = { id: nextOrderId(context, state), ...word };
+    const orders = untold.map((colo) => [orderName(colo, order), order] as const);
+    const colos = [...untold, ...told];
+    const ordersGone = [...state.orders].flatMap(([name, one]) =>
+      colos.includes(coloOfOrder(name)) && replaces(order, one) ? [name] : [],
+    );
     return { change: { orders, ordersGone }, reply: undefined };
   });
   context.wake(actor.key);

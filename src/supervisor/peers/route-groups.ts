@@ -80,16 +80,20 @@ export function routeGroups(
   const wordOf = ({ principal }: Caller) => ({ atMs: context.clock.nowMs(), principal });
 
   return {
-    async pause(key, reason, caller) {
-      const here = () => own.pause(key, reason, caller);
-      const word = { ...wordOf(caller), pause: { reason } };
-      await everywhere(key, caller, { here, name: "groups.pause", request: { key, reason }, word });
+    async pause(key, reason, caller, processes) {
+      const here = () => own.pause(key, reason, caller, processes);
+      const of = processes ? { processes } : {};
+      const word = { ...wordOf(caller), pause: { reason }, ...of };
+      const request = { key, reason, ...of };
+      await everywhere(key, caller, { here, name: "groups.pause", request, word });
       return own.get(key, caller);
     },
-    async resume(key, caller) {
-      const here = () => own.resume(key, caller);
-      const word = wordOf(caller);
-      await everywhere(key, caller, { here, name: "groups.resume", request: key, word });
+    async resume(key, caller, processes) {
+      const here = () => own.resume(key, caller, processes);
+      const of = processes ? { processes } : {};
+      const word = { ...wordOf(caller), ...of };
+      const request = { ...key, ...of };
+      await everywhere(key, caller, { here, name: "groups.resume", request, word });
       return own.get(key, caller);
     },
     async rebuild({ key, word }, caller) {

@@ -1,5 +1,11 @@
 import type { EventDraft, MusterEvent } from "../../core/model/event.js";
-import type { CloudServerId, PlacementKey, ScheduleId, ServerId } from "../../core/model/ids.js";
+import type {
+  CloudServerId,
+  ColoId,
+  PlacementKey,
+  ScheduleId,
+  ServerId,
+} from "../../core/model/ids.js";
 import { placementText } from "../../core/model/ids.js";
 import type { OrphanRow } from "../../core/model/orphan.js";
 import type { PauseOrder } from "../../core/model/pause.js";
@@ -21,7 +27,10 @@ export interface PlacementState {
   readonly alerts: ReadonlyMap<string, AlertMark>;
   /** Targets decided here that other placements have yet to learn (B11.2), by colo. */
   readonly deliveries: ReadonlyMap<string, Delivery>;
-  /** What colos that could not be reached have yet to hear of the group's pause, by colo (B11.3). */
+  /**
+   * What colos that could not be reached have yet to hear of the group's pauses (B11.3), by
+   * `colo/order id`; by colo alone in rows of older versions.
+   */
   readonly orders: ReadonlyMap<string, PauseOrder>;
   /** Servers with this placement's tags that belong to no row (B9.6). */
   readonly orphans: ReadonlyMap<CloudServerId, OrphanRow>;
@@ -56,7 +65,7 @@ export interface PlacementChange {
   readonly alertsGone?: readonly AlertMark[];
   readonly deliveries?: readonly Delivery[];
   readonly deliveriesGone?: readonly string[];
-  readonly orders?: readonly (readonly [colo: string, order: PauseOrder])[];
+  readonly orders?: readonly (readonly [name: string, order: PauseOrder])[];
   readonly ordersGone?: readonly string[];
   readonly orphans?: readonly OrphanRow[];
   readonly orphansGone?: readonly CloudServerId[];
@@ -87,6 +96,14 @@ export function stateOf(key: PlacementKey, loaded: Loaded): PlacementState {
     orphans: new Map(of<OrphanRow>("orphan") as [CloudServerId, OrphanRow][]),
     schedules: new Map(of<ScheduleMark>("schedule") as [ScheduleId, ScheduleMark][]),
   };
+}
+
+export function orderName(colo: ColoId, { id }: PauseOrder): string {
+  return `${colo}/${id}`;
+}
+
+export function coloOfOrder(name: string): ColoId {
+  return name.split("/")[0] as ColoId;
 }
 
 /** Row kinds that a node holds in memory. Receipts are read one by one. */

@@ -1,6 +1,6 @@
 import type { Group } from "../../core/model/group.js";
 import type { Schedule, ScheduleMark } from "../../core/model/schedule.js";
-import { type NextOccurrence, openOccurrence } from "../../core/policy/agenda.js";
+import { type Calendar, openOccurrence } from "../../core/policy/agenda.js";
 import { openWindows } from "../../core/policy/windows.js";
 import type { Hint } from "../../core/ports/store.js";
 import type { Context } from "../context.js";
@@ -14,11 +14,11 @@ import { dueHint } from "../placements/hints.js";
 export function nextDueOf(
   schedules: readonly Schedule[],
   marks: readonly ScheduleMark[],
-  { nowMs, next }: { readonly nowMs: number; readonly next: NextOccurrence },
+  { nowMs, next, isPaused }: Calendar & { readonly nowMs: number },
 ): number | undefined {
   const times = [
     openWindows(schedules, { nowMs, next }).nextAtMs,
-    ...schedules.map((one) => openOccurrence(one, marks, next)),
+    ...schedules.map((one) => openOccurrence(one, marks, { next, isPaused })),
   ].filter((atMs) => atMs !== undefined);
   return times.length === 0 ? undefined : Math.min(...times);
 }

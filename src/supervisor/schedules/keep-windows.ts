@@ -6,7 +6,8 @@ import type { PlacementActor } from "../placements/placement-actor.js";
 import type { PlacementState } from "../placements/placement-state.js";
 
 /**
- * Has the placement's limits be what open windows set (B7.4). Does the same however often, and from
+ * Has the placement's limits be what open windows set (B7.4); while schedules are paused they stay
+ * as they are (B8.1). Does the same however often, and from
  * whatever it was left in.
  *
  * @returns whether anything moved.
@@ -22,7 +23,9 @@ export async function keepWindows(
   const open = openWindows(schedules.values(), { nowMs, next });
   const { placements } = group;
   const settled = ({ doc }: PlacementState, by: EventId) =>
-    doc && settleWindow(doc, { placements, open }, { nowMs, by });
+    doc &&
+    !doc.pausedProcesses?.schedules &&
+    settleWindow(doc, { placements, open }, { nowMs, by });
   if (!settled(await actor.state(signal), "" as EventId)) return false;
   return actor.change((newest) => {
     const by = context.ids.next() as EventId;

@@ -57,12 +57,13 @@ export function createRunSchedules(
     { schedules, policies }: GroupEntry,
     elsewhere: readonly ScheduleMark[],
   ): Promise<number> {
-    const { schedules: own } = await actor.state(signal);
+    const begun = await actor.state(signal);
     const nowMs = clock.nowMs();
-    const marks = [...own.values(), ...elsewhere];
+    const marks = [...begun.schedules.values(), ...elsewhere];
+    const calendar = (of: PlacementState) => ({ nowMs, next, isPaused: isPaused(of) });
     const due = [...schedules.values()]
       .flatMap((schedule) => {
-        const found = dueOf(schedule, marks, { nowMs, next });
+        const found = dueOf(schedule, marks, calendar(begun));
         return found
           ? [{ schedule, due: found, event: eventOf(group, schedule, found, nowMs) }]
           : [];
@@ -78,7 +79,7 @@ export function createRunSchedules(
       const done = await actor.change<Ran | undefined>(
         (state, earlier) => {
           const newest = [...state.schedules.values(), ...elsewhere];
-          const still = dueOf(schedule, newest, { nowMs, next });
+          const still = dueOf(schedule, newest, calendar(state));
           // Somebody else was faster.
           if (!state.doc || still?.dueAtMs !== due.dueAtMs) return { change: {}, reply: undefined };
           if (due.isMissed) return miss(schedule, due, event);
@@ -94,14 +95,15 @@ export function createRunSchedules(
   }
 
   function eventOf(group: Group, schedule: Schedule, due: Due, nowMs: number) {
-    const { id, uid, timedAtMs } = schedule;
-    const { dueAtMs, firstAtMs } = due;
+    const { id, uid, timedAtMs, graceMs } = schedule;
+    const { dueAtMs, firstAtMs, refusedBy } = due;
+    const again = refusedBy === undefined ? "" : `/after/${refusedBy}`;
     return {
       id: context.ids.next() as EventId,
       ...{ atMs: nowMs, source: "schedule", principal: "muster:schedule", ask: askOf(schedule) },
-      occurrence: { schedule: id, dueAtMs, firstAtMs },
+      occurrence: { schedule: id, dueAtMs, firstAtMs, graceMs },
       // What became of an occurrence is found by it, in whichever colo it ran.
-      idempotencyKey: `${group.uid}/schedule/${uid}/${timedAtMs}/${dueAtMs}`,
+      idempotencyKey: `${group.uid}/schedule/${uid}/${timedAtMs}/${dueAtMs}${again}`,
     } as const satisfies ScaleEvent;
   }
 
@@ -120,7 +122,14 @@ export function createRunSchedules(
     const asked = { event, fingerprint: event.idempotencyKey, known };
     const { change, reply: receipt } = answerOnce(earlier, asked, decide);
     const { outcome, eventId } = receipt;
-    const mark = markOf(schedule, due, { atMs: receipt.atMs, outcome, event: eventId });
+    const isHeld = receipt.causes.some(({ code }) => code === "PROCESS_PAUSED");
+    const done = {
+      atMs: receipt.atMs,
+      outcome,
+      event: eventId,
+      ...(isHeld && { waits: true as const }),
+    };
+    const mark = markOf(schedule, due, done);
     return { change: { ...change, schedules: [mark] }, reply: ranOf(mark) };
   }
 
@@ -193,10 +202,15 @@ export function createRunSchedules(
     { schedules }: GroupEntry,
     elsewhere: readonly ScheduleMark[],
   ): Promise<number | undefined> {
-    const { schedules: own }: PlacementState = await actor.state(signal);
-    const marks = [...own.values(), ...elsewhere];
-    return nextDueOf([...schedules.values()], marks, { nowMs: clock.nowMs(), next });
+    const state = await actor.state(signal);
+    const marks = [...state.schedules.values(), ...elsewhere];
+    const calendar = { nowMs: clock.nowMs(), next, isPaused: isPaused(state) };
+    return nextDueOf([...schedules.values()], marks, calendar);
   }
+}
+
+function isPaused({ doc }: PlacementState): boolean {
+  return doc?.pausedProcesses?.schedules !== undefined;
 }
 
 type Marks = PlacementState["schedules"];
@@ -223,10 +237,10 @@ function askOf({ action }: Schedule): ScaleAsk {
 function markOf(
   { id, uid, timedAtMs }: Schedule,
   { dueAtMs, untilMs }: Due,
-  done: { readonly atMs: number } & Pick<ScheduleMark, "outcome" | "event">,
+  done: { readonly atMs: number } & Pick<ScheduleMark, "outcome" | "event" | "waits">,
 ): ScheduleMark {
-  const { atMs: doneAtMs, outcome, event } = done;
-  return { schedule: id, uid, timedAtMs, dueAtMs, untilMs, doneAtMs, outcome, event };
+  const { atMs: doneAtMs, ...told } = done;
+  return { schedule: id, uid, timedAtMs, dueAtMs, untilMs, doneAtMs, ...told };
 }
 
 function ranOf({ outcome, doneAtMs, dueAtMs }: ScheduleMark): Ran {

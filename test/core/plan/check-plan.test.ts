@@ -14,6 +14,7 @@ const empty = (seen: Observation): Plan => ({
   rows: [],
   creates: 0,
   choices: [],
+  replaces: 0,
   createCause: undefined,
   isShort: false,
   withdraw: [],

@@ -28,8 +28,9 @@ const mark = (untilMs: number, change: Partial<ScheduleMark> = {}): ScheduleMark
   ...change,
 });
 
+const running = { next, isPaused: false };
 const due = (nowMs: number, marks: readonly ScheduleMark[] = [], of: Partial<Schedule> = {}) =>
-  dueOf({ ...schedule, ...of }, marks, { nowMs, next });
+  dueOf({ ...schedule, ...of }, marks, { nowMs, ...running });
 
 test("B7.2 nothing is due before its time, and each occurrence once", () => {
   assert.equal(due(1_099), undefined);
@@ -57,8 +58,8 @@ test("B7.2 of several that were missed the newest is due, if it is young enough"
 });
 
 test("B7.2 what happened before its timing is no occurrence of it", () => {
-  assert.equal(openOccurrence(schedule, [], next), 1_100);
-  assert.equal(openOccurrence({ ...schedule, timedAtMs: 1_100 }, [], next), 1_200);
+  assert.equal(openOccurrence(schedule, [], running), 1_100);
+  assert.equal(openOccurrence({ ...schedule, timedAtMs: 1_100 }, [], running), 1_200);
 });
 
 test("B7.2 marks of another life, or of another timing, are not its own", () => {
@@ -73,6 +74,28 @@ test("B11.2 of what several placements did the last counts", () => {
   const marks = [mark(1_300), mark(1_500), mark(1_100)];
   assert.equal(lastMark(schedule, marks)?.untilMs, 1_500);
   assert.equal(due(1_599, marks), undefined);
+});
+
+test("B8.1 what a pause of schedules refused is due again after it, the newest within its grace", () => {
+  const refused = mark(1_100, { outcome: "refused", waits: true, event: "no" as EventId });
+  const held = (nowMs: number) =>
+    dueOf(schedule, [refused], { nowMs, next, isPaused: true })?.dueAtMs;
+  assert.equal(held(1_150), undefined, "not while it lasts");
+  assert.equal(held(1_200), 1_200, "later ones have their turn to be refused");
+  assert.deepEqual(due(1_150, [refused]), {
+    ...{ dueAtMs: 1_100, firstAtMs: 1_100, untilMs: 1_100, isMissed: false },
+    refusedBy: "no",
+  });
+  const once = { timing: { kind: "at", atMs: 1_100 } } as const;
+  assert.equal(due(1_350, [refused], once)?.refusedBy, "no");
+  assert.equal(due(1_351, [refused], once)?.isMissed, true);
+  assert.equal(due(1_250, [refused])?.refusedBy, undefined, "a newer one runs in its stead");
+  const ran = mark(1_100, { doneAtMs: 1_170 });
+  for (const both of [
+    [refused, ran],
+    [ran, refused],
+  ])
+    assert.equal(due(1_180, both), undefined, "once, whichever placement ran it");
 });
 
 test("B7.4 a window has no occurrences: what holds is told by the time alone", () => {

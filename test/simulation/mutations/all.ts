@@ -1,4 +1,5 @@
 import { coloMutations } from "./colos.js";
+import { controlMutations } from "./control.js";
 import { createMutations } from "./creates.js";
 import { credentialMutations } from "./credentials.js";
 import { deleteMutations } from "./deletes.js";
@@ -22,6 +23,7 @@ export const mutations: readonly Mutation[] = [
   ...deleteMutations,
   ...doubtMutations,
   ...orderMutations,
+  ...controlMutations,
   ...outsideMutations,
   ...credentialMutations,
   ...recordMutations,

@@ -1,8 +1,9 @@
 import { checkCreate, checkDelete } from "../../../src/core/invariants/check-call.js";
-import type { Ledger } from "../../../src/core/invariants/ledger.js";
+import { type Ledger, partOf } from "../../../src/core/invariants/ledger.js";
 import { type Violation, violation } from "../../../src/core/invariants/violation.js";
 import type { OperationClass } from "../../../src/core/model/colo.js";
 import type { CloudServerId, LoadBalancerId, ServerId } from "../../../src/core/model/ids.js";
+import type { ServerRow } from "../../../src/core/model/server.js";
 import { type Cluster, installation } from "../cluster.js";
 import type { OutsideCall } from "../taps.js";
 import type { OracleOptions } from "./finding.js";
@@ -26,7 +27,12 @@ export function createCallChecks(of: {
   const creates = new Map<string, number>();
 
   /** I8, by when the switch was thrown, whoever knew of it. */
-  function checkGate(call: OutsideCall, operation: OperationClass, ledger: Ledger | undefined) {
+  function checkGate(
+    call: OutsideCall,
+    operation: OperationClass,
+    ledger: Ledger | undefined,
+    row?: ServerRow,
+  ) {
     const found: Violation[] = [];
     const nowMs = clock.nowMs();
     for (const brake of ledgers.brakes.get(call.colo) ?? []) {
@@ -38,10 +44,11 @@ export function createCallChecks(of: {
       const facts = { operation, node: call.node, forMs };
       found.push(violation("I8", "B9.1", `${call.colo}/${operation}/${brake.thrownAtMs}`, facts));
     }
-    const sinceMs = ledger && ledgers.pausedSinceMs.get(textOf(ledger));
-    if (sinceMs !== undefined && nowMs - sinceMs > pauseMs && isWell(call.node)) {
+    for (const name of ledger ? pausesFor(operation, ledger, row) : []) {
+      const sinceMs = ledgers.pausedSinceMs.get(name);
+      if (sinceMs === undefined || nowMs - sinceMs <= pauseMs || !isWell(call.node)) continue;
       const facts = { operation, node: call.node, pausedForMs: nowMs - sinceMs };
-      found.push(violation("I8", "B8.3", `${textOf(ledger!)}/${sinceMs}`, facts));
+      found.push(violation("I8", "B8.3", `${name}/${sinceMs}`, facts));
     }
     return found;
   }
@@ -101,7 +108,7 @@ export function createCallChecks(of: {
           const attemptId = ledger?.servers.get(server)?.attempt.id ?? "";
           return [
             ...checkCreate({ server, ledger, callsBefore, attemptId }),
-            ...checkGate(call, "create", ledger),
+            ...checkGate(call, "create", ledger, ledger?.servers.get(server)),
           ];
         }
         case "delete": {
@@ -112,10 +119,11 @@ export function createCallChecks(of: {
             ownership &&
             ledgers.placements.get(`${ownership.account}/${ownership.group}/${ownership.colo}`);
           const { cloudId } = call;
+          const row = ledger?.servers.get(ownership?.server as ServerId);
           const told = { server, agoMs: 0 };
           return [
             ...checkDelete({ cloudId, installation, told, ledger }),
-            ...checkGate(call, "delete", ledger),
+            ...checkGate(call, "delete", ledger, row),
           ];
         }
         case "members":
@@ -127,6 +135,12 @@ export function createCallChecks(of: {
       }
     },
   };
+}
+
+/** Of the whole placement, and of the part of its work that this is. */
+function pausesFor(operation: OperationClass, ledger: Ledger, row: ServerRow | undefined) {
+  const part = row && ledger.doc && partOf(operation, row, ledger.doc);
+  return [textOf(ledger), ...(part ? [`${textOf(ledger)}/${part}`] : [])];
 }
 
 function textOf({ key }: Ledger): string {

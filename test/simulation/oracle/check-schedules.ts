@@ -44,7 +44,8 @@ export function createScheduleChecks(): ScheduleChecks {
       const text = textOf(mark);
       const occurrence = `${partition.key}/${text}/${mark.dueAtMs}`;
       if (dealtWith.has(occurrence)) found.push(violation("I6", "B7.2", occurrence, {}));
-      dealtWith.add(occurrence);
+      // What a pause of schedules refused may be dealt with once more, after it (B8.1).
+      if (!mark.waits) dealtWith.add(occurrence);
       untilMs.set(text, Math.max(untilMs.get(text) ?? 0, mark.untilMs));
     }
     for (const { id, type, facts } of events)

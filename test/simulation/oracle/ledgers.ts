@@ -9,6 +9,7 @@ import type {
   ServerId,
 } from "../../../src/core/model/ids.js";
 import type { OrphanRow } from "../../../src/core/model/orphan.js";
+import { pausableProcesses } from "../../../src/core/model/pausable.js";
 import type { PlacementDoc } from "../../../src/core/model/placement.js";
 import type { ServerRow } from "../../../src/core/model/server.js";
 import type { Commit } from "../../../src/core/ports/store.js";
@@ -29,7 +30,7 @@ export interface Ledgers {
    * reported, and left to a person.
    */
   readonly leftMembers: ReadonlySet<string>;
-  /** Since when each paused placement is. */
+  /** Since when each paused placement is, and each process that is paused alone, `…/process`. */
   readonly pausedSinceMs: ReadonlyMap<string, number>;
 }
 
@@ -91,11 +92,17 @@ export function createLedgers(): Ledgers {
     const lastSequence = events.at(-1)?.sequence ?? before.lastSequence;
     const after: Ledger = { key: before.key, lastSequence, doc, servers, orphans };
     placements.set(partition.key, after);
-    if (!doc?.paused) pausedSinceMs.delete(partition.key);
-    else if (!before.doc?.paused) pausedSinceMs.set(partition.key, nowMs);
+    notePause(partition.key, doc?.paused !== undefined, nowMs);
+    for (const one of pausableProcesses)
+      notePause(`${partition.key}/${one}`, doc?.pausedProcesses?.[one] !== undefined, nowMs);
     const { account, group } = before.key;
     const surge = groups.get(`${account}/${group}`)?.surge ?? 0;
     return { before, after, touched, events, receipts, surge };
+  }
+
+  function notePause(name: string, isPaused: boolean, nowMs: number): void {
+    if (!isPaused) pausedSinceMs.delete(name);
+    else if (!pausedSinceMs.has(name)) pausedSinceMs.set(name, nowMs);
   }
 
   return {

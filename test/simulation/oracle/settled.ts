@@ -37,6 +37,7 @@ function unsettledRows(text: string, { doc, servers }: Ledger, group: Group | un
   if (doc.carried) return [`${text}: carries ${JSON.stringify(doc.carried)}`];
   const serving = rows.filter((row) => row.state === "inService").length;
   const found: string[] = [];
+  if (doc.pausedProcesses) found.push(`${text}: parts of it are paused`);
   if (doc.paused) found.push(`${text}: is paused`);
   // What is protected stays, whatever the target (B4.4).
   const kept = rows.filter((row) => row.protected).length;

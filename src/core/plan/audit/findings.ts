@@ -4,6 +4,7 @@ import type { Difference, DifferenceAction, DifferenceKind } from "../../model/d
 import type { Group } from "../../model/group.js";
 import type { CloudServerId, PlacementKey } from "../../model/ids.js";
 import type { Observation } from "../../model/observation.js";
+import { callStopped } from "../../model/pause.js";
 import type { PlacementDoc } from "../../model/placement.js";
 import type { ServerRow } from "../../model/server.js";
 
@@ -59,7 +60,9 @@ export function createFindings(sight: AuditSight): Findings {
     sight,
     add(kind, cause, action, { untilMs, ...more } = {}) {
       const class_ = kind === "memberWrong" ? "loadBalancer" : classes[action];
-      const stoppedBy = class_ && sight.stopped.get(class_);
+      const row = more.server && sight.rows.find(({ id }) => id === more.server);
+      const stoppedBy =
+        class_ && (sight.stopped.get(class_) ?? (row && pausedFor(sight, class_, row)));
       differences.push({
         ...{ account, group, kind, ...more, cause, action },
         ...(untilMs === undefined ? {} : { untilMs }),
@@ -69,6 +72,11 @@ export function createFindings(sight: AuditSight): Findings {
     lookUp: (id) => void lookUps.push(id),
     done: () => ({ differences, lookUps }),
   };
+}
+
+/** Why the action waits where only a process of the group is paused (B8.1). */
+function pausedFor({ doc }: AuditSight, operation: OperationClass, row: ServerRow) {
+  return doc && callStopped(doc, operation, row);
 }
 
 /** What names a row, in differences and in their causes. */

@@ -17,7 +17,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/group.proto.
  */
 export const file_muster_v1_group: GenFile = /*@__PURE__*/
-  fileDesc("ChVtdXN0ZXIvdjEvZ3JvdXAucHJvdG8SCW11c3Rlci52MSLnCQoFR3JvdXASFgoEbmFtZRgBIAEoCUIIukgFcgMYyAESCwoDdWlkGAIgASgJEhUKBGV0YWcYAyABKAlCB7pIBHICGEASLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBKMAQoMZGlzcGxheV9uYW1lGAYgASgJQna6SHO6AXAKE2Rpc3BsYXlfbmFtZS5sZW5ndGgSLm11c3QgaGF2ZSAxIHRvIDI1NiBjaGFyYWN0ZXJzIGFuZCBub3QgYmUgYmxhbmsaKXRoaXMuc2l6ZSgpIDw9IDI1NiAmJiB0aGlzLm1hdGNoZXMoJ1xcUycpEmQKBmxhYmVscxgHIAMoCzIcLm11c3Rlci52MS5Hcm91cC5MYWJlbHNFbnRyeUI2ukgzmgEwEEAiJXIjEAEYPzIdXlthLXpBLVowLTldW2EtekEtWjAtOS5fLy1dKiQqBXIDGIACEjQKCnBsYWNlbWVudHMYCCADKAsyFC5tdXN0ZXIudjEuUGxhY2VtZW50Qgq6SAeSAQQIARAQEkQKFGxhdW5jaF9jb25maWd1cmF0aW9uGAkgASgLMh4ubXVzdGVyLnYxLkxhdW5jaENvbmZpZ3VyYXRpb25CBrpIA8gBARIXCg9sYXVuY2hfcmV2aXNpb24YCiABKAMSOwoIY29vbGRvd24YCyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEjoKB3dhcm1fdXAYDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEkIKDWJ1aWxkX3RpbWVvdXQYDSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIECICjBTICCAESQAoNc3RvcHBlZF9ncmFjZRgOIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFMgASPAoPc3RvcHBlZF9zZXJ2ZXJzGA8gASgOMhkubXVzdGVyLnYxLlN0b3BwZWRTZXJ2ZXJzQgi6SAWCAQIQARI5Cg5zY2FsZV9pbl9vcmRlchgQIAEoDjIXLm11c3Rlci52MS5TY2FsZUluT3JkZXJCCLpIBYIBAhABEhkKBXN1cmdlGBEgASgFQgq6SAcaBRjQDygAEiAKBnRhcmdldBgSIAEoBUILukgIGgYYgPoBKABIAIgBARImCgZzdGF0dXMYEyABKAsyFi5tdXN0ZXIudjEuR3JvdXBTdGF0dXMSIQoGaGVhbHRoGBQgASgLMhEubXVzdGVyLnYxLkhlYWx0aBI8Cg9vdmVyZHVlX3NlcnZlcnMYFSABKA4yGS5tdXN0ZXIudjEuT3ZlcmR1ZVNlcnZlcnNCCLpIBYIBAhABEg0KBXNwaWxsGBYgASgIEi8KDnNjYWxlX2luX2xpbWl0GBcgASgLMhcubXVzdGVyLnYxLlNjYWxlSW5MaW1pdBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgkKB190YXJnZXQiqwEKDFNjYWxlSW5MaW1pdBIeCgdzZXJ2ZXJzGAEgASgFQgu6SAgaBhiA+gEoAUgAEiwKB3BlcmNlbnQYAiABKAFCGbpIFhIUQAEZAAAAAAAAWUAhAAAAAAAAAABIABI+CgZ3aXRoaW4YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CE7pIEMgBAaoBCiIECICjBTICCDxCDQoEbW9zdBIFukgCCAEiYgoGSGVhbHRoEhkKEXVzZV9sb2FkX2JhbGFuY2VyGAEgASgIEj0KCmJvb3RfZ3JhY2UYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAIrICCglQbGFjZW1lbnQSOQoEY29sbxgBIAEoCUIrukgociYyJF5bYS16MC05XShbYS16MC05LV17MCw2MX1bYS16MC05XSk/JBIXCgNtaW4YAiABKAVCCrpIBxoFGNAPKAASFwoDbWF4GAMgASgFQgq6SAcaBRjQDygAEh8KBndlaWdodBgEIAEoBUIKukgHGgUY6AcoAEgAiAEBEkMKDmxvYWRfYmFsYW5jZXJzGAUgAygLMiEubXVzdGVyLnYxLkxvYWRCYWxhbmNlckF0dGFjaG1lbnRCCLpIBZIBAhAFOke6SEQaQgoRcGxhY2VtZW50Lm1pbl9tYXgSF21pbiBtdXN0IG5vdCBleGNlZWQgbWF4GhR0aGlzLm1pbiA8PSB0aGlzLm1heEIJCgdfd2VpZ2h0IsMBChZMb2FkQmFsYW5jZXJBdHRhY2htZW50EiEKDWxvYWRfYmFsYW5jZXIYASABKAlCCrpIB3IFEAEYgAESGQoEcG9ydBgCIAEoBUILukgIGgYY//8DKAASHwoGd2VpZ2h0GAMgASgFQgq6SAcaBRiAAigBSACIAQESPwoNZHJhaW5fdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkINukgKqgEHIgMIkBwyAEIJCgdfd2VpZ2h0IoIDChNMYXVuY2hDb25maWd1cmF0aW9uEhcKBWltYWdlGAEgASgJQgi6SAVyAxj/ARIYCgZmbGF2b3IYAiABKAlCCLpIBXIDGP8BEhwKCXVzZXJfZGF0YRgDIAEoCUIJukgGcgQo//8DElgKCG1ldGFkYXRhGAQgAygLMiwubXVzdGVyLnYxLkxhdW5jaENvbmZpZ3VyYXRpb24uTWV0YWRhdGFFbnRyeUIYukgVmgESEGQiB3IFEAEY/wEqBXIDGP8BEisKCnBhcmFtZXRlcnMYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Ei8KEGZhbGxiYWNrX2ZsYXZvcnMYBiADKAlCFbpIEpIBDxAIGAEiCXIHGP8BMgJcUxIxChJhdmFpbGFiaWxpdHlfem9uZXMYByADKAlCFbpIEpIBDxAQGAEiCXIHGP8BMgJcUxovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTwoLR3JvdXBTdGF0dXMSLgoKcGxhY2VtZW50cxgBIAMoCzIaLm11c3Rlci52MS5QbGFjZW1lbnRTdGF0dXMSEAoIZGVsZXRpbmcYAiABKAginQIKD1BsYWNlbWVudFN0YXR1cxIMCgRjb2xvGAEgASgJEg4KBnRhcmdldBgCIAEoBRISCgppbl9zZXJ2aWNlGAMgASgFEg8KB3BlbmRpbmcYBCABKAUSDwoHbGVhdmluZxgFIAEoBRIoCgpjb25kaXRpb25zGAYgAygLMhQubXVzdGVyLnYxLkNvbmRpdGlvbhIfCgVwYXVzZRgHIAEoCzIQLm11c3Rlci52MS5QYXVzZRItCgljb3B5X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2xhdW5jaF9yZXZpc2lvbhgJIAEoAxIjCgdyZWJ1aWxkGAogASgLMhIubXVzdGVyLnYxLlJlYnVpbGQiegoJQ29uZGl0aW9uEgwKBHR5cGUYASABKAkSDQoFaG9sZHMYAiABKAgSIAoGY2F1c2VzGAMgAygLMhAubXVzdGVyLnYxLkNhdXNlEi4KCnNpbmNlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIloKBVBhdXNlEi4KCnNpbmNlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgCIAEoCRIRCglwcmluY2lwYWwYAyABKAkqaAoOU3RvcHBlZFNlcnZlcnMSHwobU1RPUFBFRF9TRVJWRVJTX1VOU1BFQ0lGSUVEEAASGwoXU1RPUFBFRF9TRVJWRVJTX1JFUExBQ0UQARIYChRTVE9QUEVEX1NFUlZFUlNfS0VFUBACKmgKDk92ZXJkdWVTZXJ2ZXJzEh8KG09WRVJEVUVfU0VSVkVSU19VTlNQRUNJRklFRBAAEhgKFE9WRVJEVUVfU0VSVkVSU19LRUVQEAESGwoXT1ZFUkRVRV9TRVJWRVJTX1JFUExBQ0UQAiqYAQoMU2NhbGVJbk9yZGVyEh4KGlNDQUxFX0lOX09SREVSX1VOU1BFQ0lGSUVEEAASHwobU0NBTEVfSU5fT1JERVJfT0xERVNUX0ZJUlNUEAESHwobU0NBTEVfSU5fT1JERVJfTkVXRVNUX0ZJUlNUEAISJgoiU0NBTEVfSU5fT1JERVJfT0xERVNUX0xBVU5DSF9GSVJTVBADYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_muster_v1_cause, file_muster_v1_rebuild]);
+  fileDesc("ChVtdXN0ZXIvdjEvZ3JvdXAucHJvdG8SCW11c3Rlci52MSLnCQoFR3JvdXASFgoEbmFtZRgBIAEoCUIIukgFcgMYyAESCwoDdWlkGAIgASgJEhUKBGV0YWcYAyABKAlCB7pIBHICGEASLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBKMAQoMZGlzcGxheV9uYW1lGAYgASgJQna6SHO6AXAKE2Rpc3BsYXlfbmFtZS5sZW5ndGgSLm11c3QgaGF2ZSAxIHRvIDI1NiBjaGFyYWN0ZXJzIGFuZCBub3QgYmUgYmxhbmsaKXRoaXMuc2l6ZSgpIDw9IDI1NiAmJiB0aGlzLm1hdGNoZXMoJ1xcUycpEmQKBmxhYmVscxgHIAMoCzIcLm11c3Rlci52MS5Hcm91cC5MYWJlbHNFbnRyeUI2ukgzmgEwEEAiJXIjEAEYPzIdXlthLXpBLVowLTldW2EtekEtWjAtOS5fLy1dKiQqBXIDGIACEjQKCnBsYWNlbWVudHMYCCADKAsyFC5tdXN0ZXIudjEuUGxhY2VtZW50Qgq6SAeSAQQIARAQEkQKFGxhdW5jaF9jb25maWd1cmF0aW9uGAkgASgLMh4ubXVzdGVyLnYxLkxhdW5jaENvbmZpZ3VyYXRpb25CBrpIA8gBARIXCg9sYXVuY2hfcmV2aXNpb24YCiABKAMSOwoIY29vbGRvd24YCyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEjoKB3dhcm1fdXAYDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEkIKDWJ1aWxkX3RpbWVvdXQYDSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIECICjBTICCAESQAoNc3RvcHBlZF9ncmFjZRgOIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFMgASPAoPc3RvcHBlZF9zZXJ2ZXJzGA8gASgOMhkubXVzdGVyLnYxLlN0b3BwZWRTZXJ2ZXJzQgi6SAWCAQIQARI5Cg5zY2FsZV9pbl9vcmRlchgQIAEoDjIXLm11c3Rlci52MS5TY2FsZUluT3JkZXJCCLpIBYIBAhABEhkKBXN1cmdlGBEgASgFQgq6SAcaBRjQDygAEiAKBnRhcmdldBgSIAEoBUILukgIGgYYgPoBKABIAIgBARImCgZzdGF0dXMYEyABKAsyFi5tdXN0ZXIudjEuR3JvdXBTdGF0dXMSIQoGaGVhbHRoGBQgASgLMhEubXVzdGVyLnYxLkhlYWx0aBI8Cg9vdmVyZHVlX3NlcnZlcnMYFSABKA4yGS5tdXN0ZXIudjEuT3ZlcmR1ZVNlcnZlcnNCCLpIBYIBAhABEg0KBXNwaWxsGBYgASgIEi8KDnNjYWxlX2luX2xpbWl0GBcgASgLMhcubXVzdGVyLnYxLlNjYWxlSW5MaW1pdBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgkKB190YXJnZXQiqwEKDFNjYWxlSW5MaW1pdBIeCgdzZXJ2ZXJzGAEgASgFQgu6SAgaBhiA+gEoAUgAEiwKB3BlcmNlbnQYAiABKAFCGbpIFhIUQAEZAAAAAAAAWUAhAAAAAAAAAABIABI+CgZ3aXRoaW4YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CE7pIEMgBAaoBCiIECICjBTICCDxCDQoEbW9zdBIFukgCCAEiYgoGSGVhbHRoEhkKEXVzZV9sb2FkX2JhbGFuY2VyGAEgASgIEj0KCmJvb3RfZ3JhY2UYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAIrICCglQbGFjZW1lbnQSOQoEY29sbxgBIAEoCUIrukgociYyJF5bYS16MC05XShbYS16MC05LV17MCw2MX1bYS16MC05XSk/JBIXCgNtaW4YAiABKAVCCrpIBxoFGNAPKAASFwoDbWF4GAMgASgFQgq6SAcaBRjQDygAEh8KBndlaWdodBgEIAEoBUIKukgHGgUY6AcoAEgAiAEBEkMKDmxvYWRfYmFsYW5jZXJzGAUgAygLMiEubXVzdGVyLnYxLkxvYWRCYWxhbmNlckF0dGFjaG1lbnRCCLpIBZIBAhAFOke6SEQaQgoRcGxhY2VtZW50Lm1pbl9tYXgSF21pbiBtdXN0IG5vdCBleGNlZWQgbWF4GhR0aGlzLm1pbiA8PSB0aGlzLm1heEIJCgdfd2VpZ2h0IsMBChZMb2FkQmFsYW5jZXJBdHRhY2htZW50EiEKDWxvYWRfYmFsYW5jZXIYASABKAlCCrpIB3IFEAEYgAESGQoEcG9ydBgCIAEoBUILukgIGgYY//8DKAASHwoGd2VpZ2h0GAMgASgFQgq6SAcaBRiAAigBSACIAQESPwoNZHJhaW5fdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkINukgKqgEHIgMIkBwyAEIJCgdfd2VpZ2h0IoIDChNMYXVuY2hDb25maWd1cmF0aW9uEhcKBWltYWdlGAEgASgJQgi6SAVyAxj/ARIYCgZmbGF2b3IYAiABKAlCCLpIBXIDGP8BEhwKCXVzZXJfZGF0YRgDIAEoCUIJukgGcgQo//8DElgKCG1ldGFkYXRhGAQgAygLMiwubXVzdGVyLnYxLkxhdW5jaENvbmZpZ3VyYXRpb24uTWV0YWRhdGFFbnRyeUIYukgVmgESEGQiB3IFEAEY/wEqBXIDGP8BEisKCnBhcmFtZXRlcnMYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Ei8KEGZhbGxiYWNrX2ZsYXZvcnMYBiADKAlCFbpIEpIBDxAIGAEiCXIHGP8BMgJcUxIxChJhdmFpbGFiaWxpdHlfem9uZXMYByADKAlCFbpIEpIBDxAQGAEiCXIHGP8BMgJcUxovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTwoLR3JvdXBTdGF0dXMSLgoKcGxhY2VtZW50cxgBIAMoCzIaLm11c3Rlci52MS5QbGFjZW1lbnRTdGF0dXMSEAoIZGVsZXRpbmcYAiABKAgizgIKD1BsYWNlbWVudFN0YXR1cxIMCgRjb2xvGAEgASgJEg4KBnRhcmdldBgCIAEoBRISCgppbl9zZXJ2aWNlGAMgASgFEg8KB3BlbmRpbmcYBCABKAUSDwoHbGVhdmluZxgFIAEoBRIoCgpjb25kaXRpb25zGAYgAygLMhQubXVzdGVyLnYxLkNvbmRpdGlvbhIfCgVwYXVzZRgHIAEoCzIQLm11c3Rlci52MS5QYXVzZRItCgljb3B5X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2xhdW5jaF9yZXZpc2lvbhgJIAEoAxIjCgdyZWJ1aWxkGAogASgLMhIubXVzdGVyLnYxLlJlYnVpbGQSLwoOcHJvY2Vzc19wYXVzZXMYCyADKAsyFy5tdXN0ZXIudjEuUHJvY2Vzc1BhdXNlInoKCUNvbmRpdGlvbhIMCgR0eXBlGAEgASgJEg0KBWhvbGRzGAIgASgIEiAKBmNhdXNlcxgDIAMoCzIQLm11c3Rlci52MS5DYXVzZRIuCgpzaW5jZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJaCgVQYXVzZRIuCgpzaW5jZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YAiABKAkSEQoJcHJpbmNpcGFsGAMgASgJIoYBCgxQcm9jZXNzUGF1c2USIwoHcHJvY2VzcxgBIAEoDjISLm11c3Rlci52MS5Qcm9jZXNzEi4KCnNpbmNlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgDIAEoCRIRCglwcmluY2lwYWwYBCABKAkqaAoOU3RvcHBlZFNlcnZlcnMSHwobU1RPUFBFRF9TRVJWRVJTX1VOU1BFQ0lGSUVEEAASGwoXU1RPUFBFRF9TRVJWRVJTX1JFUExBQ0UQARIYChRTVE9QUEVEX1NFUlZFUlNfS0VFUBACKmgKDk92ZXJkdWVTZXJ2ZXJzEh8KG09WRVJEVUVfU0VSVkVSU19VTlNQRUNJRklFRBAAEhgKFE9WRVJEVUVfU0VSVkVSU19LRUVQEAESGwoXT1ZFUkRVRV9TRVJWRVJTX1JFUExBQ0UQAiqYAQoMU2NhbGVJbk9yZGVyEh4KGlNDQUxFX0lOX09SREVSX1VOU1BFQ0lGSUVEEAASHwobU0NBTEVfSU5fT1JERVJfT0xERVNUX0ZJUlNUEAESHwobU0NBTEVfSU5fT1JERVJfTkVXRVNUX0ZJUlNUEAISJgoiU0NBTEVfSU5fT1JERVJfT0xERVNUX0xBVU5DSF9GSVJTVBADKpMBCgdQcm9jZXNzEhcKE1BST0NFU1NfVU5TUEVDSUZJRUQQABIVChFQUk9DRVNTX1NDQUxFX09VVBABEhQKEFBST0NFU1NfU0NBTEVfSU4QAhIXChNQUk9DRVNTX1JFUExBQ0VNRU5UEAMSEgoOUFJPQ0VTU19BTEVSVFMQBBIVChFQUk9DRVNTX1NDSEVEVUxFUxAFYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_muster_v1_cause, file_muster_v1_rebuild]);
 
 /**
  * A set of interchangeable servers, held at a target within limits.
@@ -532,6 +532,13 @@ export type PlacementStatus = Message<"muster.v1.PlacementStatus"> & {
    * @generated from field: muster.v1.Rebuild rebuild = 10;
    */
   rebuild?: Rebuild | undefined;
+
+  /**
+   * Processes that are paused alone, whether or not the placement is paused as a whole.
+   *
+   * @generated from field: repeated muster.v1.ProcessPause process_pauses = 11;
+   */
+  processPauses: ProcessPause[];
 };
 
 /**
@@ -618,6 +625,48 @@ export type Pause = Message<"muster.v1.Pause"> & {
  */
 export const PauseSchema: GenMessage<Pause> = /*@__PURE__*/
   messageDesc(file_muster_v1_group, 9);
+
+/**
+ * Who paused a process, when and why.
+ *
+ * @generated from message muster.v1.ProcessPause
+ */
+export type ProcessPause = Message<"muster.v1.ProcessPause"> & {
+  /**
+   * Which.
+   *
+   * @generated from field: muster.v1.Process process = 1;
+   */
+  process: Process;
+
+  /**
+   * Since when.
+   *
+   * @generated from field: google.protobuf.Timestamp since_time = 2;
+   */
+  sinceTime?: Timestamp | undefined;
+
+  /**
+   * As given by who paused.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * Who paused.
+   *
+   * @generated from field: string principal = 4;
+   */
+  principal: string;
+};
+
+/**
+ * Describes the message muster.v1.ProcessPause.
+ * Use `create(ProcessPauseSchema)` to create a new message.
+ */
+export const ProcessPauseSchema: GenMessage<ProcessPause> = /*@__PURE__*/
+  messageDesc(file_muster_v1_group, 10);
 
 /**
  * What becomes of servers that somebody stopped.
@@ -748,4 +797,67 @@ export type ScaleInOrder = (typeof ScaleInOrder)[keyof typeof ScaleInOrder] | Un
  */
 export const ScaleInOrderSchema: GenEnum<ScaleInOrder> = /*@__PURE__*/
   enumDesc(file_muster_v1_group, 2);
+
+/**
+ * A part of what is done for a group, which can be paused alone.
+ *
+ * @generated from enum muster.v1.Process
+ */
+export const Process = {
+  /**
+   * Never used.
+   *
+   * @generated from enum value: PROCESS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * No server is made because the target asks for more; the target may move.
+   *
+   * @generated from enum value: PROCESS_SCALE_OUT = 1;
+   */
+  SCALE_OUT: 1,
+
+  /**
+   * No server leaves because the target asks for fewer; the target may move. Ends with the group.
+   *
+   * @generated from enum value: PROCESS_SCALE_IN = 2;
+   */
+  SCALE_IN: 2,
+
+  /**
+   * No server is given up for being ill, and none is made in the place of one that is lost.
+   *
+   * @generated from enum value: PROCESS_REPLACEMENT = 3;
+   */
+  REPLACEMENT: 3,
+
+  /**
+   * What monitors say, by alerts, webhooks and measured values, is taken in, and asks for nothing.
+   *
+   * @generated from enum value: PROCESS_ALERTS = 4;
+   */
+  ALERTS: 4,
+
+  /**
+   * Schedules ask for nothing, and windows stay as they are. The newest occurrence that fell into
+   * the pause runs once after it, if it is not later than its schedule allows.
+   *
+   * @generated from enum value: PROCESS_SCHEDULES = 5;
+   */
+  SCHEDULES: 5,
+} as const;
+
+/**
+ * A part of what is done for a group, which can be paused alone.
+ *
+ * @generated from enum muster.v1.Process
+ */
+export type Process = (typeof Process)[keyof typeof Process] | UnknownEnum;
+
+/**
+ * Describes the enum muster.v1.Process.
+ */
+export const ProcessSchema: GenEnum<Process> = /*@__PURE__*/
+  enumDesc(file_muster_v1_group, 3);
 

@@ -65,6 +65,8 @@ export function readRow(line: string): Row {
       lead: leadOf({
         ...marksOf(facts),
         ...(facts.includes("paused") ? { paused } : {}),
+        ...(facts.includes("alerts paused") ? { pausedProcesses: { alerts: paused } } : {}),
+        ...(facts.includes("schedules paused") ? { pausedProcesses: { schedules: paused } } : {}),
         deleting: facts.includes("deleting"),
       }),
       alertMarks: [...earlierKeys(values.slice(1)), ...otherKey(facts)],
