@@ -37,8 +37,6 @@ export interface RebuildView {
 export interface RebuildGroup {
   readonly key: GroupKey;
   readonly word: RebuildWord;
-  /** Names the order in all colos; given by the node that was asked, to those of other colos. */
-  readonly order?: string;
 }
 
 export type RebuildWord =

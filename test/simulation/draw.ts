@@ -1,4 +1,5 @@
 import { type PausableProcess, pausableProcesses } from "../../src/core/model/pausable.js";
+import type { Amount } from "../../src/core/model/rebuild.js";
 import { createCup, type Dice } from "./dice.js";
 import { drawFaults } from "./draw-faults.js";
 import type {
@@ -50,7 +51,11 @@ export function drawScenario(seed: number): Scenario {
     ...groups.flatMap((group) =>
       drawSchedules(cup.dice(`schedules ${nameOf(group)}`), group, durationMs),
     ),
+    ...groups.flatMap((group) =>
+      drawRebuilds(cup.dice(`rebuilds ${nameOf(group)}`), group, durationMs),
+    ),
     ...colos.flatMap((colo) => drawOperator(cup.dice(`operator ${colo.id}`), colo.id, durationMs)),
+    ...colos.map((colo) => badImageIn(colo.id, durationMs)),
     ...drawFaults(cup.dice, { nodes, colos, groups, durationMs }),
   ];
   const inOrder = actions.toSorted((a, b) => a.atMs - b.atMs);
@@ -195,6 +200,43 @@ function drawTenant(dice: Dice, plan: GroupPlan, durationMs: number): Action[] {
     actions.push({ atMs, group: nameOf(plan), via: dice.whole(0, 2), ...asked } as Action);
     // People do things in bursts.
     atMs += dice.chance(0.3) ? dice.spanMs(50, 5_000) : dice.whole(1_000, 2 * everyMs);
+  }
+  return actions;
+}
+
+/** Servers of it never come up, wherever they are made. */
+const badImage = "broken";
+
+function badImageIn(colo: string, forMs: number): Action {
+  const fault = { kind: "buildError", text: "no such kernel", image: badImage } as const;
+  return { atMs: 0, ...{ kind: "cloud", label: "badImage", colo, fault, share: 1, forMs } };
+}
+
+const amount = (dice: Dice): Amount =>
+  dice.chance(0.5)
+    ? { kind: "servers", servers: dice.whole(0, 3) }
+    : { kind: "percent", percent: dice.pick([0, 10, 50, 100]) };
+
+/** Somebody brings in another image, which may be a bad one, and says this or that while it goes. */
+function drawRebuilds(dice: Dice, plan: GroupPlan, durationMs: number): Action[] {
+  if (!dice.chance(0.4)) return [];
+  const actions: Action[] = [];
+  const about = () => ({ group: nameOf(plan), via: dice.whole(0, 2) });
+  for (let atMs = dice.spanMs(5 * minute, 120 * minute); atMs < durationMs; ) {
+    const image = dice.pick(["debian", "alpine", "arch", badImage]);
+    const options = {
+      ...{ surge: amount(dice), unavailable: amount(dice), pauseMs: dice.pick([0, 0, 30_000]) },
+      ...{ checkpoints: dice.pick([[], [], [20], [10, 50]]), stopAfter: dice.whole(1, 4) },
+      // Nobody is there in the end to say continue in one colo after the other.
+      ...{ checkpointWaitMs: dice.spanMs(10_000, 10 * minute), rollBack: dice.chance(0.5) },
+    };
+    actions.push({ atMs, ...about(), kind: "rebuild", image, options });
+    if (dice.chance(0.5)) {
+      const word = dice.pick(["cancel", "continue", "rollBack"] as const);
+      const laterMs = dice.spanMs(5_000, 10 * minute);
+      actions.push({ atMs: atMs + laterMs, ...about(), kind: "rebuildWord", word });
+    }
+    atMs += dice.spanMs(10 * minute, 240 * minute);
   }
   return actions;
 }

@@ -35,7 +35,7 @@ const kinds = [
   ...["noCapacity", "throttled", "5xx", "denied", "deleteRefused", "slowCall", "hangingCall"],
   ...["listingLag", "pageFails", "pageRepeated", "listTruncated", "slowBuild", "buildError"],
   ...["laterError", "laterStatus", "laterVanish", "addressReused", "deleteIgnored", "cellDown"],
-  ...["otherProject", "quota", "vanish", "status", "foreign", "copiedTags"],
+  ...["otherProject", "badImage", "quota", "vanish", "status", "foreign", "copiedTags"],
 ].map((name) => `cloud.${name}`);
 const otherKinds = [
   ...["lostAfterCommit", "lostBeforeCommit", "hintsStale", "feedLate", "unavailable", "slow"].map(

@@ -5,6 +5,7 @@ import type { ScheduleAction } from "../../src/core/model/schedule.js";
 import type { SimulatedFault } from "../../src/drivers/cloud-simulated/index.js";
 import type { BalancerFault, BalancerMethod } from "../../src/drivers/lb-simulated/faults.js";
 import type { StoreFaultName } from "../../src/drivers/store-memory/index.js";
+import type { GivenRebuildOptions } from "../../src/supervisor/api.js";
 
 /**
  * All that a run is made of, as data: the same scenario is always the same run, so a failing one
@@ -94,6 +95,8 @@ export type TenantAction = { readonly group: string; readonly via: number } & (
   /** Moves so much of the max of one placement, or what it has, to the next one in the list. */
   | { readonly kind: "moveMax"; readonly nth: number; readonly servers: number }
   | { readonly kind: "launch"; readonly image: string }
+  | { readonly kind: "rebuild"; readonly image: string; readonly options: GivenRebuildOptions }
+  | { readonly kind: "rebuildWord"; readonly word: "cancel" | "continue" | "rollBack" }
   /** Without processes: all. */
   | { readonly kind: "pause"; readonly processes?: Processes }
   | { readonly kind: "resume"; readonly processes?: Processes }

@@ -214,6 +214,14 @@ export function createTenants(of: {
           return edit((spec) => ({ ...spec, placements: moved(spec.placements, action) }));
         case "launch":
           return edit((spec) => ({ ...spec, launch: { ...spec.launch, image: action.image } }));
+        case "rebuild":
+          return async (caller) => {
+            const { image, options } = action;
+            await edit((spec) => ({ ...spec, launch: { ...spec.launch, image } }))(caller);
+            return groups.rebuild({ key, word: { kind: "start", options } }, caller);
+          };
+        case "rebuildWord":
+          return (caller) => groups.rebuild({ key, word: { kind: action.word } }, caller);
         case "pause":
           return (caller) => groups.pause(key, "why", caller, action.processes);
         case "resume":

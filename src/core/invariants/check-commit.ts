@@ -1,4 +1,5 @@
 import { serversPerPlacementMax } from "../model/hard-limits.js";
+import type { ServerId } from "../model/ids.js";
 import type { PlacementDoc } from "../model/placement.js";
 import { checkLives } from "./check-lives.js";
 import { checkReceipts, checkSequences } from "./check-record.js";
@@ -14,6 +15,7 @@ export function checkCommit(seen: CommitSeen): readonly Violation[] {
     ...checkCreates(seen),
     ...checkParts(seen),
     ...checkTarget(seen),
+    ...checkRebuilt(seen),
     ...checkLives(seen),
     ...checkSequences(seen),
     ...checkReceipts(seen),
@@ -121,4 +123,41 @@ function checkTarget({ before, after }: CommitSeen): Violation[] {
   const lowered = target < (before.doc?.target ?? 0) || limited;
   if (target < min && lowered) return [violation("I4", "B1.6", key, facts)];
   return [];
+}
+
+/**
+ * I12: whoever a rebuild takes out of service, as many go on serving as it may leave (B8.5). What
+ * others take out in the same commit is theirs to answer for.
+ */
+function checkRebuilt({ before, after, touched, events }: CommitSeen): Violation[] {
+  const served = (ledger: Ledger, id: ServerId) => ledger.servers.get(id)?.state === "inService";
+  const taken = touched.filter((id) => {
+    const old = before.servers.get(id);
+    const now = after.servers.get(id);
+    return !old?.leaving && now?.leaving?.code === "REBUILT" && old?.state === "inService";
+  });
+  if (taken.length === 0) return [];
+  const guarded = taken.find((id) => before.servers.get(id)?.protected);
+  if (guarded) return [violation("I12", "B4.4", guarded, { server: guarded, protected: true })];
+  const { unavailable } = after.doc?.rebuild?.options ?? before.doc?.rebuild?.options ?? {};
+  if (!unavailable) return [violation("I12", "B8.5", `${taken[0]!}/alone`, { server: taken[0]! })];
+  const target = lowestTarget(before, after, events);
+  const share =
+    unavailable.kind === "servers" ? unavailable.servers : (unavailable.percent * target) / 100;
+  const rest = new Set([...before.servers.keys(), ...after.servers.keys()]);
+  let left = 0;
+  for (const id of rest)
+    if ((served(before, id) || served(after, id)) && !taken.includes(id)) left++;
+  const fewest = target - Math.floor(share);
+  if (left >= fewest) return [];
+  return [violation("I12", "B8.5", taken[0]!, { server: taken[0]!, left, fewest, target })];
+}
+
+/** The lowest target that stood while the commit was decided. */
+function lowestTarget(before: Ledger, after: Ledger, events: CommitSeen["events"]): number {
+  const told = events.flatMap(({ facts }) => {
+    const target = facts["target"];
+    return typeof target === "number" ? [target] : [];
+  });
+  return Math.min(targetOf(before.doc), targetOf(after.doc), ...told);
 }

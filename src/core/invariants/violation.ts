@@ -17,6 +17,7 @@ export const promises = {
   I9: "calls to a cloud never exceed its allowance",
   I10: "every wait ends by its deadline, or is reported",
   I11: "a server's life goes forward only, and what is not ours is never touched",
+  I12: "a rebuild takes out no server whose place nobody has taken",
 } as const;
 
 export type InvariantId = keyof typeof promises;

@@ -31,65 +31,63 @@ export function createRebuild(
   view: (key: GroupKey, caller: Caller) => Promise<GroupView>,
 ): GroupUseCases["rebuild"] {
   return async (request, caller) => {
-    const { key } = request;
-    const { signal } = caller;
-    const { group } = await liveGroup(context, key, signal);
-    if (group.deleting) throw new Fault("GROUP_DELETING", { say: "the group is being deleted" });
-    await ensurePlacements(context, group, signal);
-    const order = await orderOf(context, group, request, caller);
-    for (const placement of placementsOf(context, group)) {
-      const actor = context.placements.open(placement);
-      // "It is so already" must not be said by memory: another node may have been told otherwise.
-      actor.distrust();
-      await actor.change((state) => {
-        return { change: obeyRebuild(context, state, group, order), reply: undefined };
-      });
-      context.wake(placement);
-    }
-    return view(key, caller);
+    const order = await makeRebuildOrder(context, request, caller);
+    await obeyRebuildHere(context, request.key, order, caller);
+    return view(request.key, caller);
   };
 }
 
-/** @throws Fault `NO_WAY_BACK` */
-async function orderOf(
+/**
+ * The order that all of the group's placements are given, wherever they are.
+ *
+ * @throws Fault `GROUP_NOT_FOUND`, `GROUP_DELETING`, `NO_WAY_BACK`
+ */
+export async function makeRebuildOrder(
   context: Context,
-  group: Group,
-  { word, order }: RebuildGroup,
+  { key, word }: RebuildGroup,
   { principal, signal }: Caller,
 ): Promise<RebuildOrder> {
+  const { group } = await liveGroup(context, key, signal);
+  if (group.deleting) throw new Fault("GROUP_DELETING", { say: "the group is being deleted" });
+  await ensurePlacements(context, group, signal);
   const known = await nearDocs(context, group, signal);
   const isBack = word.kind === "rollBack";
   if (isBack && !known.some(({ rebuild }) => rebuild && mayTurnBack(group, rebuild)))
     throw new Fault("NO_WAY_BACK", { say: "there is no rebuild that could be taken back" });
-  const start = (options: GivenRebuildOptions) =>
-    ({
-      kind: "start",
-      revision: group.launchRevision,
-      options: { ...defaultsOf(group, options), ...options },
-    }) as const;
+  // Behind all that was heard of: watches differ.
+  const last = known.map((doc) => doc.rebuildOrder ?? "").reduce((a, b) => (a > b ? a : b), "");
+  const id = context.ids.next();
   return {
-    id: order ?? orderIdAfter(context, known),
+    id: id > last ? id : `${last}0`,
     atMs: context.clock.nowMs(),
     principal,
-    word: word.kind === "start" ? start(word.options) : { kind: word.kind },
+    word: word.kind === "start" ? startOf(group, word.options) : { kind: word.kind },
   };
 }
 
-/** Names an order in all of the group's colos. */
-export async function nextRebuildOrder(
+/** Has the placements that are served here take the order; on record when this returns. */
+export async function obeyRebuildHere(
   context: Context,
   key: GroupKey,
-  signal: AbortSignal,
-): Promise<string> {
+  order: RebuildOrder,
+  { signal }: Caller,
+): Promise<void> {
   const { group } = await liveGroup(context, key, signal);
-  return orderIdAfter(context, await nearDocs(context, group, signal));
+  await ensurePlacements(context, group, signal);
+  for (const placement of placementsOf(context, group)) {
+    const actor = context.placements.open(placement);
+    // "It is so already" must not be said by memory: another node may have been told otherwise.
+    actor.distrust();
+    await actor.change((state) => {
+      return { change: obeyRebuild(context, state, group, order), reply: undefined };
+    });
+    context.wake(placement);
+  }
 }
 
-/** Behind all that was heard of: watches differ. */
-function orderIdAfter({ ids }: Context, known: readonly PlacementDoc[]): string {
-  const id = ids.next();
-  const last = known.map((doc) => doc.rebuildOrder ?? "").reduce((a, b) => (a > b ? a : b), "");
-  return id > last ? id : `${last}0`;
+function startOf(group: Group, given: GivenRebuildOptions): RebuildOrder["word"] {
+  const options = { ...defaultsOf(group, given), ...given };
+  return { kind: "start", revision: group.launchRevision, options };
 }
 
 /** One server more for a while, where the group grants no surge and none may be missing. */

@@ -2,6 +2,7 @@ import { Fault } from "../../core/errors/fault.js";
 import type { ColoId, EventId, PlacementKey } from "../../core/model/ids.js";
 import type { PauseOrder } from "../../core/model/pause.js";
 import type { PlacementDoc } from "../../core/model/placement.js";
+import type { RebuildOrder } from "../../core/model/rebuild.js";
 import { settleLimits } from "../../core/policy/limits.js";
 import type { Context } from "../context.js";
 import type { Elsewhere } from "../peers/ask-peer.js";
@@ -14,6 +15,7 @@ import {
   type PlacementChange,
   type PlacementState,
 } from "../placements/placement-state.js";
+import { obeyRebuild } from "../placements/rebuild-order.js";
 
 /**
  * Targets decided here go to the other placements as idempotent commands, and so does what they
@@ -25,7 +27,7 @@ import {
 export async function deliver(context: Context, actor: PlacementActor): Promise<undefined> {
   const { signal, node, elsewhere } = context;
   const caller = { principal: `muster:${node}`, signal };
-  const { deliveries, orders } = await actor.state(signal);
+  const { deliveries, orders, rebuildOrders } = await actor.state(signal);
   const failures: unknown[] = [];
 
   async function tell(colo: string, told: Told): Promise<void> {
@@ -56,6 +58,13 @@ export async function deliver(context: Context, actor: PlacementActor): Promise<
       there: (key, { ask }) => ask(key.colo, "placements.order", { key, order }, caller),
       done: ({ orders: now }) => (now.get(name)?.id === order.id ? { ordersGone: [name] } : {}),
     });
+  for (const [colo, order] of rebuildOrders)
+    await tell(colo, {
+      here: (key) => takeRebuild(context, key, order),
+      there: (key, { ask }) => ask(key.colo, "placements.rebuild", { key, order }, caller),
+      done: ({ rebuildOrders: now }) =>
+        now.get(colo)?.id === order.id ? { rebuildOrdersGone: [colo] } : {},
+    });
   if (failures.length > 0) throw failures.at(-1);
 }
 
@@ -79,6 +88,26 @@ export async function takeOrder(
   const actor = await openMade(context, key);
   await actor.change((state) => ({
     change: obeyOrder(context, state, order),
+    reply: undefined,
+  }));
+  context.wake(key);
+}
+
+/**
+ * Takes what was said of the group's rebuild while nobody here could be reached; on record when this
+ * returns.
+ *
+ * @throws Fault `GROUP_NOT_FOUND`, `COLO_NOT_FOUND`
+ */
+export async function takeRebuild(
+  context: Context,
+  key: PlacementKey,
+  order: RebuildOrder,
+): Promise<void> {
+  const actor = await openMade(context, key);
+  const { group } = await liveGroup(context, key, context.signal);
+  await actor.change((state) => ({
+    change: obeyRebuild(context, state, group, order),
     reply: undefined,
   }));
   context.wake(key);

@@ -1,5 +1,6 @@
 import type { AccountId, ColoId, GroupKey, PlacementKey } from "../../core/model/ids.js";
 import type { PauseOrder } from "../../core/model/pause.js";
+import type { RebuildOrder } from "../../core/model/rebuild.js";
 import type { Receipt } from "../../core/model/scale-event.js";
 import type { LedMarks } from "../../core/policy/join-marks.js";
 import type { FeedEntry } from "../../core/ports/store.js";
@@ -11,7 +12,6 @@ import type {
   ColoView,
   GroupSpec,
   OrphanView,
-  RebuildGroup,
   RebuiltLedger,
   ReportHealth,
   ServerUseCases,
@@ -61,7 +61,10 @@ export interface PeerCommands {
   readonly "groups.pause": Command<Reasoned & OfProcesses, Done>;
   readonly "groups.resume": Command<GroupKey & OfProcesses, Done>;
   readonly "groups.converge": Command<GroupKey, Done>;
-  readonly "groups.rebuild": Command<RebuildGroup, Done>;
+  readonly "groups.rebuild": Command<
+    { readonly key: GroupKey; readonly order: RebuildOrder },
+    Done
+  >;
   readonly "groups.acknowledgeHold": Command<Reasoned, Done>;
   readonly "groups.confirmLedger": Command<Reasoned, Done>;
   readonly "placements.standing": Command<PlacementKey, Standing>;
@@ -78,6 +81,11 @@ export interface PeerCommands {
   /** What was said of the group's pause while nobody of the colo could be reached (B11.3). */
   readonly "placements.order": Command<
     { readonly key: PlacementKey; readonly order: PauseOrder },
+    Done
+  >;
+  /** A person's word on the group's rebuild, said while nobody of the colo could be reached. */
+  readonly "placements.rebuild": Command<
+    { readonly key: PlacementKey; readonly order: RebuildOrder },
     Done
   >;
   /** Has a colo of the group tell those that could not be reached, once they can. */
@@ -113,7 +121,8 @@ export interface PeerCommands {
 
 export interface KeepOrder {
   readonly key: GroupKey;
-  readonly word: Pick<PauseOrder, "atMs" | "principal" | "pause" | "processes">;
+  /** On its pause, or on its rebuild. */
+  readonly word: Pick<PauseOrder, "atMs" | "principal" | "pause" | "processes"> | RebuildOrder;
   readonly untold: readonly ColoId[];
   /** What was kept for them before is of yesterday. */
   readonly told: readonly ColoId[];

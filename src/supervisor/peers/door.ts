@@ -3,8 +3,9 @@ import type { PeerDoor } from "../../core/ports/peers.js";
 import type { AuditBatch, AuditColo, Supervisor } from "../api.js";
 import type { Caller } from "../caller.js";
 import { checkLaunchHere } from "../commands/check-launch.js";
+import { obeyRebuildHere } from "../commands/rebuild-group.js";
 import type { Context } from "../context.js";
-import { takeOrder, takeTarget } from "../converge/deliver.js";
+import { takeOrder, takeRebuild, takeTarget } from "../converge/deliver.js";
 import { takeMarks } from "../converge/hand-over.js";
 import { ensurePlacements, liveGroup } from "../placements/ensure.js";
 import { standingOf } from "../placements/standing.js";
@@ -40,13 +41,15 @@ export function createPeerDoor(context: Context, own: OwnUseCases): PeerDoor {
       done(groups.pause(key, reason, caller, processes)),
     "groups.resume": ({ processes, ...key }, caller) => done(groups.resume(key, caller, processes)),
     "groups.converge": (key, caller) => done(groups.converge(key, caller)),
-    "groups.rebuild": (request, caller) => done(groups.rebuild(request, caller)),
+    "groups.rebuild": ({ key, order }, caller) =>
+      done(obeyRebuildHere(context, key, order, caller)),
     "groups.acknowledgeHold": ({ key, reason }, caller) =>
       done(groups.acknowledgeHold(key, reason, caller)),
     "groups.confirmLedger": (request, caller) => done(groups.confirmLedger(request, caller)),
     "placements.standing": (key, caller) => standingOf(context, key, caller),
     "placements.target": ({ key, delivery }) => done(takeTarget(context, key, delivery)),
     "placements.marks": ({ key, led }) => done(takeMarks(context, key, led)),
+    "placements.rebuild": ({ key, order }) => done(takeRebuild(context, key, order)),
     "placements.order": ({ key, order }) => done(takeOrder(context, key, order)),
     "groups.keepOrder": (request, caller) => done(keepOrder(context, request, caller)),
     "servers.delete": (request, caller) => servers.delete(request, caller),

@@ -15,6 +15,11 @@ export async function keepOrder(
   const { group } = await liveGroup(context, key, signal);
   const actor = context.placements.open(leadOf(context, group));
   await actor.change((state) => {
+    if ("word" in word) {
+      const rebuildOrders = untold.map((colo) => [colo, word] as const);
+      const rebuildOrdersGone = told.filter((colo) => state.rebuildOrders.has(colo));
+      return { change: { rebuildOrders, rebuildOrdersGone }, reply: undefined };
+    }
     const order = { id: nextOrderId(context, state), ...word };
     const orders = untold.map((colo) => [orderName(colo, order), order] as const);
     const colos = [...untold, ...told];

@@ -2,7 +2,7 @@ import { Fault, isFault } from "../../core/errors/fault.js";
 import type { ColoId, GroupKey } from "../../core/model/ids.js";
 import type { GroupUseCases } from "../api.js";
 import type { Caller } from "../caller.js";
-import { nextRebuildOrder } from "../commands/rebuild-group.js";
+import { makeRebuildOrder, obeyRebuildHere } from "../commands/rebuild-group.js";
 import type { Context } from "../context.js";
 import { liveGroup, placementsElsewhere } from "../placements/ensure.js";
 import { type Elsewhere, isUnanswered } from "./ask-peer.js";
@@ -96,11 +96,12 @@ export function routeGroups(
       await everywhere(key, caller, { here, name: "groups.resume", request, word });
       return own.get(key, caller);
     },
-    async rebuild({ key, word }, caller) {
-      const order = await nextRebuildOrder(context, key, caller.signal);
-      const request = { key, word, order };
-      const here = () => own.rebuild(request, caller);
-      await everywhere(key, caller, { here, name: "groups.rebuild", request });
+    async rebuild(asked, caller) {
+      const { key } = asked;
+      const word = await makeRebuildOrder(context, asked, caller);
+      const request = { key, order: word };
+      const here = () => obeyRebuildHere(context, key, word, caller);
+      await everywhere(key, caller, { here, name: "groups.rebuild", request, word });
       return own.get(key, caller);
     },
     async acknowledgeHold(key, reason, caller) {

@@ -35,8 +35,10 @@ export async function finishDelete(
       const alertsGone = [...now.alerts.values()];
       const deliveriesGone = [...now.deliveries.keys()];
       const ordersGone = [...now.orders.keys()];
+      const rebuildOrdersGone = [...now.rebuildOrders.keys()];
       const schedulesGone = [...now.schedules.keys()];
-      const rowsGone = { alertsGone, deliveriesGone, ordersGone, schedulesGone };
+      const orders = { ordersGone, rebuildOrdersGone };
+      const rowsGone = { alertsGone, deliveriesGone, ...orders, schedulesGone };
       return {
         change: { doc: "remove", servers, ...rowsGone, events: [event] },
         reply: undefined,

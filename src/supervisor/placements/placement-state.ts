@@ -11,6 +11,7 @@ import type { OrphanRow } from "../../core/model/orphan.js";
 import type { PauseOrder } from "../../core/model/pause.js";
 import type { PlacementDoc, TargetDecision } from "../../core/model/placement.js";
 import type { AlertMark } from "../../core/model/policy.js";
+import type { RebuildOrder } from "../../core/model/rebuild.js";
 import type { Receipt } from "../../core/model/scale-event.js";
 import type { ScheduleMark } from "../../core/model/schedule.js";
 import type { ServerRow } from "../../core/model/server.js";
@@ -32,6 +33,8 @@ export interface PlacementState {
    * `colo/order id`; by colo alone in rows of older versions.
    */
   readonly orders: ReadonlyMap<string, PauseOrder>;
+  /** The same of its rebuild (B8.5). */
+  readonly rebuildOrders: ReadonlyMap<string, RebuildOrder>;
   /** Servers with this placement's tags that belong to no row (B9.6). */
   readonly orphans: ReadonlyMap<CloudServerId, OrphanRow>;
   /** What was done of the group's schedules last, by those that led (B7.2). */
@@ -67,6 +70,8 @@ export interface PlacementChange {
   readonly deliveriesGone?: readonly string[];
   readonly orders?: readonly (readonly [name: string, order: PauseOrder])[];
   readonly ordersGone?: readonly string[];
+  readonly rebuildOrders?: readonly (readonly [colo: string, order: RebuildOrder])[];
+  readonly rebuildOrdersGone?: readonly string[];
   readonly orphans?: readonly OrphanRow[];
   readonly orphansGone?: readonly CloudServerId[];
   readonly schedules?: readonly ScheduleMark[];
@@ -93,6 +98,7 @@ export function stateOf(key: PlacementKey, loaded: Loaded): PlacementState {
     alerts: new Map(of<AlertMark>("alert")),
     deliveries: new Map(of<Delivery>("delivery")),
     orders: new Map(of<PauseOrder>("order")),
+    rebuildOrders: new Map(of<RebuildOrder>("rebuildOrder")),
     orphans: new Map(of<OrphanRow>("orphan") as [CloudServerId, OrphanRow][]),
     schedules: new Map(of<ScheduleMark>("schedule") as [ScheduleId, ScheduleMark][]),
   };
@@ -113,6 +119,7 @@ export const stateKinds = [
   "alert",
   "delivery",
   "order",
+  "rebuildOrder",
   "orphan",
   "schedule",
 ] as const;
@@ -139,6 +146,7 @@ export function applyChange(state: PlacementState, change: PlacementChange): Pla
       change.deliveriesGone,
     ),
     orders: withRows(state.orders, change.orders, change.ordersGone),
+    rebuildOrders: withRows(state.rebuildOrders, change.rebuildOrders, change.rebuildOrdersGone),
     orphans: withRows(
       state.orphans,
       change.orphans?.map((one) => [one.cloudId, one]),
@@ -189,6 +197,7 @@ export function rowsBetween(
   diff("alert", before.alerts, after.alerts);
   diff("delivery", before.deliveries, after.deliveries);
   diff("order", before.orders, after.orders);
+  diff("rebuildOrder", before.rebuildOrders, after.rebuildOrders);
   diff("orphan", before.orphans, after.orphans);
   diff("schedule", before.schedules, after.schedules);
   return { puts, deletes };

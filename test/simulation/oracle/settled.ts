@@ -39,6 +39,8 @@ function unsettledRows(text: string, { doc, servers }: Ledger, group: Group | un
   const found: string[] = [];
   if (doc.pausedProcesses) found.push(`${text}: parts of it are paused`);
   if (doc.paused) found.push(`${text}: is paused`);
+  const { phase } = doc.rebuild ?? {};
+  if (phase !== undefined && underWay.has(phase)) found.push(`${text}: its rebuild is ${phase}`);
   // What is protected stays, whatever the target (B4.4).
   const kept = rows.filter((row) => row.protected).length;
   if (serving !== Math.max(doc.target, kept) || rows.length !== serving) {
@@ -47,6 +49,9 @@ function unsettledRows(text: string, { doc, servers }: Ledger, group: Group | un
   }
   return found;
 }
+
+/** A rebuild that is none of these has come to its end. */
+const underWay: ReadonlySet<string> = new Set(["queued", "rolling", "waiting", "rollingBack"]);
 
 /** Rows whose server the cloud does not have. */
 function unboundRows(text: string, { servers }: Ledger, cloud: SimulatedCloud): string[] {
