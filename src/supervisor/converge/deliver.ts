@@ -94,8 +94,8 @@ export async function takeOrder(
 }
 
 /**
- * Takes what was said of the group's rebuild while nobody here could be reached; on record when this
- * returns.
+ * Takes what was said of the group's rebuild while nobody here could be reached; on record when
+ * this returns.
  *
  * @throws Fault `GROUP_NOT_FOUND`, `COLO_NOT_FOUND`
  */
