@@ -9,6 +9,7 @@ import { gateMutations } from "./gates.js";
 import type { Mutation } from "./mutation.js";
 import { orderMutations } from "./orders.js";
 import { outsideMutations } from "./outside.js";
+import { rebuildMutations } from "./rebuilds.js";
 import { recordMutations } from "./records.js";
 import { roomMutations } from "./room.js";
 import { scaleInMutations } from "./scale-in.js";
@@ -28,6 +29,7 @@ export const mutations: readonly Mutation[] = [
   ...credentialMutations,
   ...recordMutations,
   ...scaleInMutations,
+  ...rebuildMutations,
   ...coloMutations,
   ...dryRunMutations,
 ];
