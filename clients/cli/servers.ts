@@ -44,6 +44,22 @@ export function addServerCommands(program: Command, run: Run): void {
     protectServer(session, name, false),
   );
   example(unprotect, "servers unprotect web 01kawq3v9m");
+  const standBy = onServer(
+    servers,
+    "standby",
+    "Take a server out of service and keep it, to look at it",
+    run,
+    (session, name, options) => standByServer(session, name, true, options.replace === true),
+  ).option("--replace", "keep the target, so that another takes its place");
+  example(standBy, "servers standby web 01kawq3v9m");
+  const comeBack = onServer(
+    servers,
+    "return",
+    "Have it come back: in service once it is healthy",
+    run,
+    (session, name) => standByServer(session, name, false, false),
+  );
+  example(comeBack, "servers return web 01kawq3v9m");
   addHealth(servers, run);
 }
 
@@ -205,6 +221,21 @@ async function protectServer(session: Session, name: string, on: boolean): Promi
   const server = answer.server ?? create(ServerSchema);
   session.print.answer(toJson(ServerSchema, server, jsonOptions), () => {
     session.print.line(`server ${idOf(name)} is ${server.protected ? "" : "not "}protected`);
+  });
+  return exitCode.ok;
+}
+
+async function standByServer(
+  session: Session,
+  name: string,
+  standingBy: boolean,
+  replace: boolean,
+): Promise<ExitCode> {
+  const request = { name, standingBy, replace };
+  const answer = await session.client.servers.standByServer(request, session.call);
+  const server = answer.server ?? create(ServerSchema);
+  session.print.answer(toJson(ServerSchema, server, jsonOptions), () => {
+    session.print.line(`server ${idOf(name)} is ${serverStateWord(server.state)}`);
   });
   return exitCode.ok;
 }

@@ -29,6 +29,7 @@ import type { GroupView, RebuildGroup } from "./group-views.js";
 import type { NotifierUseCases } from "./notifiers.js";
 import type { Page } from "./page.js";
 import type { ScheduleUseCases } from "./schedules/use-cases.js";
+import type { ReportHealth, StandBy } from "./server-requests.js";
 import type { WebhookUseCases } from "./webhooks.js";
 
 export type { AuditBatch, AuditColo, ColoAdmission, ColoView } from "./colo-views.js";
@@ -290,16 +291,10 @@ export interface ServerUseCases {
     request: { readonly key: GroupKey; readonly server: ServerId; readonly protect: boolean },
     caller: Caller,
   ): Promise<ServerView>;
+  /** Out of service and kept, or back again; `replace`: the target is not lowered for it (B8.1). */
+  standBy(request: StandBy, caller: Caller): Promise<ServerView>;
   /** What a monitor outside found; suspected servers are replaced while they are few (B9.2). */
   setHealth(request: ReportHealth, caller: Caller): Promise<ServerView>;
-}
-
-export interface ReportHealth {
-  readonly key: GroupKey;
-  readonly server: ServerId;
-  readonly health: "healthy" | "unhealthy";
-  readonly reason: string;
-  readonly timeToLiveMs: number;
 }
 
 export interface EventUseCases {

@@ -15,6 +15,8 @@ export interface PlacementView extends Pick<PlacementDoc, "paused" | "pausedProc
   readonly inService: number;
   readonly pending: number;
   readonly leaving: number;
+  /** Kept out of service by a person (B8.1). */
+  readonly standingBy: number;
   readonly conditions: readonly Condition[];
   /** Of another colo's placement: as of when its copy is here, by that colo's clock. */
   readonly copySeenAtMs?: number;

@@ -278,6 +278,9 @@ describe("servers", () => {
     assert.equal(await ok("servers", "protect", id, server), `server ${server} is protected\n`);
     assert.match(await ok("servers", "get", id, server), /^notes +protected$/m);
     assert.equal((await json("servers", "unprotect", id, server)).protected, false);
+    const aside = `server ${server} is standing-by\n`;
+    assert.equal(await ok("servers", "standby", id, server, "--replace"), aside);
+    await ok("servers", "return", id, server);
     const ill = ["servers", "health", id, server, "unhealthy", "--reason", "answers 502"];
     assert.equal(await ok(...ill, "--for", "5m"), `server ${server} is reported unhealthy\n`);
     assert.match(await ok("servers", "get", id, server), /^notes +unhealthy: answers 502$/m);

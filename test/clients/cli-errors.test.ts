@@ -168,7 +168,9 @@ describe("help", () => {
       "scale",
       ...["list", "get", "apply", "delete", "execute"].map((c) => `policies ${c}`),
       "alerts report",
-      ...["list", "get", "delete", "protect", "unprotect"].map((c) => `servers ${c}`),
+      ...["list", "get", "delete", "protect", "unprotect", "standby", "return"].map(
+        (c) => `servers ${c}`,
+      ),
       "events",
       "events search",
       ...["list", "get", "brake set", "brake clear"].map((c) => `colo ${c}`),

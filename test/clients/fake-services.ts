@@ -301,6 +301,11 @@ export function fakeServers(world: FakeWorld): ServiceImpl<typeof ServerService>
       const known = cloudId === fakeOrphan.cloudId ? fakeOrphan : undefined;
       return { orphan: found(known, "SERVER_NOT_FOUND", cloudId) };
     },
+    standByServer({ name, standingBy }) {
+      const server = get(name);
+      server.state = standingBy ? ServerState.STANDING_BY : ServerState.IN_SERVICE;
+      return { server };
+    },
     protectServer({ name, protected: isProtected }) {
       const server = get(name);
       server.protected = isProtected;

@@ -305,6 +305,7 @@ function viewOf({ group, targets, servers, paused, pausedProcesses, rebuild }: E
       inService: [...servers.values()].filter((server) => server.colo === colo).length,
       pending: 0,
       leaving: 0,
+      standingBy: 0,
       conditions: [
         {
           type: "converged",

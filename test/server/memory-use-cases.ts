@@ -185,6 +185,11 @@ export function createServers({ entryOf }: Pick<PolicyWorld, "entryOf">): Server
       }
       throw new Fault("SERVER_NOT_FOUND", { say: `${cloudId} is not reported as an orphan` });
     },
+    async standBy({ key, server, standBy }) {
+      const found = viewOfServer(key, server);
+      found.row = { ...found.row, state: standBy ? "standingBy" : "launching" };
+      return found;
+    },
     async protect({ key, server, protect }) {
       const found = viewOfServer(key, server);
       found.row = { ...found.row, protected: protect };

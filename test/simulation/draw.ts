@@ -156,6 +156,7 @@ const asks: readonly (readonly [number, (dice: Dice, group: GroupPlan) => Asked]
   [4, (dice) => ({ kind: "pause", processes: drawProcesses(dice) })],
   [4, (dice) => ({ kind: "resume", processes: drawProcesses(dice) })],
   [3, (dice) => ({ kind: "protect", nth: dice.whole(0, 9), protect: dice.chance(0.5) })],
+  [5, (dice) => ({ kind: "standBy", ...drawOf(dice), standBy: dice.chance(0.5) })],
   [8, (dice) => ({ kind: "deleteServer", nth: dice.whole(0, 9), replace: dice.chance(0.5) })],
   [2, (dice) => ({ kind: "deleteGroup", force: dice.chance(0.8) })],
   [3, () => ({ kind: "createGroup" })],
@@ -170,6 +171,8 @@ function drawAsk(place: number) {
   }
   return asks[0]![1];
 }
+
+const drawOf = (dice: Dice) => ({ nth: dice.whole(0, 9), replace: dice.chance(0.5) });
 
 /** One or two of what can be paused alone. */
 function drawProcesses(dice: Dice): readonly PausableProcess[] {

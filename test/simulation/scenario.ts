@@ -101,6 +101,12 @@ export type TenantAction = { readonly group: string; readonly via: number } & (
   | { readonly kind: "pause"; readonly processes?: Processes }
   | { readonly kind: "resume"; readonly processes?: Processes }
   | { readonly kind: "protect"; readonly nth: number; readonly protect: boolean }
+  | {
+      readonly kind: "standBy";
+      readonly nth: number;
+      readonly standBy: boolean;
+      readonly replace: boolean;
+    }
   | { readonly kind: "deleteServer"; readonly nth: number; readonly replace: boolean }
   | { readonly kind: "deleteGroup"; readonly force: boolean }
   | { readonly kind: "createGroup" }

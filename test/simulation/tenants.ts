@@ -231,6 +231,11 @@ export function createTenants(of: {
           const { protect } = action;
           return server && ((caller) => servers.protect({ key, server, protect }, caller));
         }
+        case "standBy": {
+          const server = ids[action.nth % Math.max(1, ids.length)];
+          const { standBy, replace } = action;
+          return server && ((caller) => servers.standBy({ key, server, standBy, replace }, caller));
+        }
         case "deleteServer": {
           const server = ids[action.nth % Math.max(1, ids.length)];
           const { replace } = action;

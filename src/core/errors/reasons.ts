@@ -42,6 +42,7 @@ export const reasons = {
   SERVER_BOUND: "failedPrecondition",
   SERVER_NOT_AVAILABLE: "failedPrecondition",
   GROUP_NOT_EMPTY: "failedPrecondition",
+  NO_ROOM_TO_RETURN: "failedPrecondition",
   NOTHING_HELD: "failedPrecondition",
   NO_WAY_BACK: "failedPrecondition",
   GROUP_DELETING: "failedPrecondition",

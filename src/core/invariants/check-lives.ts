@@ -45,7 +45,9 @@ function checkStep(old: ServerRow, now: ServerRow): Violation[] {
   const found: Violation[] = [];
   const oldAge = old.state === "gone" ? Number.POSITIVE_INFINITY : ages[old.state];
   const age = now.state === "gone" ? Number.POSITIVE_INFINITY : ages[now.state];
-  if (age < oldAge) found.push(violation("I11", "M3.2", `${id}/${old.state}>${now.state}`, facts));
+  const isRecalled = old.state === "standingBy" && now.state === "launching";
+  if (age < oldAge && !isRecalled)
+    found.push(violation("I11", "M3.2", `${id}/${old.state}>${now.state}`, facts));
   if (isBound(old) && old.cloudId !== now.cloudId) {
     const cloudIds = { cloudId: old.cloudId ?? "", otherCloudId: now.cloudId ?? "" };
     found.push(violation("I11", "B9.5", `${id}/bound anew`, { ...facts, ...cloudIds }));

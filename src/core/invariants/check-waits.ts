@@ -39,6 +39,7 @@ export function dueAtMs(row: ServerRow, bounds: WaitBounds): number | undefined 
     case "releasing":
       return row.sinceMs + detachMs + deleteMs + graceMs;
     case "inService":
+    case "standingBy":
     case "abandoned":
     case "gone":
       return undefined;

@@ -34,7 +34,7 @@ export interface CommitSeen {
 
 /**
  * How far a life has come. It only goes on; in service and draining may change places, since demand
- * may come back (B5.3).
+ * may come back (B5.3). Who stood by comes back as after a boot (B8.1).
  */
 export const ages: Readonly<Record<Exclude<ServerState, "gone">, number>> = {
   intended: 0,
@@ -43,6 +43,7 @@ export const ages: Readonly<Record<Exclude<ServerState, "gone">, number>> = {
   building: 3,
   launching: 4,
   inService: 5,
+  standingBy: 5,
   draining: 5,
   deleting: 6,
   releasing: 7,
@@ -56,7 +57,7 @@ export function isBound(row: ServerRow): boolean {
 /** Asked for, on its way or serving: what creates are counted against (B9.3). */
 export function counts({ state }: ServerRow): boolean {
   const leaves = state === "draining" || state === "deleting" || state === "releasing";
-  return !leaves && state !== "gone" && state !== "abandoned";
+  return !leaves && state !== "standingBy" && state !== "gone" && state !== "abandoned";
 }
 
 /**

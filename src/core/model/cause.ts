@@ -68,6 +68,7 @@ export type CauseCode =
   | "LATE_SURPLUS"
   | "FOREIGN"
   | "PROTECTED"
+  | "STANDING_BY"
   | "LOAD_BALANCER_GONE"
   | "LOAD_BALANCER_REFUSED"
   | "ADDRESS_UNKNOWN"

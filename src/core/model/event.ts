@@ -74,6 +74,8 @@ export type EventType =
   | "server.lost"
   | "server.orphan"
   | "server.protected"
+  | "server.standing_by"
+  | "server.recalled"
   | "server.reported"
   | "server.tags_wrong"
   | "server.tagged"

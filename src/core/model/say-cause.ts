@@ -141,6 +141,9 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     "servers that are tagged as ours but in no ledger[: {server}][, {count} in all]" +
     " wait for a person",
   PROTECTED: "the server[ {server}] is protected from scaling in",
+  STANDING_BY:
+    "[{principal} has it stand by: ]the server[ {server}] takes no traffic and counts for nothing" +
+    "[; another takes its place: {replace}]",
   LOAD_BALANCER_GONE: "the load balancer[ {loadBalancer}] is gone; servers stay without it",
   LOAD_BALANCER_REFUSED:
     "the load balancer[ {loadBalancer}] refuses to change its members[: {fault}]",

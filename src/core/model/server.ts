@@ -7,6 +7,7 @@ import type { CloudServerId, EventId, LoadBalancerId, ServerId } from "./ids.js"
  *
  * intended → building → launching → inService → draining → deleting → gone
  * intended → unconfirmed → building | abandoned
+ * inService → standingBy → launching
  * any of a bound server → releasing → gone
  */
 export type ServerState =
@@ -20,6 +21,8 @@ export type ServerState =
   /** Active in the cloud; being attached and waited for until healthy. */
   | "launching"
   | "inService"
+  /** A person took it out of service and keeps it: it leaves its load balancers (B8.1). */
+  | "standingBy"
   | "draining"
   | "deleting"
   /** Let go of: memberships and tags are taken away, and the server runs on without us (B8.1). */
@@ -60,6 +63,8 @@ export interface ServerRow {
   readonly protected: boolean;
   /** A monitor outside says that it is ill; of no meaning once its time is over (B9.2). */
   readonly reported?: HealthReport;
+  /** Since when a person has it stand by, and whether the target was lowered for it (B8.1). */
+  readonly standBy?: StandByMark;
   readonly inServiceAtMs?: number;
   readonly drainingSinceMs?: number;
   readonly deletingSinceMs?: number;
@@ -75,6 +80,12 @@ export interface ServerRow {
   readonly fault?: string;
   /** What it last said on its console, as asked before its end; "" where that said nothing. */
   readonly consoleTail?: string;
+}
+
+export interface StandByMark {
+  readonly sinceMs: number;
+  readonly principal: string;
+  readonly lowered: boolean;
 }
 
 export interface HealthReport {

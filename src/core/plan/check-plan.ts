@@ -76,18 +76,26 @@ export function checkPlan(seen: Observation, plan: Plan): void {
       !(halts && isGivenUp && takenBack.has(row.leaving.code)),
       "gives up for what may pass while nothing is replaced (B8.3, B9.1)",
     );
-    const surplus = row.leaving?.code === "SURPLUS" && before.get(row.id)?.leaving === undefined;
-    insist(
-      !(surplus && row.protected && !seen.doc.deleting),
-      "scales in a protected server (B4.4)",
-    );
-    insist(
-      !(surplus && isScaledIn(row, seen.doc) && processStopped(seen.doc, "scaleIn")),
-      "scales in while that is paused (B8.3)",
-    );
-    const unproven = seen.doubt && !plan.agrees;
-    insist(!(surplus && (quarantine || unproven)), "scales in while in quarantine (B9.5)");
+    checkSurplus(seen, plan, row, before.get(row.id));
   }
+}
+
+/** Who is scaled in, and that nobody is where that is stopped (B4.4, B8.1, B9.5). */
+function checkSurplus(
+  seen: Observation,
+  plan: Plan,
+  row: ServerRow,
+  was: ServerRow | undefined,
+): void {
+  if (row.leaving?.code !== "SURPLUS" || was?.leaving !== undefined) return;
+  const { doc, spec, doubt } = seen;
+  const ends = doc.deleting || !spec;
+  insist(!row.protected || doc.deleting, "scales in a protected server (B4.4)");
+  const isPaused = isScaledIn(row, doc) && processStopped(doc, "scaleIn");
+  insist(!isPaused, "scales in while that is paused (B8.3)");
+  insist(was?.state !== "standingBy" || ends, "scales in who stands by (B8.1)");
+  const unproven = doubt && !plan.agrees;
+  insist(!(plan.doc.quarantine || unproven), "scales in while in quarantine (B9.5)");
 }
 
 /** B8.5: a rebuild takes nobody out whom others do not stand in for, and nobody against a hold. */

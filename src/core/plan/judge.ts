@@ -55,7 +55,7 @@ export function judgeRows(sheet: Sheet, limits: PlanLimits): void {
     const why = doubts.ill.get(row);
     if (found === "gone" && (why || doubts.missing.has(row))) {
       const gone = cause("B4.3", "CLOUD_GONE", { server: row.id, cloudId: row.cloudId });
-      if (row.state === "draining") endDraining(sheet, row, gone);
+      if (row.state === "draining" || row.state === "standingBy") endDraining(sheet, row, gone);
       else lost.push({ row, why: gone });
     } else if (doubts.missing.has(row) && typeof found !== "object") {
       if (row.missingSinceMs !== undefined) presumedMissing++;

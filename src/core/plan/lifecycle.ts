@@ -16,15 +16,22 @@ const transitions = {
   activate: { from: ["building"], to: "launching" },
   /** Attached and healthy. */
   serve: { from: ["launching"], to: "inService" },
+  /** A person takes it out of service and keeps it (B8.1). */
+  standBy: { from: ["inService"], to: "standingBy" },
+  /** It comes back as after a boot: attached, and waited for until it is healthy. */
+  recall: { from: ["standingBy"], to: "launching" },
   /** Chosen to leave; takes no new connections. */
-  drain: { from: ["launching", "inService"], to: "draining" },
+  drain: { from: ["launching", "inService", "standingBy"], to: "draining" },
   /** Demand came back before it was deleted (B5.3). */
   return: { from: ["draining"], to: "inService" },
   /** No membership is left; deleted until the cloud says 404. */
-  delete: { from: ["building", "launching", "inService", "draining", "abandoned"], to: "deleting" },
+  delete: {
+    from: ["building", "launching", "inService", "standingBy", "draining", "abandoned"],
+    to: "deleting",
+  },
   /** A person lets go of it: it is never deleted by us after that (B8.1). */
   release: {
-    from: ["building", "launching", "inService", "draining", "deleting"],
+    from: ["building", "launching", "inService", "standingBy", "draining", "deleting"],
     to: "releasing",
   },
   /** The cloud confirmed its end, or that it never was; or it was released. */
@@ -36,6 +43,7 @@ const transitions = {
       "building",
       "launching",
       "inService",
+      "standingBy",
       "draining",
       "deleting",
       "releasing",

@@ -13,8 +13,8 @@ export const removalMsMax = 5 * 60_000;
 
 /**
  * Brings memberships to what the rows' states ask for (B5): servers on their way or in service are
- * members, draining ones take no new connections, leaving ones are removed. Moves rows whose wait
- * for it is over.
+ * members, draining ones and those that stand by take no new connections, leaving ones are removed.
+ * Moves rows whose wait for it is over.
  */
 export function planMembers(
   sheet: Sheet,
@@ -31,8 +31,11 @@ export function planMembers(
       case "inService":
         plan.attach(row, limits);
         break;
-      case "draining":
+      case "standingBy":
         plan.drain(row, limits);
+        break;
+      case "draining":
+        if (plan.drain(row, limits)) startDelete(sheet, row, sheet.seen.nowMs);
         break;
       case "deleting":
       case "releasing":
@@ -51,7 +54,8 @@ export function planMembers(
 
 interface MemberPlan {
   attach(row: ServerRow, limits: PlanLimits): void;
-  drain(row: ServerRow, limits: PlanLimits): void;
+  /** Whether it is drained, or has been for so long that its memberships keep it no longer. */
+  drain(row: ServerRow, limits: PlanLimits): boolean;
   detach(row: ServerRow): void;
 }
 
@@ -172,9 +176,8 @@ function createMemberPlan(
         const left = remove(row, row.memberships);
         putMemberships(sheet, row, left);
         const late = nowMs >= deadlineMs + removalMsMax;
-        if (left.length === 0 || late) startDelete(sheet, row, nowMs);
-        else sheet.wakeAt(nowMs + limits.pollMs);
-        return;
+        if (left.length > 0) sheet.wakeAt(nowMs + limits.pollMs);
+        return left.length === 0 || late;
       }
       const draining = row.memberships.map((one): Membership => {
         const there = thereOf(one);
@@ -183,6 +186,7 @@ function createMemberPlan(
       });
       putMemberships(sheet, row, draining);
       sheet.wakeAt(Math.min(deadlineMs, nowMs + limits.pollMs));
+      return false;
     },
 
     detach(row) {
@@ -247,7 +251,9 @@ function waitForLaunch(
   if (staysForNow(sheet, row, expired)) return;
   sheet.event("server.failed", row.id, expired);
   const said = refusal ? `not taken by` : "not healthy in";
-  sheet.failed(`${said} load balancer ${loadBalancer} in time`, expired);
+  // One that had served before is no failed build.
+  if (row.inServiceAtMs === undefined)
+    sheet.failed(`${said} load balancer ${loadBalancer} in time`, expired);
   sheet.put(leave(sheet.row(row.id), "drain", expired, nowMs));
 }
 

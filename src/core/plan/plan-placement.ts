@@ -17,6 +17,7 @@ import { judgeRebuild, prove } from "./proven.js";
 import { agrees, isQuarantined, keepsRow, keepsSurplus } from "./quarantine.js";
 import { followServing, planRebuild, tellStanding } from "./rebuild.js";
 import { createSheet, type Sheet, waitForBrake } from "./sheet.js";
+import { endStandingBy } from "./stand-by.js";
 import { planTags } from "./tags.js";
 import { vacantNow, withVacant } from "./vacancies.js";
 
@@ -49,6 +50,7 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   const settled = sheet.out.lookUps.length === 0 && !sheet.out.held;
   let gap = nothing;
   if (mayAct && settled) {
+    endStandingBy(sheet);
     gap = balance(sheet, target, limits, planRebuild(sheet, target, limits));
     planMembers(sheet, seen.spec?.attachments ?? [], limits);
     planDeletes(sheet);
@@ -281,12 +283,14 @@ export function countRows(rows: readonly ServerRow[]): {
   readonly inService: number;
   readonly pending: number;
   readonly leaving: number;
+  readonly standingBy: number;
   readonly counted: number;
 } {
   return {
     inService: rows.filter((row) => row.state === "inService").length,
     pending: rows.filter(isPending).length,
     leaving: rows.filter(isLeaving).length,
+    standingBy: rows.filter((row) => row.state === "standingBy").length,
     counted: rows.filter(isCounted).length,
   };
 }

@@ -84,7 +84,7 @@ export function judgeTags(sheet: Sheet, row: ServerRow, server: CloudServer): Se
       : cause("B9.5", "TAGS_FOREIGN", { ...facts, ...namedBy(server) });
   sheet.wait(why);
   if (row.tags === say || row.tags === "adopted") return row;
-  if (say === "lost" && !isCounted(row)) return row;
+  if (say === "lost" && !isCounted(row) && row.state !== "standingBy") return row;
   sheet.event("server.tags_wrong", row.id, why);
   return withTags(sheet, row, say);
 }

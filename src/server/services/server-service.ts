@@ -62,6 +62,11 @@ export function createServerService(servers: ServerUseCases): ServiceMethods<typ
       const { key, server } = serverOf(name);
       return { server: writeServer(key, await servers.protect({ key, server, protect }, caller)) };
     },
+    async standByServer({ name, standingBy: standBy, replace }, caller) {
+      const { key, server } = serverOf(name);
+      const request = { key, server, standBy, replace };
+      return { server: writeServer(key, await servers.standBy(request, caller)) };
+    },
     async setServerHealth({ name, health, reason, timeToLive }, caller) {
       const { key, server } = serverOf(name);
       const command = {

@@ -115,6 +115,7 @@ function writeStatus(view: PlacementView): wire.PlacementStatus {
     inService: view.inService,
     pending: view.pending,
     leaving: view.leaving,
+    standingBy: view.standingBy,
     conditions: view.conditions.map(writeCondition),
     ...(view.copySeenAtMs !== undefined && { copyTime: writeTime(view.copySeenAtMs) }),
     ...(paused && {

@@ -59,6 +59,7 @@ const serverStates = {
   building: wire.ServerState.BUILDING,
   launching: wire.ServerState.LAUNCHING,
   inService: wire.ServerState.IN_SERVICE,
+  standingBy: wire.ServerState.STANDING_BY,
   draining: wire.ServerState.DRAINING,
   deleting: wire.ServerState.DELETING,
   releasing: wire.ServerState.RELEASING,

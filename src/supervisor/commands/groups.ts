@@ -276,7 +276,7 @@ async function checkLeaving(
   for (const key of leaving) {
     const state = await nearState(context, key, signal);
     const counts = countRows([...state.servers.values()]);
-    if (counts.counted + counts.leaving === 0) continue;
+    if (counts.counted + counts.leaving + counts.standingBy === 0) continue;
     throw new Fault("GROUP_NOT_EMPTY", {
       say: `the placement in ${key.colo} still has servers: set its max to 0 first`,
     });
@@ -318,7 +318,7 @@ async function viewPlacement(
   signal: AbortSignal,
 ): Promise<PlacementView> {
   const state = await newestKnown(context, key, signal);
-  const { inService, pending, leaving } = countRows([...state.servers.values()]);
+  const { inService, pending, leaving, standingBy } = countRows([...state.servers.values()]);
   const { doc } = state;
   return {
     colo: key.colo,
@@ -326,6 +326,7 @@ async function viewPlacement(
     inService,
     pending,
     leaving,
+    standingBy,
     // Until the newest edit has reached the placement, what it says of itself is of yesterday.
     conditions: isCurrent(doc, group) ? (doc?.conditions ?? []) : [],
     ...copySeen(context, key.colo),

@@ -43,7 +43,7 @@ export function released(
   const next = move({ ...rest, removedBy: event.id }, "release", nowMs, { leaving });
   const moved = { targetChangedAtMs: nowMs, movedBy: event.id };
   const kept =
-    doc && (replace ? replacedBy(doc, row, event.id) : isCounted(row) ? afterLoss(doc, row) : doc);
+    doc && isCounted(row) ? (replace ? replacedBy(doc, row, event.id) : afterLoss(doc, row)) : doc;
   return {
     change: {
       servers: [next],

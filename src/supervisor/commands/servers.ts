@@ -4,18 +4,20 @@ import type { GroupKey, ServerId } from "../../core/model/ids.js";
 import type { ServerRow } from "../../core/model/server.js";
 import { isCounted, isLeaving, leave, mayMove } from "../../core/plan/lifecycle.js";
 import { afterLoss } from "../../core/plan/vacancies.js";
-import type { Caller, ReportHealth, ServerUseCases, ServerView } from "../api.js";
+import type { Caller, ServerUseCases, ServerView } from "../api.js";
 import type { Context } from "../context.js";
 import { replacedBy } from "../events/lineage.js";
 import { allPlacementsOf, liveGroup, placementsOf } from "../placements/ensure.js";
 import { copySeen, nearState } from "../placements/near-state.js";
 import type { Decided, PlacementActor } from "../placements/placement-actor.js";
 import type { PlacementState } from "../placements/placement-state.js";
+import type { ReportHealth } from "../server-requests.js";
 import { adoptServer } from "./adopt-server.js";
 import { loweredTarget } from "./lowered-target.js";
 import { deleteOrphan, listOrphans } from "./orphans.js";
 import { rebuildLedger } from "./rebuild-ledger.js";
 import { released } from "./release-server.js";
+import { recalled, stoodBy } from "./stand-by.js";
 
 export function createServerUseCases(context: Context): ServerUseCases {
   /** Of what this node may change. */
@@ -75,6 +77,15 @@ export function createServerUseCases(context: Context): ServerUseCases {
       const actor = await find(key, server, caller.signal);
       return edit(actor, server, (_state, row) => protectedRow(context, row, protect, caller));
     },
+    async standBy({ key, server, standBy, replace }, caller) {
+      const actor = await find(key, server, caller.signal);
+      const { principal } = caller;
+      return edit(actor, server, (state, row) =>
+        standBy
+          ? stoodBy(context, state, row, { replace, principal })
+          : recalled(context, state, row, { principal }),
+      );
+    },
     async setHealth(request, caller) {
       const actor = await find(request.key, request.server, caller.signal);
       return edit(actor, request.server, (_state, row) =>
@@ -108,19 +119,20 @@ function removed(
   row: ServerRow,
   asked: { readonly replace: boolean; readonly principal: string },
 ): Decided<ServerRow> {
-  if (isLeaving(row) || !isCounted(row)) return { change: {}, reply: row };
+  const counts = isCounted(row);
+  if (isLeaving(row) || !(counts || row.state === "standingBy")) return { change: {}, reply: row };
   const { clock, events } = context;
   const { principal, replace } = asked;
   const why = cause("B8.1", "REQUESTED", { principal, replace });
   const left = leaving(row, why, clock.nowMs());
-  const target = doc && !replace ? loweredTarget(doc, clock.nowMs()) : doc?.target;
+  const target = doc && counts && !replace ? loweredTarget(doc, clock.nowMs()) : doc?.target;
   const lowered = doc && target !== undefined && target !== doc.target;
   const type = left.state === "draining" ? "server.draining" : "server.deleting";
   const facts = lowered ? { oldTarget: doc.target, target } : {};
   const event = events.make(type, { server: row.id, causes: [why], principal, facts });
   const next: ServerRow = { ...left, removedBy: event.id };
   const movedTo = { target, targetChangedAtMs: clock.nowMs(), movedBy: event.id };
-  const kept = doc && (replace ? replacedBy(doc, row, event.id) : afterLoss(doc, row));
+  const kept = doc && counts && (replace ? replacedBy(doc, row, event.id) : afterLoss(doc, row));
   return {
     change: {
       servers: [next],

@@ -82,6 +82,8 @@ const sentences: Readonly<Record<EventType, string>> = {
   "server.releasing": "The server is being let go of: memberships and tags are taken away",
   "server.adopted": "A person made the server one of the group's",
   "server.orphan_deleted": "A person ordered a server that nobody knows to be deleted",
+  "server.standing_by": "A person has the server stand by",
+  "server.recalled": "A server that stood by comes back",
   "server.protected": "The server's protection was changed",
   "member.added": "The server is a member of a load balancer",
   "member.removed": "The server is no longer a member of a load balancer",

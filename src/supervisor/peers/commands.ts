@@ -13,12 +13,12 @@ import type {
   GroupSpec,
   OrphanView,
   RebuiltLedger,
-  ReportHealth,
   ServerUseCases,
   ServerView,
   SubmitScaleEvent,
 } from "../api.js";
 import type { Delivery } from "../placements/placement-state.js";
+import type { ReportHealth, StandBy } from "../server-requests.js";
 
 export interface LaunchCheck {
   readonly account: AccountId;
@@ -93,6 +93,7 @@ export interface PeerCommands {
   readonly "servers.delete": Command<Parameters<ServerUseCases["delete"]>[0], ServerView>;
   readonly "servers.release": Command<Parameters<ServerUseCases["release"]>[0], ServerView>;
   readonly "servers.protect": Command<Parameters<ServerUseCases["protect"]>[0], ServerView>;
+  readonly "servers.standBy": Command<StandBy, ServerView>;
   readonly "servers.setHealth": Command<ReportHealth, ServerView>;
   /** In the colos that the peer serves. */
   readonly "servers.orphans": Command<{ readonly account: AccountId }, readonly OrphanView[]>;

@@ -55,6 +55,7 @@ export function createPeerDoor(context: Context, own: OwnUseCases): PeerDoor {
     "servers.delete": (request, caller) => servers.delete(request, caller),
     "servers.release": (request, caller) => servers.release(request, caller),
     "servers.protect": (request, caller) => servers.protect(request, caller),
+    "servers.standBy": (request, caller) => servers.standBy(request, caller),
     "servers.setHealth": (request, caller) => servers.setHealth(request, caller),
     "servers.orphans": ({ account }, caller) => servers.orphans(account, caller),
     "servers.adopt": (request, caller) => servers.adopt(request, caller),

@@ -7,7 +7,7 @@ import { liveGroup, placementsElsewhere } from "../placements/ensure.js";
 import { type Elsewhere, inItsColo, isUnanswered, ofReached } from "./ask-peer.js";
 import type { PeerCommands } from "./commands.js";
 
-type OfServer = "servers.delete" | "servers.release" | "servers.protect" | "servers.setHealth";
+type OfServer = `servers.${"delete" | "release" | "protect" | "standBy" | "setHealth"}`;
 
 /** What is asked of a server is done in the colo that has it. Reading is local. */
 export function routeServers(
@@ -44,6 +44,8 @@ export function routeServers(
       whereItIs("servers.release", request, caller, () => own.release(request, caller)),
     protect: (request, caller) =>
       whereItIs("servers.protect", request, caller, () => own.protect(request, caller)),
+    standBy: (request, caller) =>
+      whereItIs("servers.standBy", request, caller, () => own.standBy(request, caller)),
     setHealth: (request, caller) =>
       whereItIs("servers.setHealth", request, caller, () => own.setHealth(request, caller)),
     /** Of the colos that can be reached. */

@@ -5,8 +5,10 @@ const checkPlan = "core/plan/check-plan.js";
 const balance = "core/plan/balance.js";
 const pausedTest = "supervisor/paused-processes.test";
 const plans = "core/plan/paused-processes.test";
+const standBy = "core/plan/stand-by.test";
+const standsTest = "supervisor/stand-by.test";
 
-/** What a person pauses alone: B8.1. */
+/** What a person pauses alone, and who stands by: B8.1. */
 export const controlMutations: readonly Mutation[] = [
   {
     id: "gate-process",
@@ -20,28 +22,32 @@ export const controlMutations: readonly Mutation[] = [
     guard: "while replacement is paused a lost server's place stays vacant",
     rule: "B8.1",
     edits: [
-      { file: balance, from: 'room("replacement", vacant)', to: "vacant" },
+      { file: balance, from: 'room("replacement", vacant + surge)', to: "(vacant + surge)" },
       { file: checkPlan, from: "!isReplaced || replaces === 0", to: "true" },
       { file: checkPlan, from: "!isReplaced || creates === 0", to: "true" },
     ],
-    caughtBy: { file: plans, test: "B8.1 replacement is paused" },
+    caughtBy: { file: plans, test: "a lost server is told as the shortage" },
   },
   {
     id: "vacant-counted",
     guard: "a server that served and is lost is told apart from what the target asks for",
     rule: "B8.1",
     edits: [{ file: "core/plan/vacancies.js", from: "vacant + lost", to: "vacant" }],
-    caughtBy: { file: plans, test: "B8.1 replacement is paused" },
+    caughtBy: { file: plans, test: "a lost server is told as the shortage" },
   },
   {
     id: "scale-out-waits",
     guard: "while scaling out is paused a raised target makes no server",
     rule: "B8.1",
     edits: [
-      { file: balance, from: 'room("scaleOut", missing - vacant)', to: "missing - vacant" },
+      {
+        file: balance,
+        from: 'room("scaleOut", missing - surge - vacant)',
+        to: "(missing - surge - vacant)",
+      },
       { file: checkPlan, from: "!isOut || creates === replaces", to: "true" },
     ],
-    caughtBy: { file: plans, test: "B8.1 scaling out is paused" },
+    caughtBy: { file: plans, test: "more are asked for and none is made" },
   },
   {
     id: "scale-in-waits",
@@ -51,11 +57,11 @@ export const controlMutations: readonly Mutation[] = [
       { file: balance, from: '"unconfirmed" || paused', to: '"unconfirmed"' },
       {
         file: checkPlan,
-        from: 'isScaledIn(row, seen.doc) && processStopped(seen.doc, "scaleIn")',
+        from: 'isScaledIn(row, doc) && processStopped(doc, "scaleIn")',
         to: "false",
       },
     ],
-    caughtBy: { file: plans, test: "B8.1 scaling in is paused" },
+    caughtBy: { file: plans, test: "nobody is chosen, and what has begun" },
   },
   {
     id: "drain-stands-still",
@@ -68,7 +74,7 @@ export const controlMutations: readonly Mutation[] = [
         to: "if (false)",
       },
     ],
-    caughtBy: { file: pausedTest, test: "B8.1 B5.3 a drain that scaling in began" },
+    caughtBy: { file: plans, test: "nobody is chosen, and what has begun" },
   },
   {
     id: "alerts-refused",
@@ -102,5 +108,58 @@ export const controlMutations: readonly Mutation[] = [
       },
     ],
     caughtBy: { file: pausedTest, test: "B11.3 B8.1 a cut-off colo hears" },
+  },
+  {
+    id: "stands-by-out",
+    guard: "who stands by leaves its load balancers",
+    rule: "B8.1",
+    edits: [
+      {
+        file: "core/plan/plan-members.js",
+        from: 'case "standingBy":\n                plan.drain(row, limits);',
+        to: 'case "standingBy":',
+      },
+    ],
+    caughtBy: { file: standBy, test: "B5.3 it finishes its connections" },
+  },
+  {
+    id: "stands-by-lost",
+    guard: "who is lost while standing by is no loss of those that serve",
+    rule: "B8.1",
+    edits: [{ file: "core/plan/judge.js", from: ' || row.state === "standingBy"', to: "" }],
+    caughtBy: { file: standBy, test: "once it is gone for certain" },
+  },
+  {
+    id: "stands-by-ends",
+    guard: "who stands by goes with its group",
+    rule: "B8.4",
+    edits: [{ file: "core/plan/stand-by.js", from: "!doc.deleting && spec", to: "true" }],
+    caughtBy: { file: standBy, test: "B8.4 it goes with its group" },
+  },
+  {
+    id: "recall-room",
+    guard: "who stood by comes back only while there is room below max",
+    rule: "B8.1",
+    edits: [
+      {
+        file: "supervisor/commands/stand-by.js",
+        from: "doc.deleting || counted >= max",
+        to: "doc.deleting",
+      },
+    ],
+    caughtBy: { file: standsTest, test: "B8.1 it comes back only while there is room" },
+  },
+  {
+    id: "recalled-stays",
+    guard: "the surplus that a return makes never costs the server that returns",
+    rule: "B8.1",
+    edits: [
+      {
+        file: "supervisor/commands/stand-by.js",
+        from: "raised ? {} :",
+        to: "true ? {} :",
+      },
+    ],
+    caughtBy: { file: standsTest, test: "B8.1 with --replace another takes its place" },
   },
 ];

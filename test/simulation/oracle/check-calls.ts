@@ -92,7 +92,7 @@ export function createCallChecks(of: {
       for (const { memberships, state } of servers.values())
         for (const one of memberships)
           if (`${one.host}:${one.port}` === address && one.state === "removing")
-            if (state !== "deleting" && state !== "draining") return true;
+            if (!["deleting", "draining", "standingBy"].includes(state)) return true;
     }
     return false;
   }

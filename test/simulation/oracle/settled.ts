@@ -27,8 +27,10 @@ export function unsettled(cluster: Cluster, ledgers: Ledgers): readonly string[]
 }
 
 function unsettledRows(text: string, { doc, servers }: Ledger, group: Group | undefined): string[] {
-  const rows = [...servers.values()].filter((row) => row.state !== "abandoned");
-  if (!doc) return rows.length === 0 ? [] : [`${text}: ${rows.length} rows without a placement`];
+  const there = [...servers.values()].filter((row) => row.state !== "abandoned");
+  // Who stands by counts for nothing, and may do so for ever (B8.1).
+  const rows = there.filter((row) => row.state !== "standingBy");
+  if (!doc) return there.length === 0 ? [] : [`${text}: ${there.length} rows without a placement`];
   if (group?.deleting) return [`${text}: is being deleted`];
   if (group && doc.groupUid !== group.uid) return [`${text}: another group's`];
   if (group && doc.groupGeneration < group.generation) return [`${text}: has not heard of an edit`];
@@ -56,9 +58,9 @@ const underWay: ReadonlySet<string> = new Set(["queued", "rolling", "waiting", "
 /** Rows whose server the cloud does not have. */
 function unboundRows(text: string, { servers }: Ledger, cloud: SimulatedCloud): string[] {
   return [...servers.values()]
-    .filter(({ state }) => state === "inService")
+    .filter(({ state }) => state === "inService" || state === "standingBy")
     .filter(({ cloudId }) => cloudId === undefined || !cloud.server(cloudId))
-    .map(({ id }) => `${text}: ${id} is in service, and the cloud has no such server`);
+    .map(({ id }) => `${text}: ${id} stands there, and the cloud has no such server`);
 }
 
 /** Servers with our tags that are in no row and in no report. */

@@ -108,7 +108,8 @@ function auditUnwanted({ add, sight }: Findings, row: ServerRow, one: Membership
   const { loadBalancer } = one;
   const facts = { server: row.id, loadBalancer, address };
   const where = { ...namesOf(row), loadBalancer, address };
-  if (row.state === "draining" && view.askedAtMs < drainedByMs(sight.group, row)) {
+  const drains = row.state === "draining" || row.state === "standingBy";
+  if (drains && view.askedAtMs < drainedByMs(sight.group, row)) {
     const sinceMs = row.drainingSinceMs ?? row.sinceMs;
     if (there.draining || view.askedAtMs < sinceMs + memberMsMax) return;
     const wrong = cause("B5.3", "MEMBER_WRONG", { ...facts, draining: false });
@@ -118,7 +119,7 @@ function auditUnwanted({ add, sight }: Findings, row: ServerRow, one: Membership
   const sinceMs = Math.max(one.changedAtMs ?? 0, row.deletingSinceMs ?? row.sinceMs);
   const dueMs = row.state === "inService" ? memberMsMax : removalMsMax;
   const wantedUntilMs = row.state === "inService" ? (sight.group?.updatedAtMs ?? 0) : 0;
-  if (row.state !== "draining" && view.askedAtMs < Math.max(sinceMs, wantedUntilMs) + dueMs) return;
+  if (!drains && view.askedAtMs < Math.max(sinceMs, wantedUntilMs) + dueMs) return;
   const left = cause("B5.3", "MEMBER_LEFT_OVER", facts);
   add("memberLeftOver", left, "detach", { ...where, sinceMs });
 }

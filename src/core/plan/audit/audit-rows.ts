@@ -61,7 +61,8 @@ function auditTags({ add, sight }: Findings, row: ServerRow, server: CloudServer
   if (say === "lost") {
     // Those of a server that leaves are left as they are (B9.5).
     const isMarked = row.tags === "adopted" || row.tags === "lost";
-    const mayWrite = isCounted(row) || (isMarked && row.state !== "deleting");
+    const mayWrite =
+      isCounted(row) || row.state === "standingBy" || (isMarked && row.state !== "deleting");
     const action = mayWrite ? "putRight" : "forPerson";
     add("tagsLost", cause("M3.2", "TAGS_LOST", names), action, names);
     return;

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file muster/v1/server_service.proto.
  */
 export const file_muster_v1_server_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5tdXN0ZXIvdjEvc2VydmVyX3NlcnZpY2UucHJvdG8SCW11c3Rlci52MSLfBAoGU2VydmVyEgwKBG5hbWUYASABKAkSDAoEY29sbxgCIAEoCRIlCgVzdGF0ZRgDIAEoDjIWLm11c3Rlci52MS5TZXJ2ZXJTdGF0ZRIuCgpzdGF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPaW5fc2VydmljZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghjbG91ZF9pZBgHIAEoCRIUCgxjbG91ZF9zdGF0dXMYCCABKAkSDwoHYWRkcmVzcxgJIAEoCRIXCg9sYXVuY2hfcmV2aXNpb24YCiABKAMSEQoJcHJvdGVjdGVkGAsgASgIEioKC21lbWJlcnNoaXBzGAwgAygLMhUubXVzdGVyLnYxLk1lbWJlcnNoaXASIQoHbGVhdmluZxgNIAEoCzIQLm11c3Rlci52MS5DYXVzZRINCgVmYXVsdBgOIAEoCRISCgpjcmVhdGVkX2J5GA8gASgJEhoKEnJlcG9ydGVkX3VuaGVhbHRoeRgQIAEoCRIOCgZmbGF2b3IYESABKAkSGQoRYXZhaWxhYmlsaXR5X3pvbmUYEiABKAkSGQoRY3JlYXRlX3JlcXVlc3RfaWQYEyABKAkSFAoMY29uc29sZV90YWlsGBQgASgJEi0KCWNvcHlfdGltZRgVIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQwoKTWVtYmVyc2hpcBIVCg1sb2FkX2JhbGFuY2VyGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDQoFc3RhdGUYAyABKAki1gEKEkxpc3RTZXJ2ZXJzUmVxdWVzdBJICgZwYXJlbnQYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBI5CgZzdGF0ZXMYBCADKA4yFi5tdXN0ZXIudjEuU2VydmVyU3RhdGVCEbpIDpIBCxAKIgeCAQQQASAAIlIKE0xpc3RTZXJ2ZXJzUmVzcG9uc2USIgoHc2VydmVycxgBIAMoCzIRLm11c3Rlci52MS5TZXJ2ZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInIKEEdldFNlcnZlclJlcXVlc3QSXgoEbmFtZRgBIAEoCUJQukhNcksySV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfS9zZXJ2ZXJzL1thLXowLTktXXsxLDYzfSQiNgoRR2V0U2VydmVyUmVzcG9uc2USIQoGc2VydmVyGAEgASgLMhEubXVzdGVyLnYxLlNlcnZlciKGAQoTRGVsZXRlU2VydmVyUmVxdWVzdBJeCgRuYW1lGAEgASgJQlC6SE1ySzJJXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9L3NlcnZlcnMvW2EtejAtOS1dezEsNjN9JBIPCgdyZXBsYWNlGAIgASgIIjkKFERlbGV0ZVNlcnZlclJlc3BvbnNlEiEKBnNlcnZlchgBIAEoCzIRLm11c3Rlci52MS5TZXJ2ZXIiiQEKFFByb3RlY3RTZXJ2ZXJSZXF1ZXN0El4KBG5hbWUYASABKAlCULpITXJLMkleYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30vc2VydmVycy9bYS16MC05LV17MSw2M30kEhEKCXByb3RlY3RlZBgCIAEoCCI6ChVQcm90ZWN0U2VydmVyUmVzcG9uc2USIQoGc2VydmVyGAEgASgLMhEubXVzdGVyLnYxLlNlcnZlciKKAgoWU2V0U2VydmVySGVhbHRoUmVxdWVzdBJeCgRuYW1lGAEgASgJQlC6SE1ySzJJXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9L3NlcnZlcnMvW2EtejAtOS1dezEsNjN9JBIzCgZoZWFsdGgYAiABKA4yFy5tdXN0ZXIudjEuU2VydmVySGVhbHRoQgq6SAeCAQQQASAAEhgKBnJlYXNvbhgDIAEoCUIIukgFcgMYgAgSQQoMdGltZV90b19saXZlGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhC6SA2qAQoiBAiAowUyAggBIjwKF1NldFNlcnZlckhlYWx0aFJlc3BvbnNlEiEKBnNlcnZlchgBIAEoCzIRLm11c3Rlci52MS5TZXJ2ZXIihwEKFFJlbGVhc2VTZXJ2ZXJSZXF1ZXN0El4KBG5hbWUYASABKAlCULpITXJLMkleYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30vc2VydmVycy9bYS16MC05LV17MSw2M30kEg8KB3JlcGxhY2UYAiABKAgiOgoVUmVsZWFzZVNlcnZlclJlc3BvbnNlEiEKBnNlcnZlchgBIAEoCzIRLm11c3Rlci52MS5TZXJ2ZXIiuQEKEkFkb3B0U2VydmVyUmVxdWVzdBJICgZwYXJlbnQYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kEiYKBGNvbG8YAiABKAlCGLpIFXITMhFeW2EtejAtOS1dezEsNjN9JBIcCghjbG91ZF9pZBgDIAEoCUIKukgHcgUQARj/ARITCgtrZWVwX3RhcmdldBgEIAEoCCI4ChNBZG9wdFNlcnZlclJlc3BvbnNlEiEKBnNlcnZlchgBIAEoCzIRLm11c3Rlci52MS5TZXJ2ZXIiRwoSTGlzdE9ycGhhbnNSZXF1ZXN0EjEKBnBhcmVudBgBIAEoCUIhukgechwyGl5hY2NvdW50cy9bYS16MC05LV17MSw2M30kIjkKE0xpc3RPcnBoYW5zUmVzcG9uc2USIgoHb3JwaGFucxgBIAMoCzIRLm11c3Rlci52MS5PcnBoYW4i1gEKBk9ycGhhbhIQCghjbG91ZF9pZBgBIAEoCRIMCgRjb2xvGAIgASgJEg0KBWdyb3VwGAMgASgJEhQKDGRpc3BsYXlfbmFtZRgEIAEoCRIOCgZjbGFpbXMYBSABKAkSCwoDd2h5GAYgASgJEjMKD2ZpcnN0X3NlZW5fdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRZGVsZXRlX29yZGVyX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIo4BChNEZWxldGVPcnBoYW5SZXF1ZXN0EjEKBnBhcmVudBgBIAEoCUIhukgechwyGl5hY2NvdW50cy9bYS16MC05LV17MSw2M30kEiYKBGNvbG8YAiABKAlCGLpIFXITMhFeW2EtejAtOS1dezEsNjN9JBIcCghjbG91ZF9pZBgDIAEoCUIKukgHcgUQARj/ASI5ChREZWxldGVPcnBoYW5SZXNwb25zZRIhCgZvcnBoYW4YASABKAsyES5tdXN0ZXIudjEuT3JwaGFuIl4KFFJlYnVpbGRMZWRnZXJSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kImAKFVJlYnVpbGRMZWRnZXJSZXNwb25zZRIiCgdhZG9wdGVkGAEgAygLMhEubXVzdGVyLnYxLlNlcnZlchIjCgRsZWZ0GAIgAygLMhUubXVzdGVyLnYxLkxlZnRTZXJ2ZXIiSQoKTGVmdFNlcnZlchIQCghjbG91ZF9pZBgBIAEoCRIMCgRjb2xvGAIgASgJEg4KBmNsYWltcxgDIAEoCRILCgN3aHkYBCABKAkqvQIKC1NlcnZlclN0YXRlEhwKGFNFUlZFUl9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVNFUlZFUl9TVEFURV9JTlRFTkRFRBABEhwKGFNFUlZFUl9TVEFURV9VTkNPTkZJUk1FRBACEhoKFlNFUlZFUl9TVEFURV9BQkFORE9ORUQQAxIZChVTRVJWRVJfU1RBVEVfQlVJTERJTkcQBBIaChZTRVJWRVJfU1RBVEVfTEFVTkNISU5HEAUSGwoXU0VSVkVSX1NUQVRFX0lOX1NFUlZJQ0UQBhIZChVTRVJWRVJfU1RBVEVfRFJBSU5JTkcQBxIZChVTRVJWRVJfU1RBVEVfREVMRVRJTkcQCBIVChFTRVJWRVJfU1RBVEVfR09ORRAJEhoKFlNFUlZFUl9TVEFURV9SRUxFQVNJTkcQCiplCgxTZXJ2ZXJIZWFsdGgSHQoZU0VSVkVSX0hFQUxUSF9VTlNQRUNJRklFRBAAEhkKFVNFUlZFUl9IRUFMVEhfSEVBTFRIWRABEhsKF1NFUlZFUl9IRUFMVEhfVU5IRUFMVEhZEAIy2wgKDVNlcnZlclNlcnZpY2USawoLTGlzdFNlcnZlcnMSHS5tdXN0ZXIudjEuTGlzdFNlcnZlcnNSZXF1ZXN0Gh4ubXVzdGVyLnYxLkxpc3RTZXJ2ZXJzUmVzcG9uc2UiHZACAYrnGBYKDHNlcnZlcnMubGlzdBIGcGFyZW50EmIKCUdldFNlcnZlchIbLm11c3Rlci52MS5HZXRTZXJ2ZXJSZXF1ZXN0GhwubXVzdGVyLnYxLkdldFNlcnZlclJlc3BvbnNlIhqQAgGK5xgTCgtzZXJ2ZXJzLmdldBIEbmFtZRJrCgxEZWxldGVTZXJ2ZXISHi5tdXN0ZXIudjEuRGVsZXRlU2VydmVyUmVxdWVzdBofLm11c3Rlci52MS5EZWxldGVTZXJ2ZXJSZXNwb25zZSIaiucYFgoOc2VydmVycy5kZWxldGUSBG5hbWUSbgoNUmVsZWFzZVNlcnZlchIfLm11c3Rlci52MS5SZWxlYXNlU2VydmVyUmVxdWVzdBogLm11c3Rlci52MS5SZWxlYXNlU2VydmVyUmVzcG9uc2UiGornGBYKDnNlcnZlcnMuZGVsZXRlEgRuYW1lEmoKC0Fkb3B0U2VydmVyEh0ubXVzdGVyLnYxLkFkb3B0U2VydmVyUmVxdWVzdBoeLm11c3Rlci52MS5BZG9wdFNlcnZlclJlc3BvbnNlIhyK5xgYCg5zZXJ2ZXJzLnVwZGF0ZRIGcGFyZW50EmsKC0xpc3RPcnBoYW5zEh0ubXVzdGVyLnYxLkxpc3RPcnBoYW5zUmVxdWVzdBoeLm11c3Rlci52MS5MaXN0T3JwaGFuc1Jlc3BvbnNlIh2QAgGK5xgWCgxzZXJ2ZXJzLmxpc3QSBnBhcmVudBJtCgxEZWxldGVPcnBoYW4SHi5tdXN0ZXIudjEuRGVsZXRlT3JwaGFuUmVxdWVzdBofLm11c3Rlci52MS5EZWxldGVPcnBoYW5SZXNwb25zZSIciucYGAoOc2VydmVycy5kZWxldGUSBnBhcmVudBJuCg1SZWJ1aWxkTGVkZ2VyEh8ubXVzdGVyLnYxLlJlYnVpbGRMZWRnZXJSZXF1ZXN0GiAubXVzdGVyLnYxLlJlYnVpbGRMZWRnZXJSZXNwb25zZSIaiucYFgoOc2VydmVycy51cGRhdGUSBG5hbWUSbgoNUHJvdGVjdFNlcnZlchIfLm11c3Rlci52MS5Qcm90ZWN0U2VydmVyUmVxdWVzdBogLm11c3Rlci52MS5Qcm90ZWN0U2VydmVyUmVzcG9uc2UiGornGBYKDnNlcnZlcnMudXBkYXRlEgRuYW1lEnQKD1NldFNlcnZlckhlYWx0aBIhLm11c3Rlci52MS5TZXRTZXJ2ZXJIZWFsdGhSZXF1ZXN0GiIubXVzdGVyLnYxLlNldFNlcnZlckhlYWx0aFJlc3BvbnNlIhqK5xgWCg5zZXJ2ZXJzLnVwZGF0ZRIEbmFtZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_cause, file_muster_v1_options]);
+  fileDesc("Ch5tdXN0ZXIvdjEvc2VydmVyX3NlcnZpY2UucHJvdG8SCW11c3Rlci52MSLfBAoGU2VydmVyEgwKBG5hbWUYASABKAkSDAoEY29sbxgCIAEoCRIlCgVzdGF0ZRgDIAEoDjIWLm11c3Rlci52MS5TZXJ2ZXJTdGF0ZRIuCgpzdGF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPaW5fc2VydmljZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghjbG91ZF9pZBgHIAEoCRIUCgxjbG91ZF9zdGF0dXMYCCABKAkSDwoHYWRkcmVzcxgJIAEoCRIXCg9sYXVuY2hfcmV2aXNpb24YCiABKAMSEQoJcHJvdGVjdGVkGAsgASgIEioKC21lbWJlcnNoaXBzGAwgAygLMhUubXVzdGVyLnYxLk1lbWJlcnNoaXASIQoHbGVhdmluZxgNIAEoCzIQLm11c3Rlci52MS5DYXVzZRINCgVmYXVsdBgOIAEoCRISCgpjcmVhdGVkX2J5GA8gASgJEhoKEnJlcG9ydGVkX3VuaGVhbHRoeRgQIAEoCRIOCgZmbGF2b3IYESABKAkSGQoRYXZhaWxhYmlsaXR5X3pvbmUYEiABKAkSGQoRY3JlYXRlX3JlcXVlc3RfaWQYEyABKAkSFAoMY29uc29sZV90YWlsGBQgASgJEi0KCWNvcHlfdGltZRgVIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQwoKTWVtYmVyc2hpcBIVCg1sb2FkX2JhbGFuY2VyGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDQoFc3RhdGUYAyABKAki1gEKEkxpc3RTZXJ2ZXJzUmVxdWVzdBJICgZwYXJlbnQYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY6AcoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACBI5CgZzdGF0ZXMYBCADKA4yFi5tdXN0ZXIudjEuU2VydmVyU3RhdGVCEbpIDpIBCxAKIgeCAQQQASAAIlIKE0xpc3RTZXJ2ZXJzUmVzcG9uc2USIgoHc2VydmVycxgBIAMoCzIRLm11c3Rlci52MS5TZXJ2ZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInIKEEdldFNlcnZlclJlcXVlc3QSXgoEbmFtZRgBIAEoCUJQukhNcksySV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfS9zZXJ2ZXJzL1thLXowLTktXXsxLDYzfSQiNgoRR2V0U2VydmVyUmVzcG9uc2USIQoGc2VydmVyGAEgASgLMhEubXVzdGVyLnYxLlNlcnZlciKGAQoTRGVsZXRlU2VydmVyUmVxdWVzdBJeCgRuYW1lGAEgASgJQlC6SE1ySzJJXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9L3NlcnZlcnMvW2EtejAtOS1dezEsNjN9JBIPCgdyZXBsYWNlGAIgASgIIjkKFERlbGV0ZVNlcnZlclJlc3BvbnNlEiEKBnNlcnZlchgBIAEoCzIRLm11c3Rlci52MS5TZXJ2ZXIiiQEKFFByb3RlY3RTZXJ2ZXJSZXF1ZXN0El4KBG5hbWUYASABKAlCULpITXJLMkleYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30vc2VydmVycy9bYS16MC05LV17MSw2M30kEhEKCXByb3RlY3RlZBgCIAEoCCI6ChVQcm90ZWN0U2VydmVyUmVzcG9uc2USIQoGc2VydmVyGAEgASgLMhEubXVzdGVyLnYxLlNlcnZlciKcAQoUU3RhbmRCeVNlcnZlclJlcXVlc3QSXgoEbmFtZRgBIAEoCUJQukhNcksySV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfS9zZXJ2ZXJzL1thLXowLTktXXsxLDYzfSQSEwoLc3RhbmRpbmdfYnkYAiABKAgSDwoHcmVwbGFjZRgDIAEoCCI6ChVTdGFuZEJ5U2VydmVyUmVzcG9uc2USIQoGc2VydmVyGAEgASgLMhEubXVzdGVyLnYxLlNlcnZlciKKAgoWU2V0U2VydmVySGVhbHRoUmVxdWVzdBJeCgRuYW1lGAEgASgJQlC6SE1ySzJJXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9L3NlcnZlcnMvW2EtejAtOS1dezEsNjN9JBIzCgZoZWFsdGgYAiABKA4yFy5tdXN0ZXIudjEuU2VydmVySGVhbHRoQgq6SAeCAQQQASAAEhgKBnJlYXNvbhgDIAEoCUIIukgFcgMYgAgSQQoMdGltZV90b19saXZlGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhC6SA2qAQoiBAiAowUyAggBIjwKF1NldFNlcnZlckhlYWx0aFJlc3BvbnNlEiEKBnNlcnZlchgBIAEoCzIRLm11c3Rlci52MS5TZXJ2ZXIihwEKFFJlbGVhc2VTZXJ2ZXJSZXF1ZXN0El4KBG5hbWUYASABKAlCULpITXJLMkleYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30vc2VydmVycy9bYS16MC05LV17MSw2M30kEg8KB3JlcGxhY2UYAiABKAgiOgoVUmVsZWFzZVNlcnZlclJlc3BvbnNlEiEKBnNlcnZlchgBIAEoCzIRLm11c3Rlci52MS5TZXJ2ZXIiuQEKEkFkb3B0U2VydmVyUmVxdWVzdBJICgZwYXJlbnQYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kEiYKBGNvbG8YAiABKAlCGLpIFXITMhFeW2EtejAtOS1dezEsNjN9JBIcCghjbG91ZF9pZBgDIAEoCUIKukgHcgUQARj/ARITCgtrZWVwX3RhcmdldBgEIAEoCCI4ChNBZG9wdFNlcnZlclJlc3BvbnNlEiEKBnNlcnZlchgBIAEoCzIRLm11c3Rlci52MS5TZXJ2ZXIiRwoSTGlzdE9ycGhhbnNSZXF1ZXN0EjEKBnBhcmVudBgBIAEoCUIhukgechwyGl5hY2NvdW50cy9bYS16MC05LV17MSw2M30kIjkKE0xpc3RPcnBoYW5zUmVzcG9uc2USIgoHb3JwaGFucxgBIAMoCzIRLm11c3Rlci52MS5PcnBoYW4i1gEKBk9ycGhhbhIQCghjbG91ZF9pZBgBIAEoCRIMCgRjb2xvGAIgASgJEg0KBWdyb3VwGAMgASgJEhQKDGRpc3BsYXlfbmFtZRgEIAEoCRIOCgZjbGFpbXMYBSABKAkSCwoDd2h5GAYgASgJEjMKD2ZpcnN0X3NlZW5fdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRZGVsZXRlX29yZGVyX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIo4BChNEZWxldGVPcnBoYW5SZXF1ZXN0EjEKBnBhcmVudBgBIAEoCUIhukgechwyGl5hY2NvdW50cy9bYS16MC05LV17MSw2M30kEiYKBGNvbG8YAiABKAlCGLpIFXITMhFeW2EtejAtOS1dezEsNjN9JBIcCghjbG91ZF9pZBgDIAEoCUIKukgHcgUQARj/ASI5ChREZWxldGVPcnBoYW5SZXNwb25zZRIhCgZvcnBoYW4YASABKAsyES5tdXN0ZXIudjEuT3JwaGFuIl4KFFJlYnVpbGRMZWRnZXJSZXF1ZXN0EkYKBG5hbWUYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kImAKFVJlYnVpbGRMZWRnZXJSZXNwb25zZRIiCgdhZG9wdGVkGAEgAygLMhEubXVzdGVyLnYxLlNlcnZlchIjCgRsZWZ0GAIgAygLMhUubXVzdGVyLnYxLkxlZnRTZXJ2ZXIiSQoKTGVmdFNlcnZlchIQCghjbG91ZF9pZBgBIAEoCRIMCgRjb2xvGAIgASgJEg4KBmNsYWltcxgDIAEoCRILCgN3aHkYBCABKAkq2wIKC1NlcnZlclN0YXRlEhwKGFNFUlZFUl9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVNFUlZFUl9TVEFURV9JTlRFTkRFRBABEhwKGFNFUlZFUl9TVEFURV9VTkNPTkZJUk1FRBACEhoKFlNFUlZFUl9TVEFURV9BQkFORE9ORUQQAxIZChVTRVJWRVJfU1RBVEVfQlVJTERJTkcQBBIaChZTRVJWRVJfU1RBVEVfTEFVTkNISU5HEAUSGwoXU0VSVkVSX1NUQVRFX0lOX1NFUlZJQ0UQBhIZChVTRVJWRVJfU1RBVEVfRFJBSU5JTkcQBxIZChVTRVJWRVJfU1RBVEVfREVMRVRJTkcQCBIVChFTRVJWRVJfU1RBVEVfR09ORRAJEhoKFlNFUlZFUl9TVEFURV9SRUxFQVNJTkcQChIcChhTRVJWRVJfU1RBVEVfU1RBTkRJTkdfQlkQCyplCgxTZXJ2ZXJIZWFsdGgSHQoZU0VSVkVSX0hFQUxUSF9VTlNQRUNJRklFRBAAEhkKFVNFUlZFUl9IRUFMVEhfSEVBTFRIWRABEhsKF1NFUlZFUl9IRUFMVEhfVU5IRUFMVEhZEAIyywkKDVNlcnZlclNlcnZpY2USawoLTGlzdFNlcnZlcnMSHS5tdXN0ZXIudjEuTGlzdFNlcnZlcnNSZXF1ZXN0Gh4ubXVzdGVyLnYxLkxpc3RTZXJ2ZXJzUmVzcG9uc2UiHZACAYrnGBYKDHNlcnZlcnMubGlzdBIGcGFyZW50EmIKCUdldFNlcnZlchIbLm11c3Rlci52MS5HZXRTZXJ2ZXJSZXF1ZXN0GhwubXVzdGVyLnYxLkdldFNlcnZlclJlc3BvbnNlIhqQAgGK5xgTCgtzZXJ2ZXJzLmdldBIEbmFtZRJrCgxEZWxldGVTZXJ2ZXISHi5tdXN0ZXIudjEuRGVsZXRlU2VydmVyUmVxdWVzdBofLm11c3Rlci52MS5EZWxldGVTZXJ2ZXJSZXNwb25zZSIaiucYFgoOc2VydmVycy5kZWxldGUSBG5hbWUSbgoNUmVsZWFzZVNlcnZlchIfLm11c3Rlci52MS5SZWxlYXNlU2VydmVyUmVxdWVzdBogLm11c3Rlci52MS5SZWxlYXNlU2VydmVyUmVzcG9uc2UiGornGBYKDnNlcnZlcnMuZGVsZXRlEgRuYW1lEmoKC0Fkb3B0U2VydmVyEh0ubXVzdGVyLnYxLkFkb3B0U2VydmVyUmVxdWVzdBoeLm11c3Rlci52MS5BZG9wdFNlcnZlclJlc3BvbnNlIhyK5xgYCg5zZXJ2ZXJzLnVwZGF0ZRIGcGFyZW50EmsKC0xpc3RPcnBoYW5zEh0ubXVzdGVyLnYxLkxpc3RPcnBoYW5zUmVxdWVzdBoeLm11c3Rlci52MS5MaXN0T3JwaGFuc1Jlc3BvbnNlIh2QAgGK5xgWCgxzZXJ2ZXJzLmxpc3QSBnBhcmVudBJtCgxEZWxldGVPcnBoYW4SHi5tdXN0ZXIudjEuRGVsZXRlT3JwaGFuUmVxdWVzdBofLm11c3Rlci52MS5EZWxldGVPcnBoYW5SZXNwb25zZSIciucYGAoOc2VydmVycy5kZWxldGUSBnBhcmVudBJuCg1SZWJ1aWxkTGVkZ2VyEh8ubXVzdGVyLnYxLlJlYnVpbGRMZWRnZXJSZXF1ZXN0GiAubXVzdGVyLnYxLlJlYnVpbGRMZWRnZXJSZXNwb25zZSIaiucYFgoOc2VydmVycy51cGRhdGUSBG5hbWUSbgoNUHJvdGVjdFNlcnZlchIfLm11c3Rlci52MS5Qcm90ZWN0U2VydmVyUmVxdWVzdBogLm11c3Rlci52MS5Qcm90ZWN0U2VydmVyUmVzcG9uc2UiGornGBYKDnNlcnZlcnMudXBkYXRlEgRuYW1lEm4KDVN0YW5kQnlTZXJ2ZXISHy5tdXN0ZXIudjEuU3RhbmRCeVNlcnZlclJlcXVlc3QaIC5tdXN0ZXIudjEuU3RhbmRCeVNlcnZlclJlc3BvbnNlIhqK5xgWCg5zZXJ2ZXJzLnVwZGF0ZRIEbmFtZRJ0Cg9TZXRTZXJ2ZXJIZWFsdGgSIS5tdXN0ZXIudjEuU2V0U2VydmVySGVhbHRoUmVxdWVzdBoiLm11c3Rlci52MS5TZXRTZXJ2ZXJIZWFsdGhSZXNwb25zZSIaiucYFgoOc2VydmVycy51cGRhdGUSBG5hbWViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_muster_v1_cause, file_muster_v1_options]);
 
 /**
  * A row of the ledger.
@@ -427,6 +427,64 @@ export const ProtectServerResponseSchema: GenMessage<ProtectServerResponse> = /*
   messageDesc(file_muster_v1_server_service, 9);
 
 /**
+ * Asks for a server to stand by, or to come back.
+ *
+ * @generated from message muster.v1.StandByServerRequest
+ */
+export type StandByServerRequest = Message<"muster.v1.StandByServerRequest"> & {
+  /**
+   * `accounts/{account}/groups/{group}/servers/{server}`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Whether it stands by from now on. Only one in service can; it comes back only while its placement
+   * has fewer servers than its max.
+   *
+   * @generated from field: bool standing_by = 2;
+   */
+  standingBy: boolean;
+
+  /**
+   * Keep the target, so that another takes its place, and one too many is scaled in when it comes
+   * back. Otherwise the target is lowered by one, not below min, and raised again when it comes back.
+   *
+   * @generated from field: bool replace = 3;
+   */
+  replace: boolean;
+};
+
+/**
+ * Describes the message muster.v1.StandByServerRequest.
+ * Use `create(StandByServerRequestSchema)` to create a new message.
+ */
+export const StandByServerRequestSchema: GenMessage<StandByServerRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_server_service, 10);
+
+/**
+ * The server as it stands.
+ *
+ * @generated from message muster.v1.StandByServerResponse
+ */
+export type StandByServerResponse = Message<"muster.v1.StandByServerResponse"> & {
+  /**
+   * The server.
+   *
+   * @generated from field: muster.v1.Server server = 1;
+   */
+  server?: Server | undefined;
+};
+
+/**
+ * Describes the message muster.v1.StandByServerResponse.
+ * Use `create(StandByServerResponseSchema)` to create a new message.
+ */
+export const StandByServerResponseSchema: GenMessage<StandByServerResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_server_service, 11);
+
+/**
  * Tells of a server's health.
  *
  * @generated from message muster.v1.SetServerHealthRequest
@@ -466,7 +524,7 @@ export type SetServerHealthRequest = Message<"muster.v1.SetServerHealthRequest">
  * Use `create(SetServerHealthRequestSchema)` to create a new message.
  */
 export const SetServerHealthRequestSchema: GenMessage<SetServerHealthRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_server_service, 10);
+  messageDesc(file_muster_v1_server_service, 12);
 
 /**
  * The server as it stands.
@@ -487,7 +545,7 @@ export type SetServerHealthResponse = Message<"muster.v1.SetServerHealthResponse
  * Use `create(SetServerHealthResponseSchema)` to create a new message.
  */
 export const SetServerHealthResponseSchema: GenMessage<SetServerHealthResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_server_service, 11);
+  messageDesc(file_muster_v1_server_service, 13);
 
 /**
  * Asks for a server's release.
@@ -516,7 +574,7 @@ export type ReleaseServerRequest = Message<"muster.v1.ReleaseServerRequest"> & {
  * Use `create(ReleaseServerRequestSchema)` to create a new message.
  */
 export const ReleaseServerRequestSchema: GenMessage<ReleaseServerRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_server_service, 12);
+  messageDesc(file_muster_v1_server_service, 14);
 
 /**
  * The server is being let go of.
@@ -537,7 +595,7 @@ export type ReleaseServerResponse = Message<"muster.v1.ReleaseServerResponse"> &
  * Use `create(ReleaseServerResponseSchema)` to create a new message.
  */
 export const ReleaseServerResponseSchema: GenMessage<ReleaseServerResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_server_service, 13);
+  messageDesc(file_muster_v1_server_service, 15);
 
 /**
  * Asks for a server's adoption.
@@ -579,7 +637,7 @@ export type AdoptServerRequest = Message<"muster.v1.AdoptServerRequest"> & {
  * Use `create(AdoptServerRequestSchema)` to create a new message.
  */
 export const AdoptServerRequestSchema: GenMessage<AdoptServerRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_server_service, 14);
+  messageDesc(file_muster_v1_server_service, 16);
 
 /**
  * The server is one of the group's.
@@ -600,7 +658,7 @@ export type AdoptServerResponse = Message<"muster.v1.AdoptServerResponse"> & {
  * Use `create(AdoptServerResponseSchema)` to create a new message.
  */
 export const AdoptServerResponseSchema: GenMessage<AdoptServerResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_server_service, 15);
+  messageDesc(file_muster_v1_server_service, 17);
 
 /**
  * Asks for an account's orphans.
@@ -621,7 +679,7 @@ export type ListOrphansRequest = Message<"muster.v1.ListOrphansRequest"> & {
  * Use `create(ListOrphansRequestSchema)` to create a new message.
  */
 export const ListOrphansRequestSchema: GenMessage<ListOrphansRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_server_service, 16);
+  messageDesc(file_muster_v1_server_service, 18);
 
 /**
  * An account's orphans.
@@ -642,7 +700,7 @@ export type ListOrphansResponse = Message<"muster.v1.ListOrphansResponse"> & {
  * Use `create(ListOrphansResponseSchema)` to create a new message.
  */
 export const ListOrphansResponseSchema: GenMessage<ListOrphansResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_server_service, 17);
+  messageDesc(file_muster_v1_server_service, 19);
 
 /**
  * A server that carries Muster's tags but belongs to no group's ledger.
@@ -712,7 +770,7 @@ export type Orphan = Message<"muster.v1.Orphan"> & {
  * Use `create(OrphanSchema)` to create a new message.
  */
 export const OrphanSchema: GenMessage<Orphan> = /*@__PURE__*/
-  messageDesc(file_muster_v1_server_service, 18);
+  messageDesc(file_muster_v1_server_service, 20);
 
 /**
  * Asks for an orphan's end.
@@ -747,7 +805,7 @@ export type DeleteOrphanRequest = Message<"muster.v1.DeleteOrphanRequest"> & {
  * Use `create(DeleteOrphanRequestSchema)` to create a new message.
  */
 export const DeleteOrphanRequestSchema: GenMessage<DeleteOrphanRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_server_service, 19);
+  messageDesc(file_muster_v1_server_service, 21);
 
 /**
  * The orphan is being deleted.
@@ -768,7 +826,7 @@ export type DeleteOrphanResponse = Message<"muster.v1.DeleteOrphanResponse"> & {
  * Use `create(DeleteOrphanResponseSchema)` to create a new message.
  */
 export const DeleteOrphanResponseSchema: GenMessage<DeleteOrphanResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_server_service, 20);
+  messageDesc(file_muster_v1_server_service, 22);
 
 /**
  * Asks for a ledger to be rebuilt.
@@ -789,7 +847,7 @@ export type RebuildLedgerRequest = Message<"muster.v1.RebuildLedgerRequest"> & {
  * Use `create(RebuildLedgerRequestSchema)` to create a new message.
  */
 export const RebuildLedgerRequestSchema: GenMessage<RebuildLedgerRequest> = /*@__PURE__*/
-  messageDesc(file_muster_v1_server_service, 21);
+  messageDesc(file_muster_v1_server_service, 23);
 
 /**
  * What became of the servers that carry the group's tags and were in no row.
@@ -817,7 +875,7 @@ export type RebuildLedgerResponse = Message<"muster.v1.RebuildLedgerResponse"> &
  * Use `create(RebuildLedgerResponseSchema)` to create a new message.
  */
 export const RebuildLedgerResponseSchema: GenMessage<RebuildLedgerResponse> = /*@__PURE__*/
-  messageDesc(file_muster_v1_server_service, 22);
+  messageDesc(file_muster_v1_server_service, 24);
 
 /**
  * A server that a rebuild left alone.
@@ -859,7 +917,7 @@ export type LeftServer = Message<"muster.v1.LeftServer"> & {
  * Use `create(LeftServerSchema)` to create a new message.
  */
 export const LeftServerSchema: GenMessage<LeftServer> = /*@__PURE__*/
-  messageDesc(file_muster_v1_server_service, 23);
+  messageDesc(file_muster_v1_server_service, 25);
 
 /**
  * Where a server stands in its life.
@@ -943,6 +1001,13 @@ export const ServerState = {
    * @generated from enum value: SERVER_STATE_RELEASING = 10;
    */
   RELEASING: 10,
+
+  /**
+   * Kept out of service by a person.
+   *
+   * @generated from enum value: SERVER_STATE_STANDING_BY = 11;
+   */
+  STANDING_BY: 11,
 } as const;
 
 /**
@@ -1117,6 +1182,20 @@ export const ServerService: GenService<{
     methodKind: "unary";
     input: typeof ProtectServerRequestSchema;
     output: typeof ProtectServerResponseSchema;
+  },
+  /**
+   * Takes a server out of service and keeps it: it is drained out of its load balancers, counts for
+   * nothing, and is neither scaled in nor replaced if it is lost. Or has it come back: attached again,
+   * and in service once it is healthy, as after a boot. Repeating either changes nothing.
+   *
+   * Reasons: SERVER_NOT_FOUND, SERVER_NOT_AVAILABLE, NO_ROOM_TO_RETURN.
+   *
+   * @generated from rpc muster.v1.ServerService.StandByServer
+   */
+  standByServer: {
+    methodKind: "unary";
+    input: typeof StandByServerRequestSchema;
+    output: typeof StandByServerResponseSchema;
   },
   /**
    * Tells what a monitor outside found of a server. Unhealthy servers in service are suspected for
