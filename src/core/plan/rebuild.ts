@@ -73,7 +73,8 @@ interface Replacing {
 function replace(sheet: Sheet, mark: RebuildMark, of: Replacing): Rollout {
   const { target, isAvailable, limits } = of;
   const room = roomOf(mark.options, target);
-  const held = heldBy(sheet, limits);
+  const stopped = stoppedBy(sheet);
+  const held = stopped ?? unansweredBy(sheet, limits);
   if (held) sheet.wait(cause("B8.5", "REBUILD_HELD", { because: held.code }));
   else takeOut(sheet, mark, { ...of, fewest: target - room.unavailable });
   // What makes a server available need not be an event of ours.
@@ -82,7 +83,7 @@ function replace(sheet: Sheet, mark: RebuildMark, of: Replacing): Rollout {
   const allowed = target + Math.min(room.surge, overOf(mark, fleet, target));
   const counted = fleet.current + fleet.outdated.length;
   // While none can be taken out no more are made than are missing.
-  const free = (held ? target : allowed) - counted;
+  const free = (stopped ? target : allowed) - counted;
   return {
     isOutdated: outdatedBy(mark),
     isAvailable,
@@ -126,18 +127,19 @@ function olderFirst(a: ServerRow, b: ServerRow): number {
   );
 }
 
-/** Why no server is taken out now: it could not be replaced, or is not to be. */
-function heldBy(sheet: Sheet, { createsWait }: PlanLimits): Cause | undefined {
+/** Why no server is replaced now: that is stopped, or would be without a person's word. */
+function stoppedBy(sheet: Sheet): Cause | undefined {
+  return replacementStopped(sheet) ?? keepsSurplus(sheet) ?? sheet.out.holds[0];
+}
+
+/** Why nobody can tell whether a successor would come. That one is tried is the way to know. */
+function unansweredBy(sheet: Sheet, { createsWait }: PlanLimits): Cause | undefined {
   const { nowMs, doc } = sheet.seen;
   const { backoff } = doc;
   const isBackedOff = sheet.out.failure !== undefined || (backoff && nowMs < backoff.retryAtMs);
-  return (
-    replacementStopped(sheet) ??
-    keepsSurplus(sheet) ??
-    sheet.out.holds[0] ??
-    (isBackedOff ? cause("B4.6", "BACKOFF") : undefined) ??
-    createsWait
-  );
+  if (isBackedOff) return cause("B4.6", "BACKOFF");
+  // A cloud that is only asked a little at a time makes servers all the same.
+  return createsWait?.facts["stoppedAtMs"] === undefined ? undefined : createsWait;
 }
 
 /** Says how far it is and what it waits for. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cause } from "../../../src/core/model/cause.js";
+import { type Cause, cause } from "../../../src/core/model/cause.js";
 import type { EventId } from "../../../src/core/model/ids.js";
 import type { Observation } from "../../../src/core/model/observation.js";
 import type { RebuildMark, RebuildOptions } from "../../../src/core/model/rebuild.js";
@@ -49,9 +49,12 @@ const current = (id: string, change: Partial<ServerRow> = {}) =>
 function plan(
   rows: readonly ServerRow[],
   rebuild: RebuildMark | undefined,
-  change: Partial<Omit<Observation, "doc" | "cloud">> & { statuses?: Record<string, string> } = {},
+  change: Partial<Omit<Observation, "doc" | "cloud">> & {
+    statuses?: Record<string, string>;
+    busy?: Cause;
+  } = {},
 ) {
-  const { statuses = {}, ...rest } = change;
+  const { statuses = {}, busy, ...rest } = change;
   const listed = rows
     .filter(({ cloudId }) => cloudId)
     .map(({ id, launchRevision }): CloudServer => {
@@ -59,7 +62,8 @@ function plan(
       return serverOf(id, { ownership, ...(statuses[id] ? { status: statuses[id] } : {}) });
     });
   const doc = { provenRevision: 1, ...(rebuild ? { rebuild } : {}) };
-  const made = planPlacement(seenOf(rows, { target: 2, doc, group, listed, ...rest }), limits);
+  const seen = seenOf(rows, { target: 2, doc, group, listed, ...rest });
+  const made = planPlacement(seen, { ...limits, ...(busy ? { createsWait: busy } : {}) });
   const taken = made.rows.filter(({ leaving }) => leaving?.code === "REBUILT").map(({ id }) => id);
   const revisions = made.choices.map(({ revision }) => revision);
   return { taken: taken as string[], revisions, mark: made.doc.rebuild, doc: made.doc };
@@ -103,6 +107,16 @@ test("B8.5 B9.1 under a brake nobody is taken out, and none made beyond the targ
   });
   assert.deepEqual(plan(rows, markOf(), braked("create")).taken, []);
   assert.deepEqual(plan(rows.slice(0, 2), markOf(), braked("delete")).revisions, []);
+});
+
+test("B8.5 B9.4 a cloud that answers little, or not at all, gets its successor; nobody goes", () => {
+  const slow = { busy: cause("B9.4", "CLOUD_BUSY", { inFlight: 2 }) };
+  const open = { busy: cause("B9.4", "CLOUD_BUSY", { stoppedAtMs: t0 }) };
+  const rows = [old("1"), old("2")];
+  assert.deepEqual(plan(rows, markOf(), slow).revisions, [2]);
+  assert.deepEqual(plan(rows, markOf(), open).revisions, [2], "one that is tried is the probe");
+  assert.deepEqual(plan([...rows, current("3")], markOf(), slow).taken, ["1"]);
+  assert.deepEqual(plan([...rows, current("3")], markOf(), open).taken, []);
 });
 
 test("B8.5 B9.5 in quarantine nobody is taken out", () => {
