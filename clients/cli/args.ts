@@ -46,6 +46,22 @@ export function readLabel(
   return { ...before, [text.slice(0, split)]: text.slice(split + 1) };
 }
 
+export interface LimitsArgument {
+  readonly colo: string;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** For commander, repeatable: `iad=2..20`. */
+export function readLimits(
+  text: string,
+  before: readonly LimitsArgument[] = [],
+): readonly LimitsArgument[] {
+  const [, colo = "", min, max] = /^([a-z0-9-]+)=(\d{1,4})\.\.(\d{1,4})$/.exec(text) ?? [];
+  if (colo === "") throw new InvalidArgumentError("Limits look like colo=min..max.");
+  return [...before, { colo, min: Number(min), max: Number(max) }];
+}
+
 /** For commander, repeatable: the words so far and this one. */
 export const collect = (text: string, before: readonly string[] = []): readonly string[] => [
   ...before,

@@ -17,15 +17,18 @@ import { addScaleOptions, answerReceipt, askOnce, forceOf, type ScaleOptions } f
 import { example, type Run } from "./run.js";
 import { waitAndTell } from "./scale.js";
 import type { Session } from "./session.js";
+import { addSimulateCommand } from "./simulate.js";
 import { readPolicySpecs } from "./spec-file.js";
 import { instantWords, signedWords, spanWords } from "./words.js";
 
 export function addPolicyCommands(program: Command, run: Run): void {
   const policies = program
     .command("policies")
+    .alias("policy")
     .description("Stored rules for changing a group's target");
   addReading(policies, run);
   addWriting(policies, run);
+  addSimulateCommand(policies, run);
 }
 
 function addReading(policies: Command, run: Run): void {

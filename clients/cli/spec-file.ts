@@ -5,6 +5,10 @@ import { DurationSchema } from "@bufbuild/protobuf/wkt";
 import { type Group, GroupSchema } from "../../src/gen/muster/v1/group_pb.js";
 import { type Policy, PolicySchema } from "../../src/gen/muster/v1/policy_pb.js";
 import { type Schedule, ScheduleSchema } from "../../src/gen/muster/v1/schedule_pb.js";
+import {
+  type SuppliedEvents,
+  SuppliedEventsSchema,
+} from "../../src/gen/muster/v1/simulation_pb.js";
 import { durationMsOf } from "./args.js";
 import { UsageError } from "./exit.js";
 import { isObject } from "./json.js";
@@ -86,6 +90,14 @@ function scheduleSpec(path: string, groupName: string, json: JsonValue): Schedul
       ...(full === undefined ? {} : { policy: full }),
     }) as Schedule,
   };
+}
+
+/** A list of events, or an object with `events`. */
+export async function readSuppliedEvents(session: Session, path: string): Promise<SuppliedEvents> {
+  const json = await readJson(session, path);
+  const events = isObject(json) ? (json["events"] ?? null) : json;
+  if (!Array.isArray(events)) throw new UsageError(`${path}: events are a JSON list`);
+  return parse(path, SuppliedEventsSchema, { events }) as SuppliedEvents;
 }
 
 async function readJson(session: Session, path: string): Promise<JsonValue> {

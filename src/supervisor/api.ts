@@ -12,12 +12,10 @@ import type {
   GroupId,
   GroupKey,
   PlacementKey,
-  PolicyId,
   ServerId,
 } from "../core/model/ids.js";
 import type { OrphanRow } from "../core/model/orphan.js";
 import type { Processes } from "../core/model/pausable.js";
-import type { Policy } from "../core/model/policy.js";
 import type { Receipt, ScaleAsk } from "../core/model/scale-event.js";
 import type { ServerRow, ServerState } from "../core/model/server.js";
 import type { JournalPage, JournalQuery } from "../core/ports/journal.js";
@@ -28,6 +26,7 @@ import type { AuditBatch, AuditColo, ColoView } from "./colo-views.js";
 import type { GroupView, RebuildGroup } from "./group-views.js";
 import type { NotifierUseCases } from "./notifiers.js";
 import type { Page } from "./page.js";
+import type { PolicyUseCases } from "./policies.js";
 import type { ScheduleUseCases } from "./schedules/use-cases.js";
 import type { ReportHealth, StandBy } from "./server-requests.js";
 import type { WebhookUseCases } from "./webhooks.js";
@@ -67,6 +66,7 @@ export interface Supervisor {
   stop(graceMs: number): Promise<void>;
 }
 
+export type { PolicySpec, PolicyUseCases } from "./policies.js";
 export type { Caller, Page };
 
 export interface GroupUseCases {
@@ -157,37 +157,6 @@ export interface ListGroups {
   /** Id of the last group of the page before. */
   readonly after?: GroupId;
   readonly labels: Readonly<Record<string, string>>;
-}
-
-export type PolicySpec = Omit<Policy, "id" | "uid" | "generation" | "createdAtMs" | "updatedAtMs">;
-
-export interface PolicyUseCases {
-  create(
-    request: { readonly key: GroupKey; readonly policy?: PolicyId; readonly spec: PolicySpec },
-    caller: Caller,
-  ): Promise<Policy>;
-  get(key: GroupKey, policy: PolicyId, caller: Caller): Promise<Policy>;
-  list(
-    request: { readonly key: GroupKey; readonly pageSize: number; readonly after?: PolicyId },
-    caller: Caller,
-  ): Promise<Page<Policy>>;
-  update(
-    request: {
-      readonly key: GroupKey;
-      readonly policy: PolicyId;
-      readonly change: (spec: PolicySpec) => PolicySpec;
-      readonly expectedGeneration?: number;
-    },
-    caller: Caller,
-  ): Promise<Policy>;
-  delete(
-    request: {
-      readonly key: GroupKey;
-      readonly policy: PolicyId;
-      readonly expectedGeneration?: number;
-    },
-    caller: Caller,
-  ): Promise<void>;
 }
 
 export interface ScalingUseCases {

@@ -5,9 +5,11 @@ import type { ColoId, EventId, PlacementKey, PolicyId } from "../core/model/ids.
 import type { PlacementDoc } from "../core/model/placement.js";
 import type { Policy } from "../core/model/policy.js";
 import { sayCause } from "../core/model/say-cause.js";
-import type { Occurrence, Receipt, ScaleEvent } from "../core/model/scale-event.js";
+import type { Occurrence, Receipt, ScaleAsk, ScaleEvent } from "../core/model/scale-event.js";
 import { decide } from "../core/policy/decide.js";
+import { docAfter } from "../core/policy/decided.js";
 import type { DecideInput, Decision, PlacementFacts } from "../core/policy/decision.js";
+import { unansweredOf } from "../core/policy/unanswered.js";
 import type { Caller, ScalingUseCases, SubmitScaleEvent } from "./api.js";
 import type { Context } from "./context.js";
 import {
@@ -206,20 +208,6 @@ export function factsOf(
   });
 }
 
-/**
- * Servers asked for and neither in service (and warm) nor given up (B2.6). Places that stay vacant
- * while replacement is paused are nobody's answer.
- */
-export function unansweredOf(state: PlacementState, group: Group, nowMs: number): number {
-  if (!state.doc) return 0;
-  let served = state.doc.pausedProcesses?.replacement ? (state.doc.vacant ?? 0) : 0;
-  for (const row of state.servers.values()) {
-    const warmAtMs = (row.inServiceAtMs ?? nowMs) + group.warmUpMs;
-    if (row.state === "inService" && nowMs >= warmAtMs) served++;
-  }
-  return Math.max(0, state.doc.target - served);
-}
-
 /** The group's placements beside the lead, as this node knows them. */
 export async function otherPlacements(
   context: Context,
@@ -271,20 +259,7 @@ function changeOf(
 ): PlacementChange {
   const { event } = asked;
   const { receipt, targets, marks, alertMarks, forced } = decision;
-  const nowMs = receipt.atMs;
   const decisionId = laterThanKnown(context.ids.next(), state, asked.others);
-  const own = targets?.[state.key.colo] ?? doc.target;
-  const forcedHere = forced[state.key.colo];
-  const ownForced = forcedHere ? { ...forcedHere, by: event.id } : doc.forced;
-  const { forced: _forced, ...rest } = doc;
-  const lastDecision = { id: decisionId, eventId: event.id, source: event.source };
-  const next: PlacementDoc = {
-    ...rest,
-    ...marks,
-    ...(ownForced ? { forced: ownForced } : {}),
-    ...(targets ? { target: own, lastDecision } : {}),
-    ...(own === doc.target ? {} : { targetChangedAtMs: nowMs, movedBy: event.id }),
-  };
   const deliveries = Object.entries(targets ?? {})
     .filter(([colo]) => colo !== state.key.colo)
     .map(([colo, target]): Delivery => {
@@ -296,7 +271,7 @@ function changeOf(
     ({ policy: id, key }) => state.alerts.get(`${id}/${key}`) ?? [],
   );
   return {
-    doc: next,
+    doc: { ...docAfter(doc, { event, decision, decisionId }), ...marks },
     deliveries,
     alerts: alertMarks.puts,
     alertsGone: gone,
@@ -330,6 +305,24 @@ function lateness(
   return { schedule, dueAtMs, lateMs: Math.max(0, atMs - dueAtMs), ...skipped };
 }
 
+/** All that it takes to ask the same again, in a simulation. */
+function askedFacts(ask: ScaleAsk): EventDraft["facts"] {
+  switch (ask.kind) {
+    case "target":
+      return { askedTarget: ask.target };
+    case "change":
+      return { askedChange: ask.change };
+    case "policy":
+      return { policy: ask.policy };
+    case "alert": {
+      const { policy, key, state, value } = ask;
+      return { policy, key, state, ...(value === undefined ? {} : { value }) };
+    }
+    default:
+      return ask satisfies never;
+  }
+}
+
 function decidedEvent({ event, parent }: DecideOn, receipt: Receipt): EventDraft {
   const why = receipt.causes.map(sayCause).join("; ");
   const { outcome, oldTarget, newTarget } = receipt;
@@ -346,9 +339,8 @@ function decidedEvent({ event, parent }: DecideOn, receipt: Receipt): EventDraft
       outcome,
       oldTarget,
       newTarget,
-      ...("policy" in event.ask ? { policy: event.ask.policy } : {}),
       ...(event.occurrence && lateness(event.occurrence, receipt)),
-      ...(event.ask.kind === "alert" ? { key: event.ask.key, state: event.ask.state } : {}),
+      ...askedFacts(event.ask),
     },
     ...(receipt.causes.length === 0 ? {} : { causes: receipt.causes }),
     principal: event.principal,

@@ -260,7 +260,9 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
         },
       }),
     },
-    policies: createPolicyUseCases(context, { measures: setup.metrics !== undefined }),
+    policies: createPolicyUseCases(context, {
+      ...{ measures: setup.metrics !== undefined, journal },
+    }),
     webhooks: createWebhookUseCases(context),
     schedules: createScheduleUseCases(context),
     notifiers: createNotifierUseCases(context, setup.notifying),

@@ -26,6 +26,7 @@ import {
 } from "../../src/gen/muster/v1/server_service_pb.js";
 import { pauseIn, resumeIn } from "./fake-pauses.js";
 import { fakeRebuilds } from "./fake-rebuilds.js";
+import { simulated } from "./fake-simulation.js";
 import { type FakeWorld, found, record, refusal, settle, turn } from "./fake-world.js";
 
 export function fakeGroups(world: FakeWorld): ServiceImpl<typeof GroupService> {
@@ -152,6 +153,7 @@ export function fakePolicies(world: FakeWorld): ServiceImpl<typeof PolicyService
       return { policy: stored };
     },
     getPolicy: ({ name }) => ({ policy: get(name) }),
+    simulatePolicy: simulated,
     listPolicies: ({ parent }) => ({
       policies: [...world.policies.values()].filter((one) => one.name.startsWith(`${parent}/`)),
     }),

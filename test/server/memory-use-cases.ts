@@ -60,6 +60,11 @@ export function createPolicies({ entryOf, clock, nextId }: PolicyWorld): PolicyU
       return made;
     },
     get: async (key, policy) => policyOf(key, policy),
+    simulate: async ({ bootMs = 60_000, startTarget = 2, fromMs = 0, untilMs = 0 }) => ({
+      simulation: { capacity: [], decisions: [], decisionsCount: 0, outcomes: [], serverMs: 0 },
+      ...{ fromMs, untilMs, bootMs, launches: 0, startTarget, eventsCount: 0, skipped: 0 },
+      ...{ recorded: [], usage: [] },
+    }),
     async list({ key, pageSize, after }) {
       const all = [...entryOf(key).policies.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
       const found = all.filter(({ id }) => !after || id > after);

@@ -1,4 +1,5 @@
 import type { EventId } from "../model/ids.js";
+import type { ScaleAsk } from "../model/scale-event.js";
 import type { Schedule, ScheduleMark, Timing } from "../model/schedule.js";
 
 /** The first occurrence after that instant; undefined: there is none. Pure. */
@@ -87,4 +88,30 @@ export function dueOf(
   const last = lastMark(schedule, marks);
   const again = last?.waits && last.dueAtMs === newest ? { refusedBy: last.event } : {};
   return { dueAtMs: newest, firstAtMs: first, untilMs: newest, isMissed: false, ...again };
+}
+
+/** What an occurrence of it asks for. */
+export function askOf({ action }: Schedule): ScaleAsk {
+  switch (action.kind) {
+    case "target":
+      return { kind: "target", target: action.target };
+    case "change":
+      return { kind: "change", change: action.change };
+    case "policy":
+      return { kind: "policy", policy: action.policy };
+    case "window":
+      throw new Error("a window asks for nothing");
+    default:
+      return action satisfies never;
+  }
+}
+
+/** That the occurrence is dealt with. */
+export function markOf(
+  { id, uid, timedAtMs }: Schedule,
+  { dueAtMs, untilMs }: Due,
+  done: { readonly atMs: number } & Pick<ScheduleMark, "outcome" | "event" | "waits">,
+): ScheduleMark {
+  const { atMs: doneAtMs, ...told } = done;
+  return { schedule: id, uid, timedAtMs, dueAtMs, untilMs, doneAtMs, ...told };
 }

@@ -6,10 +6,12 @@ import { generationOf } from "../etag.js";
 import { readMasked } from "../from-wire/mask.js";
 import { readPolicySpec } from "../from-wire/policy.js";
 import { readForce } from "../from-wire/scale.js";
+import { readSimulation } from "../from-wire/simulation.js";
 import type { ServiceMethods } from "../guarded.js";
 import { groupKeyOf, policyOf } from "../names.js";
 import { writePolicy, writePolicySpec } from "../to-wire/policy.js";
 import { writeReceipt } from "../to-wire/receipt.js";
+import { writeSimulation } from "../to-wire/simulation.js";
 import { type Filter, readPageToken, writeNextPageToken } from "../tokens.js";
 import type { RequestValidator } from "../validate.js";
 import { given, readPageSize, textOf, withFieldsIn } from "./fields.js";
@@ -78,6 +80,9 @@ export function createPolicyService(
       const ask = { kind: "policy", policy } as const;
       const receipt = await scaling.submit({ key, source: "manual", ask, ...optional }, caller);
       return { receipt: writeReceipt(receipt) };
+    },
+    async simulatePolicy(request, caller) {
+      return writeSimulation(await policies.simulate(await readSimulation(request), caller));
     },
   };
 }

@@ -11,12 +11,13 @@ import { checkPlan } from "../../core/plan/check-plan.js";
 import { countRows, planPlacement } from "../../core/plan/plan-placement.js";
 import { decide } from "../../core/policy/decide.js";
 import type { Decision } from "../../core/policy/decision.js";
+import { unansweredOf } from "../../core/policy/unanswered.js";
 import type { Clock } from "../../core/ports/clock.js";
 import type { Caller, GroupUseCases } from "../api.js";
 import { type Eyes, lookUp, observationOf, observe, type Views } from "../converge/observe.js";
 import { groupIn } from "../placements/ensure.js";
 import type { PlacementState } from "../placements/placement-state.js";
-import { factsOf, type OtherPlacement, unansweredOf } from "../scaling.js";
+import { factsOf, type OtherPlacement } from "../scaling.js";
 
 /**
  * All that a dry run has: eyes, states to read, and time. No actor, no queue, no driver: whatever

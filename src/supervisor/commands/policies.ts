@@ -1,6 +1,7 @@
 import { Fault, invalidFields } from "../../core/errors/fault.js";
 import type { GroupKey, PolicyId } from "../../core/model/ids.js";
 import { type Policy, queryOf } from "../../core/model/policy.js";
+import type { Journal } from "../../core/ports/journal.js";
 import { objectLimits, type PolicySpec, type PolicyUseCases } from "../api.js";
 import type { Context } from "../context.js";
 import type { GroupEntry } from "../group-book.js";
@@ -8,10 +9,18 @@ import { checkGeneration } from "../group-book.js";
 import { pageById } from "../page-by-id.js";
 import { groupIn, leadOf, liveGroup, placementsOf, wakePlacements } from "../placements/ensure.js";
 import { forgetPolicies } from "../placements/forget-policies.js";
+import { createSimulatePolicy } from "./simulate-policy.js";
 
 export function createPolicyUseCases(
   context: Context,
-  { measures }: { readonly measures: boolean },
+  {
+    measures,
+    journal,
+  }: {
+    readonly measures: boolean;
+    /** What simulations read. */
+    readonly journal: Pick<Journal, "search">;
+  },
 ): PolicyUseCases {
   const { groups, clock, ids } = context;
 
@@ -20,6 +29,7 @@ export function createPolicyUseCases(
   }
 
   return {
+    simulate: createSimulatePolicy(context, journal),
     async create({ key, policy: wanted, spec }, { signal }) {
       await liveGroup(context, key, signal);
       checkQuery(spec, measures);

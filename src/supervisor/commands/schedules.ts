@@ -3,13 +3,14 @@ import type { Group } from "../../core/model/group.js";
 import type { GroupKey, ScheduleId } from "../../core/model/ids.js";
 import type { Schedule, ScheduleMark } from "../../core/model/schedule.js";
 import { lastMark } from "../../core/policy/agenda.js";
+import { nextDueOf } from "../../core/policy/next-due.js";
 import { objectLimits } from "../api.js";
 import type { Context } from "../context.js";
 import { checkGeneration, type GroupChange, type GroupEntry } from "../group-book.js";
 import { pageById } from "../page-by-id.js";
 import { allPlacementsOf, groupIn, liveGroup, placementsOf } from "../placements/ensure.js";
 import { nearState } from "../placements/near-state.js";
-import { dueHintsOf, nextDueOf } from "../schedules/due-hints.js";
+import { dueHintsOf } from "../schedules/due-hints.js";
 import { timingProblem } from "../schedules/occurrences.js";
 import type { ScheduleSpec, ScheduleUseCases, ScheduleView } from "../schedules/use-cases.js";
 

@@ -1,9 +1,10 @@
 import { cause } from "../../core/model/cause.js";
 import type { Group } from "../../core/model/group.js";
 import type { EventId, PlacementKey, ScheduleId } from "../../core/model/ids.js";
-import type { ScaleAsk, ScaleEvent } from "../../core/model/scale-event.js";
+import type { ScaleEvent } from "../../core/model/scale-event.js";
 import type { Schedule, ScheduleMark } from "../../core/model/schedule.js";
-import { type Due, dueOf } from "../../core/policy/agenda.js";
+import { askOf, type Due, dueOf, markOf } from "../../core/policy/agenda.js";
+import { nextDueOf } from "../../core/policy/next-due.js";
 import type { Context } from "../context.js";
 import type { GroupEntry } from "../group-book.js";
 import { allPlacementsOf, ensurePlacements, isCurrent } from "../placements/ensure.js";
@@ -11,7 +12,6 @@ import { nearState } from "../placements/near-state.js";
 import type { Decided, EarlierReceipts, PlacementActor } from "../placements/placement-actor.js";
 import type { PlacementState, StoredReceipt } from "../placements/placement-state.js";
 import { answeredElsewhere, answerOnce, decideOn, otherPlacements } from "../scaling.js";
-import { nextDueOf } from "./due-hints.js";
 import { keepWindows } from "./keep-windows.js";
 
 /** What a placement does because of its group's schedules (B7). */
@@ -217,30 +217,6 @@ type Marks = PlacementState["schedules"];
 
 function goneOf(marks: Marks, { schedules }: GroupEntry): readonly ScheduleId[] {
   return [...marks.keys()].filter((id) => !schedules.has(id));
-}
-
-function askOf({ action }: Schedule): ScaleAsk {
-  switch (action.kind) {
-    case "target":
-      return { kind: "target", target: action.target };
-    case "change":
-      return { kind: "change", change: action.change };
-    case "policy":
-      return { kind: "policy", policy: action.policy };
-    case "window":
-      throw new Error("a window asks for nothing");
-    default:
-      return action satisfies never;
-  }
-}
-
-function markOf(
-  { id, uid, timedAtMs }: Schedule,
-  { dueAtMs, untilMs }: Due,
-  done: { readonly atMs: number } & Pick<ScheduleMark, "outcome" | "event" | "waits">,
-): ScheduleMark {
-  const { atMs: doneAtMs, ...told } = done;
-  return { schedule: id, uid, timedAtMs, dueAtMs, untilMs, doneAtMs, ...told };
 }
 
 function ranOf({ outcome, doneAtMs, dueAtMs }: ScheduleMark): Ran {

@@ -5,8 +5,8 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { FieldMask } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
+import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_muster_v1_options } from "./options_pb.js";
 import type { Policy } from "./policy_pb.js";
 import { file_muster_v1_policy } from "./policy_pb.js";
@@ -14,13 +14,15 @@ import type { Receipt } from "./receipt_pb.js";
 import { file_muster_v1_receipt } from "./receipt_pb.js";
 import type { Force } from "./scaling_service_pb.js";
 import { file_muster_v1_scaling_service } from "./scaling_service_pb.js";
+import type { CapacityPoint, DraftLimits, DraftPolicy, FlavorUsage, OutcomeCount, RecordedEvents, SimulatedDecision, SimulationAssumptions, SuppliedEvents } from "./simulation_pb.js";
+import { file_muster_v1_simulation } from "./simulation_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file muster/v1/policy_service.proto.
  */
 export const file_muster_v1_policy_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5tdXN0ZXIvdjEvcG9saWN5X3NlcnZpY2UucHJvdG8SCW11c3Rlci52MSLNAQoTQ3JlYXRlUG9saWN5UmVxdWVzdBJICgZwYXJlbnQYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kEkEKCXBvbGljeV9pZBgCIAEoCUIuukgrcikyJ14oW2EtejAtOV0oW2EtejAtOS1dezAsNjF9W2EtejAtOV0pPyk/JBIpCgZwb2xpY3kYAyABKAsyES5tdXN0ZXIudjEuUG9saWN5Qga6SAPIAQEiOQoUQ3JlYXRlUG9saWN5UmVzcG9uc2USIQoGcG9saWN5GAEgASgLMhEubXVzdGVyLnYxLlBvbGljeSJzChBHZXRQb2xpY3lSZXF1ZXN0El8KBG5hbWUYASABKAlCUbpITnJMMkpeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30vcG9saWNpZXMvW2EtejAtOS1dezEsNjN9JCI2ChFHZXRQb2xpY3lSZXNwb25zZRIhCgZwb2xpY3kYASABKAsyES5tdXN0ZXIudjEuUG9saWN5IpwBChNMaXN0UG9saWNpZXNSZXF1ZXN0EkgKBnBhcmVudBgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQSHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIIlQKFExpc3RQb2xpY2llc1Jlc3BvbnNlEiMKCHBvbGljaWVzGAEgAygLMhEubXVzdGVyLnYxLlBvbGljeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiuQIKE1VwZGF0ZVBvbGljeVJlcXVlc3QSKQoGcG9saWN5GAEgASgLMhEubXVzdGVyLnYxLlBvbGljeUIGukgD2AEDEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzazrFAbpIwQEavgEKC3BvbGljeS5uYW1lEkdwb2xpY3kubmFtZSBtdXN0IGJlIGFjY291bnRzL3thY2NvdW50fS9ncm91cHMve2dyb3VwfS9wb2xpY2llcy97cG9saWN5fRpmdGhpcy5wb2xpY3kubmFtZS5tYXRjaGVzKCdeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30vcG9saWNpZXMvW2EtejAtOS1dezEsNjN9JCcpIjkKFFVwZGF0ZVBvbGljeVJlc3BvbnNlEiEKBnBvbGljeRgBIAEoCzIRLm11c3Rlci52MS5Qb2xpY3kijQEKE0RlbGV0ZVBvbGljeVJlcXVlc3QSXwoEbmFtZRgBIAEoCUJRukhOckwySl5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfS9wb2xpY2llcy9bYS16MC05LV17MSw2M30kEhUKBGV0YWcYAiABKAlCB7pIBHICGEAiFgoURGVsZXRlUG9saWN5UmVzcG9uc2UitgEKFEV4ZWN1dGVQb2xpY3lSZXF1ZXN0El8KBG5hbWUYASABKAlCUbpITnJMMkpeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30vcG9saWNpZXMvW2EtejAtOS1dezEsNjN9JBIcCgpyZXF1ZXN0X2lkGAIgASgJQgi6SAVyAxiAARIfCgVmb3JjZRgDIAEoCzIQLm11c3Rlci52MS5Gb3JjZSI8ChVFeGVjdXRlUG9saWN5UmVzcG9uc2USIwoHcmVjZWlwdBgBIAEoCzISLm11c3Rlci52MS5SZWNlaXB0MqoFCg1Qb2xpY3lTZXJ2aWNlEm4KDENyZWF0ZVBvbGljeRIeLm11c3Rlci52MS5DcmVhdGVQb2xpY3lSZXF1ZXN0Gh8ubXVzdGVyLnYxLkNyZWF0ZVBvbGljeVJlc3BvbnNlIh2K5xgZCg9wb2xpY2llcy5jcmVhdGUSBnBhcmVudBJjCglHZXRQb2xpY3kSGy5tdXN0ZXIudjEuR2V0UG9saWN5UmVxdWVzdBocLm11c3Rlci52MS5HZXRQb2xpY3lSZXNwb25zZSIbkAIBiucYFAoMcG9saWNpZXMuZ2V0EgRuYW1lEm8KDExpc3RQb2xpY2llcxIeLm11c3Rlci52MS5MaXN0UG9saWNpZXNSZXF1ZXN0Gh8ubXVzdGVyLnYxLkxpc3RQb2xpY2llc1Jlc3BvbnNlIh6QAgGK5xgXCg1wb2xpY2llcy5saXN0EgZwYXJlbnQScwoMVXBkYXRlUG9saWN5Eh4ubXVzdGVyLnYxLlVwZGF0ZVBvbGljeVJlcXVlc3QaHy5tdXN0ZXIudjEuVXBkYXRlUG9saWN5UmVzcG9uc2UiIornGB4KD3BvbGljaWVzLnVwZGF0ZRILcG9saWN5Lm5hbWUSbAoMRGVsZXRlUG9saWN5Eh4ubXVzdGVyLnYxLkRlbGV0ZVBvbGljeVJlcXVlc3QaHy5tdXN0ZXIudjEuRGVsZXRlUG9saWN5UmVzcG9uc2UiG4rnGBcKD3BvbGljaWVzLmRlbGV0ZRIEbmFtZRJwCg1FeGVjdXRlUG9saWN5Eh8ubXVzdGVyLnYxLkV4ZWN1dGVQb2xpY3lSZXF1ZXN0GiAubXVzdGVyLnYxLkV4ZWN1dGVQb2xpY3lSZXNwb25zZSIciucYGAoQcG9saWNpZXMuZXhlY3V0ZRIEbmFtZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_field_mask, file_muster_v1_options, file_muster_v1_policy, file_muster_v1_receipt, file_muster_v1_scaling_service]);
+  fileDesc("Ch5tdXN0ZXIvdjEvcG9saWN5X3NlcnZpY2UucHJvdG8SCW11c3Rlci52MSLNAQoTQ3JlYXRlUG9saWN5UmVxdWVzdBJICgZwYXJlbnQYASABKAlCOLpINXIzMjFeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30kEkEKCXBvbGljeV9pZBgCIAEoCUIuukgrcikyJ14oW2EtejAtOV0oW2EtejAtOS1dezAsNjF9W2EtejAtOV0pPyk/JBIpCgZwb2xpY3kYAyABKAsyES5tdXN0ZXIudjEuUG9saWN5Qga6SAPIAQEiOQoUQ3JlYXRlUG9saWN5UmVzcG9uc2USIQoGcG9saWN5GAEgASgLMhEubXVzdGVyLnYxLlBvbGljeSJzChBHZXRQb2xpY3lSZXF1ZXN0El8KBG5hbWUYASABKAlCUbpITnJMMkpeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30vcG9saWNpZXMvW2EtejAtOS1dezEsNjN9JCI2ChFHZXRQb2xpY3lSZXNwb25zZRIhCgZwb2xpY3kYASABKAsyES5tdXN0ZXIudjEuUG9saWN5IpwBChNMaXN0UG9saWNpZXNSZXF1ZXN0EkgKBnBhcmVudBgBIAEoCUI4ukg1cjMyMV5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfSQSHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIIlQKFExpc3RQb2xpY2llc1Jlc3BvbnNlEiMKCHBvbGljaWVzGAEgAygLMhEubXVzdGVyLnYxLlBvbGljeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiuQIKE1VwZGF0ZVBvbGljeVJlcXVlc3QSKQoGcG9saWN5GAEgASgLMhEubXVzdGVyLnYxLlBvbGljeUIGukgD2AEDEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzazrFAbpIwQEavgEKC3BvbGljeS5uYW1lEkdwb2xpY3kubmFtZSBtdXN0IGJlIGFjY291bnRzL3thY2NvdW50fS9ncm91cHMve2dyb3VwfS9wb2xpY2llcy97cG9saWN5fRpmdGhpcy5wb2xpY3kubmFtZS5tYXRjaGVzKCdeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30vcG9saWNpZXMvW2EtejAtOS1dezEsNjN9JCcpIjkKFFVwZGF0ZVBvbGljeVJlc3BvbnNlEiEKBnBvbGljeRgBIAEoCzIRLm11c3Rlci52MS5Qb2xpY3kijQEKE0RlbGV0ZVBvbGljeVJlcXVlc3QSXwoEbmFtZRgBIAEoCUJRukhOckwySl5hY2NvdW50cy9bYS16MC05LV17MSw2M30vZ3JvdXBzL1thLXowLTktXXsxLDYzfS9wb2xpY2llcy9bYS16MC05LV17MSw2M30kEhUKBGV0YWcYAiABKAlCB7pIBHICGEAiFgoURGVsZXRlUG9saWN5UmVzcG9uc2UitgEKFEV4ZWN1dGVQb2xpY3lSZXF1ZXN0El8KBG5hbWUYASABKAlCUbpITnJMMkpeYWNjb3VudHMvW2EtejAtOS1dezEsNjN9L2dyb3Vwcy9bYS16MC05LV17MSw2M30vcG9saWNpZXMvW2EtejAtOS1dezEsNjN9JBIcCgpyZXF1ZXN0X2lkGAIgASgJQgi6SAVyAxiAARIfCgVmb3JjZRgDIAEoCzIQLm11c3Rlci52MS5Gb3JjZSI8ChVFeGVjdXRlUG9saWN5UmVzcG9uc2USIwoHcmVjZWlwdBgBIAEoCzISLm11c3Rlci52MS5SZWNlaXB0IokEChVTaW11bGF0ZVBvbGljeVJlcXVlc3QSSAoGcGFyZW50GAEgASgJQji6SDVyMzIxXmFjY291bnRzL1thLXowLTktXXsxLDYzfS9ncm91cHMvW2EtejAtOS1dezEsNjN9JBIyCghwb2xpY2llcxgCIAMoCzIWLm11c3Rlci52MS5EcmFmdFBvbGljeUIIukgFkgECEGQSMAoGbGltaXRzGAMgAygLMhYubXVzdGVyLnYxLkRyYWZ0TGltaXRzQgi6SAWSAQIQZBIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoIcmVjb3JkZWQYBiABKAsyGS5tdXN0ZXIudjEuUmVjb3JkZWRFdmVudHNIABItCghzdXBwbGllZBgHIAEoCzIZLm11c3Rlci52MS5TdXBwbGllZEV2ZW50c0gAEjUKC2Fzc3VtcHRpb25zGAggASgLMiAubXVzdGVyLnYxLlNpbXVsYXRpb25Bc3N1bXB0aW9ucxIZChF3aXRob3V0X3NjaGVkdWxlcxgJIAEoCBIhCg1kZWNpc2lvbnNfbWF4GAogASgFQgq6SAcaBRiIJygAQg8KBmV2ZW50cxIFukgCCAEi9wMKFlNpbXVsYXRlUG9saWN5UmVzcG9uc2USKgoIY2FwYWNpdHkYASADKAsyGC5tdXN0ZXIudjEuQ2FwYWNpdHlQb2ludBIvCglkZWNpc2lvbnMYAiADKAsyHC5tdXN0ZXIudjEuU2ltdWxhdGVkRGVjaXNpb24SFwoPZGVjaXNpb25zX2NvdW50GAMgASgFEikKCG91dGNvbWVzGAQgAygLMhcubXVzdGVyLnYxLk91dGNvbWVDb3VudBIlCgV1c2FnZRgFIAMoCzIWLm11c3Rlci52MS5GbGF2b3JVc2FnZRIuCgpzdGFydF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoJYm9vdF90aW1lGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhoKEmJvb3RfdGltZV9sYXVuY2hlcxgJIAEoBRIUCgxzdGFydF90YXJnZXQYCiABKAUSFAoMZXZlbnRzX2NvdW50GAsgASgFEhUKDXNraXBwZWRfY291bnQYDCABKAUSKgoIcmVjb3JkZWQYDSADKAsyGC5tdXN0ZXIudjEuQ2FwYWNpdHlQb2ludDKgBgoNUG9saWN5U2VydmljZRJuCgxDcmVhdGVQb2xpY3kSHi5tdXN0ZXIudjEuQ3JlYXRlUG9saWN5UmVxdWVzdBofLm11c3Rlci52MS5DcmVhdGVQb2xpY3lSZXNwb25zZSIdiucYGQoPcG9saWNpZXMuY3JlYXRlEgZwYXJlbnQSYwoJR2V0UG9saWN5EhsubXVzdGVyLnYxLkdldFBvbGljeVJlcXVlc3QaHC5tdXN0ZXIudjEuR2V0UG9saWN5UmVzcG9uc2UiG5ACAYrnGBQKDHBvbGljaWVzLmdldBIEbmFtZRJvCgxMaXN0UG9saWNpZXMSHi5tdXN0ZXIudjEuTGlzdFBvbGljaWVzUmVxdWVzdBofLm11c3Rlci52MS5MaXN0UG9saWNpZXNSZXNwb25zZSIekAIBiucYFwoNcG9saWNpZXMubGlzdBIGcGFyZW50EnMKDFVwZGF0ZVBvbGljeRIeLm11c3Rlci52MS5VcGRhdGVQb2xpY3lSZXF1ZXN0Gh8ubXVzdGVyLnYxLlVwZGF0ZVBvbGljeVJlc3BvbnNlIiKK5xgeCg9wb2xpY2llcy51cGRhdGUSC3BvbGljeS5uYW1lEmwKDERlbGV0ZVBvbGljeRIeLm11c3Rlci52MS5EZWxldGVQb2xpY3lSZXF1ZXN0Gh8ubXVzdGVyLnYxLkRlbGV0ZVBvbGljeVJlc3BvbnNlIhuK5xgXCg9wb2xpY2llcy5kZWxldGUSBG5hbWUScAoNRXhlY3V0ZVBvbGljeRIfLm11c3Rlci52MS5FeGVjdXRlUG9saWN5UmVxdWVzdBogLm11c3Rlci52MS5FeGVjdXRlUG9saWN5UmVzcG9uc2UiHIrnGBgKEHBvbGljaWVzLmV4ZWN1dGUSBG5hbWUSdAoOU2ltdWxhdGVQb2xpY3kSIC5tdXN0ZXIudjEuU2ltdWxhdGVQb2xpY3lSZXF1ZXN0GiEubXVzdGVyLnYxLlNpbXVsYXRlUG9saWN5UmVzcG9uc2UiHZACAYrnGBYKDHBvbGljaWVzLmdldBIGcGFyZW50YgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_muster_v1_options, file_muster_v1_policy, file_muster_v1_receipt, file_muster_v1_scaling_service, file_muster_v1_simulation]);
 
 /**
  * Asks for a new policy.
@@ -332,6 +334,205 @@ export const ExecutePolicyResponseSchema: GenMessage<ExecutePolicyResponse> = /*
   messageDesc(file_muster_v1_policy_service, 11);
 
 /**
+ * Asks what would have been.
+ *
+ * @generated from message muster.v1.SimulatePolicyRequest
+ */
+export type SimulatePolicyRequest = Message<"muster.v1.SimulatePolicyRequest"> & {
+  /**
+   * `accounts/{account}/groups/{group}`.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * Simulated beside the group's own policies, or in their stead. None: its own, unchanged.
+   *
+   * @generated from field: repeated muster.v1.DraftPolicy policies = 2;
+   */
+  policies: DraftPolicy[];
+
+  /**
+   * Simulated in the stead of the group's.
+   *
+   * @generated from field: repeated muster.v1.DraftLimits limits = 3;
+   */
+  limits: DraftLimits[];
+
+  /**
+   * The beginning. Required with recorded events; default: the first event's time.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 4;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * The end, at most 31 days later. Required with recorded events; default: an hour after the last
+   * event.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 5;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * What happens in that time.
+   *
+   * @generated from oneof muster.v1.SimulatePolicyRequest.events
+   */
+  events: {
+    /**
+     * What the history tells.
+     *
+     * @generated from field: muster.v1.RecordedEvents recorded = 6;
+     */
+    value: RecordedEvents;
+    case: "recorded";
+  } | {
+    /**
+     * What the request tells.
+     *
+     * @generated from field: muster.v1.SuppliedEvents supplied = 7;
+     */
+    value: SuppliedEvents;
+    case: "supplied";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * What is taken for granted.
+   *
+   * @generated from field: muster.v1.SimulationAssumptions assumptions = 8;
+   */
+  assumptions?: SimulationAssumptions | undefined;
+
+  /**
+   * Leaves out what the group's schedules do, occurrences and windows.
+   *
+   * @generated from field: bool without_schedules = 9;
+   */
+  withoutSchedules: boolean;
+
+  /**
+   * Decisions to tell at most, those that move the target first; 0 means 1,000.
+   *
+   * @generated from field: int32 decisions_max = 10;
+   */
+  decisionsMax: number;
+};
+
+/**
+ * Describes the message muster.v1.SimulatePolicyRequest.
+ * Use `create(SimulatePolicyRequestSchema)` to create a new message.
+ */
+export const SimulatePolicyRequestSchema: GenMessage<SimulatePolicyRequest> = /*@__PURE__*/
+  messageDesc(file_muster_v1_policy_service, 12);
+
+/**
+ * What would have been.
+ *
+ * @generated from message muster.v1.SimulatePolicyResponse
+ */
+export type SimulatePolicyResponse = Message<"muster.v1.SimulatePolicyResponse"> & {
+  /**
+   * In order; each holds until the next. Of more than 10,000 those that show the course.
+   *
+   * @generated from field: repeated muster.v1.CapacityPoint capacity = 1;
+   */
+  capacity: CapacityPoint[];
+
+  /**
+   * In order of time.
+   *
+   * @generated from field: repeated muster.v1.SimulatedDecision decisions = 2;
+   */
+  decisions: SimulatedDecision[];
+
+  /**
+   * How many there were, told or not.
+   *
+   * @generated from field: int32 decisions_count = 3;
+   */
+  decisionsCount: number;
+
+  /**
+   * What was not applied, by reason, the most frequent first.
+   *
+   * @generated from field: repeated muster.v1.OutcomeCount outcomes = 4;
+   */
+  outcomes: OutcomeCount[];
+
+  /**
+   * By flavor.
+   *
+   * @generated from field: repeated muster.v1.FlavorUsage usage = 5;
+   */
+  usage: FlavorUsage[];
+
+  /**
+   * When it began.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 6;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * When it ended.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 7;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * The boot time that was assumed.
+   *
+   * @generated from field: google.protobuf.Duration boot_time = 8;
+   */
+  bootTime?: Duration | undefined;
+
+  /**
+   * How many recorded launches that is the median of; 0: it was given, or none were recorded.
+   *
+   * @generated from field: int32 boot_time_launches = 9;
+   */
+  bootTimeLaunches: number;
+
+  /**
+   * The target that it began with.
+   *
+   * @generated from field: int32 start_target = 10;
+   */
+  startTarget: number;
+
+  /**
+   * How many events were simulated.
+   *
+   * @generated from field: int32 events_count = 11;
+   */
+  eventsCount: number;
+
+  /**
+   * How many recorded events do not tell what was asked: those of an earlier version.
+   *
+   * @generated from field: int32 skipped_count = 12;
+   */
+  skippedCount: number;
+
+  /**
+   * The targets that there really were, with recorded events. Servers in service are not told.
+   *
+   * @generated from field: repeated muster.v1.CapacityPoint recorded = 13;
+   */
+  recorded: CapacityPoint[];
+};
+
+/**
+ * Describes the message muster.v1.SimulatePolicyResponse.
+ * Use `create(SimulatePolicyResponseSchema)` to create a new message.
+ */
+export const SimulatePolicyResponseSchema: GenMessage<SimulatePolicyResponse> = /*@__PURE__*/
+  messageDesc(file_muster_v1_policy_service, 13);
+
+/**
  * Policies: stored rules for changing a group's target.
  *
  * @generated from service muster.v1.PolicyService
@@ -408,6 +609,22 @@ export const PolicyService: GenService<{
     methodKind: "unary";
     input: typeof ExecutePolicyRequestSchema;
     output: typeof ExecutePolicyResponseSchema;
+  },
+  /**
+   * Tells what policies would have made of recorded or supplied events: capacity over time, every
+   * decision with its reasons, and what it costs. Nothing is done. It decides with the very rules of
+   * the service; servers all take the same time to boot, and none fails. The group's schedules count
+   * as if they had always been there; its pauses, and edits of it, are left out.
+   *
+   * Reasons: FIELD_INVALID, GROUP_NOT_FOUND, LIMIT_EXCEEDED (100,000 events, 500,000 decisions),
+   * OVERLOADED.
+   *
+   * @generated from rpc muster.v1.PolicyService.SimulatePolicy
+   */
+  simulatePolicy: {
+    methodKind: "unary";
+    input: typeof SimulatePolicyRequestSchema;
+    output: typeof SimulatePolicyResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_muster_v1_policy_service, 0);
