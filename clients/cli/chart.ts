@@ -30,11 +30,14 @@ export function chartLines(series: readonly ChartSeries[], range: ChartRange): r
   const highest = Math.max(1, ...drawn.flat());
   const scale = { min: 0, max: highest, height: Math.min(rowsMax, highest) };
   const plot = (of: readonly (readonly number[])[], more: object) =>
-    chart.plot(of, { ...scale, ...more, format: (value) => value.toFixed(0).padStart(6) });
+    chart
+      .plot(of, { ...scale, ...more, format: (value) => value.toFixed(0).padStart(6) })
+      .split("\n")
+      .map((line) => line.trimEnd());
   const legend = series.map(({ name }, index) => `${colors[index] ?? ""}${name}${reset}`);
   const pictures = isColored
-    ? [legend.join("  "), ...plot(drawn, { colors }).split("\n")]
-    : series.flatMap(({ name }, index) => [name, ...plot([drawn[index]!], {}).split("\n")]);
+    ? [legend.join("  "), ...plot(drawn, { colors })]
+    : series.flatMap(({ name }, index) => [name, ...plot([drawn[index]!], {})]);
   const ends = [range.fromMs, range.untilMs].map(minuteWords);
   const gap = " ".repeat(Math.max(1, samples - ends.join("").length));
   return [...pictures, `${" ".repeat(axisColumns - 1)}${ends.join(gap)}`];

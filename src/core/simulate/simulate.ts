@@ -85,8 +85,11 @@ export function createSimulation(input: SimulationInput): Simulating {
   /** Only what is before the end is of the simulation. */
   function moment(): void {
     const decided = [...replay.passTime(nowMs)];
-    for (; (events[at]?.atMs ?? untilMs) <= nowMs; at++)
-      decided.push(replay.submit(eventOf(events[at]!)));
+    const event = events[at];
+    if (event && event.atMs <= nowMs) {
+      decided.push(replay.submit(eventOf(event)));
+      at++;
+    }
     decided.push(...circle());
     for (const one of decided) tally.decided(one);
     decisions += decided.length;

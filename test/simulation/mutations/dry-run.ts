@@ -45,4 +45,20 @@ export const dryRunMutations: readonly Mutation[] = [
       test: "B9.7 credentials that are refused, or answer for another project",
     },
   },
+  {
+    id: "simulation-marks",
+    guard: "a simulation remembers what it decided as the supervisor does",
+    rule: "B2.9",
+    edits: [
+      {
+        file: "core/simulate/replay.js",
+        from: "lead.doc = { ...lead.doc, ...decision.marks };",
+        to: "",
+      },
+    ],
+    caughtBy: {
+      file: "supervisor/simulation-agrees.test",
+      test: "B2 B3 B7 a simulation decides as the supervisor decided (seed 1)",
+    },
+  },
 ];

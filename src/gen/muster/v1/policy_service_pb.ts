@@ -616,7 +616,7 @@ export const PolicyService: GenService<{
    * the service; servers all take the same time to boot, and none fails. The group's schedules count
    * as if they had always been there; its pauses, and edits of it, are left out.
    *
-   * Reasons: FIELD_INVALID, GROUP_NOT_FOUND, LIMIT_EXCEEDED (100,000 events, 500,000 decisions),
+   * Reasons: FIELD_INVALID, GROUP_NOT_FOUND, LIMIT_EXCEEDED (100,000 events, 200,000 decisions),
    * OVERLOADED.
    *
    * @generated from rpc muster.v1.PolicyService.SimulatePolicy
