@@ -11,7 +11,7 @@ import {
   type SimulatePolicyResponse,
   SimulatePolicyResponseSchema,
 } from "../../src/gen/muster/v1/policy_service_pb.js";
-import type { SimulatedDecision } from "../../src/gen/muster/v1/simulation_pb.js";
+import type { OutcomeCount, SimulatedDecision } from "../../src/gen/muster/v1/simulation_pb.js";
 import {
   type LimitsArgument,
   readDuration,
@@ -147,16 +147,18 @@ function simulationLines(
     ...chartLines(series, { ...range, columns, isColored: allowsColors(stdout, env) }),
     "",
     ...moved.map(decisionLine),
-    ...answer.outcomes.map(
-      ({ outcome, count, rule, code, policy }) =>
-        `${count} × ${outcomeWord(outcome)}${policy === "" ? "" : ` (${plain(policy)})`}: ${rule} ${code}`,
-    ),
+    ...answer.outcomes.map(outcomeLine),
     "",
     ...totalLines(answer).map((line) => colors.dim(line)),
   ];
 }
 
 const columnsDefault = 100;
+
+function outcomeLine({ outcome, count, rule, code, policy }: OutcomeCount): string {
+  const of = policy === "" ? "" : ` (${plain(policy)})`;
+  return `${count} × ${outcomeWord(outcome)}${of}: ${rule} ${code}`;
+}
 
 function decisionLine({ source, policy, schedule, receipt }: SimulatedDecision): string {
   const who = [source, schedule, policy].filter((one) => one !== "").join(" ");

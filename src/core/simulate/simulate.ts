@@ -156,7 +156,7 @@ export function createSimulation(input: SimulationInput): Simulating {
   };
 }
 
-/** With more servers each would have had less to do (decision 0029). */
+/** With more servers each would have had less to do (decision 0031). */
 function scaled({ ask, ofServers }: SimulatedEvent, servers: number): ScaleAsk {
   if (ask.kind !== "alert" || ask.value === undefined || ofServers === undefined) return ask;
   if (ofServers === servers || servers === 0) return ask;
