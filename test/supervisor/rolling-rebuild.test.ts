@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isFault } from "../../src/core/errors/fault.js";
 import type { RebuildGroup, RebuildWord } from "../../src/supervisor/api.js";
 import {
   assertGapFree,
@@ -204,4 +205,54 @@ test("B8.5 failed new servers stop it, and scaling out uses the last proven revi
   await setTarget(world, 5);
   await converges(world, 5);
   assert.deepEqual(await revisionsOf(world), [1, 1, 1, 1, 1]);
+});
+
+test("B8.5 a completed rebuild is taken back by hand, and then nothing is left to take back", async () => {
+  const world = await worldAt(3);
+  await start(world);
+  await reaches(world, "completed");
+  await say(world, { kind: "rollBack" });
+  const watched = watchServing(world);
+  await watched.until("rolledBack");
+  assert.deepEqual(watched.bounds(), { fewest: 3, most: 4 });
+  await converges(world, 3);
+  assert.deepEqual(await revisionsOf(world), [1, 1, 1]);
+  await setTarget(world, 4);
+  await converges(world, 4);
+  assert.deepEqual(await revisionsOf(world), [1, 1, 1, 1]);
+  await assert.rejects(say(world, { kind: "rollBack" }), (error) => isFault(error, "NO_WAY_BACK"));
+  await assertKept(world);
+});
+
+test("B8.5 a rebuild that fails half way takes itself back where it is asked to", async () => {
+  const world = await worldAt(4);
+  await start(world, { stopAfter: 1, rollBack: true, pauseMs: minutes(1) });
+  await world.until("one is replaced", async () => (await revisionsOf(world)).includes(2));
+  const bad = world.cloud.inject({ kind: "buildError", text: "no such kernel", image: "newer" });
+  await reaches(world, "rolledBack", minutes(60));
+  assert.ok(bad.fired() > 0);
+  await converges(world, 4);
+  assert.deepEqual(await revisionsOf(world), [1, 1, 1, 1]);
+  await assertKept(world);
+});
+
+test("B8.5 B1.6 a scale event during a rebuild is taken as ever, and never passes the surge", async () => {
+  const world = await worldAt(3);
+  await start(world);
+  await world.until("it rolls", async () => (await revisionsOf(world)).includes(2));
+  await setTarget(world, 6);
+  const watched = watchServing(world);
+  await watched.until("completed");
+  await converges(world, 6);
+  assert.ok(watched.bounds().most <= 7);
+  assert.deepEqual(await revisionsOf(world), [2, 2, 2, 2, 2, 2]);
+  await assertKept(world);
+});
+
+test("B8.5 B8.4 deleting the group ends its rebuild", async () => {
+  const world = await worldAt(3);
+  await start(world);
+  await world.run(world.node().groups.delete({ key: web, force: true }, world.caller));
+  await world.until("nothing is left", () => world.cloud.servers().length === 0);
+  assert.ok((await typesOf(world)).includes("rebuild.cancelled"));
 });
