@@ -49,6 +49,7 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   // then.
   const settled = sheet.out.lookUps.length === 0 && !sheet.out.held;
   let gap = nothing;
+  prove(sheet);
   if (mayAct && settled) {
     endStandingBy(sheet);
     gap = balance(sheet, target, limits, planRebuild(sheet, target, limits));
@@ -58,7 +59,8 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
     planTags(sheet);
     followServing(sheet);
   } else if (seen.doc.rebuild) tellStanding(sheet, seen.doc.rebuild);
-  prove(sheet);
+  // What is made now goes by what was proven before.
+  if (gap.choices.length === 0) prove(sheet);
   const rows = sheet.rows();
   // Also while all is under way: a successor finds the placement by the hint of this moment.
   if (rows.some((row) => isPending(row) || isLeaving(row)))

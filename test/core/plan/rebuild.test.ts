@@ -5,6 +5,7 @@ import type { EventId } from "../../../src/core/model/ids.js";
 import type { Observation } from "../../../src/core/model/observation.js";
 import type { RebuildMark, RebuildOptions } from "../../../src/core/model/rebuild.js";
 import type { CloudServer, ServerRow } from "../../../src/core/model/server.js";
+import { checkPlan } from "../../../src/core/plan/check-plan.js";
 import { planPlacement } from "../../../src/core/plan/plan-placement.js";
 import {
   attached,
@@ -151,4 +152,15 @@ test("B8.5 a checkpoint that is reached is waited at", () => {
   const options = { checkpoints: [50] } as never;
   const { mark, revisions } = plan([old("1"), current("3")], markOf({ options }));
   assert.deepEqual([mark?.phase, mark?.passed, revisions], ["waiting", 1, []]);
+});
+
+test("B8.5 what a plan proves is what its own servers are made as", () => {
+  const seen = seenOf([old("1")], { target: 2, group, listed: [serverOf("1")] });
+  const made = planPlacement(seen, limits);
+  checkPlan(seen, made);
+  assert.deepEqual(
+    made.choices.map(({ revision }) => revision),
+    [1],
+  );
+  assert.equal(made.doc.provenRevision, 1);
 });
