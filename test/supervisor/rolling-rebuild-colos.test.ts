@@ -75,6 +75,20 @@ test("B8.5 B11.3 a colo that could not be told of a rebuild hears of it later", 
   await assertKept(world);
 });
 
+test("B8.5 B11.3 a word to go on does not make a cut-off colo miss the rebuild itself", async () => {
+  const { world, ams } = await pairAt(4);
+  part(world);
+  for (const word of [begin, { kind: "continue" }] as const)
+    await assert.rejects(say(ams, world, word), (error) => isFault(error, "COLO_UNREACHABLE"));
+  // What is on its way to iad does not get there either.
+  await world.clock.advance(30_000);
+  assert.equal(await phaseIn(world, "iad"), undefined);
+  join(world);
+  for (const colo of ["iad", "ams"])
+    await world.until("it is done", async () => (await phaseIn(world, colo)) === "completed");
+  await converges(world, 4);
+});
+
 test("B8.5 B8.3 a rebuild is cancelled in a colo that is cut off", async () => {
   const { world, ams } = await pairAt(4);
   await say(ams, world, begin);

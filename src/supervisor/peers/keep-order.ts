@@ -16,7 +16,10 @@ export async function keepOrder(
   const actor = context.placements.open(leadOf(context, group));
   await actor.change((state) => {
     if ("word" in word) {
-      const rebuildOrders = untold.map((colo) => [colo, word] as const);
+      // Who has yet to hear of a rebuild waits at no checkpoint of it, and must still hear of it.
+      const rebuildOrders = untold
+        .filter((colo) => !(word.word.kind === "continue" && state.rebuildOrders.has(colo)))
+        .map((colo) => [colo, word] as const);
       const rebuildOrdersGone = told.filter((colo) => state.rebuildOrders.has(colo));
       return { change: { rebuildOrders, rebuildOrdersGone }, reply: undefined };
     }
