@@ -90,8 +90,16 @@ function saysOf({ pause, processes }: PauseOrder): readonly ("group" | PausableP
   return processes ?? (pause ? ["group"] : ["group", ...pausableProcesses]);
 }
 
-/** Whether nothing is left of an older order once the newer one is heard. */
-export function replaces(newer: PauseOrder, older: PauseOrder): boolean {
-  const said = saysOf(newer);
-  return saysOf(older).every((one) => said.includes(one));
+/**
+ * Those of one placement's orders, the oldest first, of which nothing is left: all that each says
+ * something of was said anew. So no more are left than there are things to say something of.
+ */
+export function overtaken(orders: readonly PauseOrder[]): readonly PauseOrder[] {
+  const said = new Set<string>();
+  return orders.toReversed().filter((order) => {
+    const says = saysOf(order);
+    const isOver = says.every((one) => said.has(one));
+    for (const one of says) said.add(one);
+    return isOver;
+  });
 }

@@ -1,4 +1,4 @@
-import { replaces } from "../../core/model/pause.js";
+import { overtaken } from "../../core/model/pause.js";
 import type { Caller } from "../caller.js";
 import type { Context } from "../context.js";
 import { leadOf, liveGroup } from "../placements/ensure.js";
@@ -25,10 +25,11 @@ export async function keepOrder(
     }
     const order = { id: nextOrderId(context, state), ...word };
     const orders = untold.map((colo) => [orderName(colo, order), order] as const);
-    const colos = [...untold, ...told];
-    const ordersGone = [...state.orders].flatMap(([name, one]) =>
-      colos.includes(coloOfOrder(name)) && replaces(order, one) ? [name] : [],
-    );
+    const ordersGone = [...untold, ...told].flatMap((colo) => {
+      const kept = [...state.orders].filter(([name]) => coloOfOrder(name) === colo);
+      const inTime = kept.map(([, one]) => one).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+      return overtaken([...inTime, order]).map((one) => orderName(colo, one));
+    });
     return { change: { orders, ordersGone }, reply: undefined };
   });
   context.wake(actor.key);
