@@ -8,6 +8,7 @@ import type { Colo } from "./colo/colo.js";
 import type { DemandWatch } from "./demand-watch.js";
 import type { EventMaker } from "./events/event-maker.js";
 import type { GroupBook } from "./group-book.js";
+import type { Hands } from "./hands.js";
 import type { Monitor } from "./monitor/monitor.js";
 import type { Elsewhere } from "./peers/ask-peer.js";
 import type { ColoWatch } from "./peers/colo-watch.js";
@@ -42,4 +43,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Looks at a placement soon. Cheap; many wakes are one turn. */
   readonly wake: (key: PlacementKey) => void;
+  /** The same, because somebody asked for something: before all that nobody waits for. */
+  readonly wakeNow: (key: PlacementKey) => void;
+  /** What the node does of its own accord goes through them. */
+  readonly hands: Pick<Hands, "take">;
 }

@@ -57,7 +57,7 @@ export function createPatrol(context: Context): Patrol {
       for (const key of ours) {
         context.placements.distrust(key);
         context.groups.distrust(key);
-        context.wake(key);
+        context.wakeNow(key);
       }
       if (hints.length < pageMax) break;
       afterKey = hints.at(-1)!.key;

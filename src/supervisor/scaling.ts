@@ -55,7 +55,7 @@ export function createScaling(context: Context): ScalingUseCases {
       );
       if (!known) context.monitor.answered(lead.key, event, receipt);
       // Asking heals: even a refusal makes the group look at itself (B2.8).
-      context.wake(lead.key);
+      context.wakeNow(lead.key);
       return receipt;
     },
   };

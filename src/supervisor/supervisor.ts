@@ -31,7 +31,7 @@ import { createCooling } from "./converge/cooling.js";
 import { createDoubts } from "./converge/doubts.js";
 import { createLookAfter } from "./converge/look-after.js";
 import { eyesOf } from "./converge/observe.js";
-import { createConverger } from "./converge/turn.js";
+import { awaitedIn, createConverger } from "./converge/turn.js";
 import { createWakeups, type Wakeups } from "./converge/wakeups.js";
 import type { CredentialBook } from "./credentials/credential-book.js";
 import { createResealer } from "./credentials/reseal.js";
@@ -43,6 +43,7 @@ import { createJoinedFeed } from "./events/joined-feed.js";
 import { createJournaler, type Retention } from "./events/journaler.js";
 import { askOwners } from "./events/owned-feeds.js";
 import { createGroupBook } from "./group-book.js";
+import { createHands } from "./hands.js";
 import { joinSignals } from "./join-signals.js";
 import { createMeasurer } from "./measure/measurer.js";
 import { meterColos, meteredStore, meterOrphans, meterPlacements } from "./metrics.js";
@@ -104,10 +105,8 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
   let stopping = false;
   let wakeups: Wakeups | undefined;
   const holds = (key: PlacementKey) => colos.get(key.colo)?.leases.holds(key) ?? false;
-  const wake = (key: PlacementKey) => {
-    if (holds(key)) wakeups?.wake(key);
-    else tellHolder(key);
-  };
+  const wake = (key: PlacementKey) => (holds(key) ? wakeups?.wake(key) : tellHolder(key));
+  const wakeNow = (key: PlacementKey) => (holds(key) ? wakeups?.wakeNow(key) : tellHolder(key));
 
   /** Whoever works on it looks for such hints every second, and at every placement in turn. */
   function tellHolder(key: PlacementKey): void {
@@ -123,6 +122,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
     ...(elsewhere && askOwners({ store, elsewhere, clock, log, signal })),
   });
   const hub = createEventHub({ feed, clock, log, signal });
+  const hands = createHands(clock);
   const attemptId = ids.next();
   const events = createEventMaker({ clock, ids });
   const groups = createGroupBook({ store, ids, clock });
@@ -190,7 +190,8 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
   const context: Context = {
     ...setup,
     ...{ attemptId, groups, placements, colos, elsewhere, coloWatch, events, signal, monitor },
-    ...{ wake, demand: createDemandWatch(clock), nextOccurrence: createOccurrences() },
+    ...{ wake, wakeNow, hands },
+    ...{ demand: createDemandWatch(clock), nextOccurrence: createOccurrences() },
   };
   meterColos(meter, colos);
   meterPlacements(meter, placements, colos);
@@ -286,7 +287,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
     peer: createPeerDoor(context, own),
     switchAgeMs: () => Math.max(...[...colos.values()].map(({ brakes }) => brakes.ageMs())),
     async start() {
-      wakeups = createWakeups(clock, turn);
+      wakeups = createWakeups({ clock, hands, turn, isAwaited: awaitedIn(placements, clock) });
       await fileSwitch.start();
       await hub.start();
       journaler.start();

@@ -3,21 +3,26 @@ import { test } from "node:test";
 import type { PlacementKey } from "../../src/core/model/ids.js";
 import { createWakeups } from "../../src/supervisor/converge/wakeups.js";
 import { createWatch } from "../../src/supervisor/converge/watch.js";
+import { createHands } from "../../src/supervisor/hands.js";
 import { createVirtualClock } from "../simulation/virtual-clock.js";
 
 const key = (group: string) => ({ account: "acme", group, colo: "iad" }) as unknown as PlacementKey;
 
-function bench(turnMs = 0) {
+function bench(turnMs = 0, awaited: ReadonlySet<string> = new Set()) {
   const clock = createVirtualClock();
   const turns: string[] = [];
   let running = 0;
   let most = 0;
-  const wakeups = createWakeups(clock, async ({ group }) => {
-    turns.push(group);
-    running++;
-    most = Math.max(most, running);
-    if (turnMs > 0) await new Promise<void>((resolve) => clock.after(turnMs, resolve));
-    running--;
+  const hands = createHands(clock);
+  const wakeups = createWakeups({
+    ...{ clock, hands, isAwaited: ({ group }) => awaited.has(group) },
+    async turn({ group }) {
+      turns.push(group);
+      running++;
+      most = Math.max(most, running);
+      if (turnMs > 0) await new Promise<void>((resolve) => clock.after(turnMs, resolve));
+      running--;
+    },
   });
   return { clock, wakeups, turns, most: () => most };
 }
@@ -60,9 +65,12 @@ test("the earliest of several times counts; a wake-up takes the timer's place", 
 test("a turn that asks for now again and again leaves room for others", async () => {
   const clock = createVirtualClock();
   let turns = 0;
-  const wakeups = createWakeups(clock, async (one) => {
-    turns++;
-    wakeups.wakeAt(one, clock.nowMs() - 5);
+  const wakeups = createWakeups({
+    ...{ clock, hands: createHands(clock), isAwaited: () => false },
+    async turn(one) {
+      turns++;
+      wakeups.wakeAt(one, clock.nowMs() - 5);
+    },
   });
   wakeups.wake(key("web"));
   await clock.advance(1_000);
@@ -165,4 +173,29 @@ test("B4.3 a look that was under way when something changed does not count", asy
   assert.equal((await first).kind, "seen");
   const look = await second;
   assert.equal(look.kind === "seen" && look.value, "new");
+});
+
+test("B9.4 what somebody waits for is begun before all that a node does of its own accord", async () => {
+  const { clock, wakeups, turns } = bench(10, new Set(["watched"]));
+  for (let nth = 0; nth < 1_000; nth++) wakeups.wake(key(`routine-${nth}`));
+  wakeups.wake(key("watched"));
+  wakeups.wakeNow(key("asked"));
+  wakeups.wakeNow(key("routine-999"));
+  await clock.advance(10);
+  const first = turns.slice(0, 40);
+  for (const one of ["watched", "asked", "routine-999"]) assert.ok(first.includes(one), one);
+  await clock.advance(10_000);
+  assert.equal(turns.length, 1_002, "each had its turn, and none a second one for being hurried");
+});
+
+test("B9.4 so many placements wait that looking again is spread; who is waited for is not", async () => {
+  const { clock, wakeups, turns } = bench(0, new Set(["watched"]));
+  const soonMs = clock.nowMs() + 500;
+  for (let nth = 0; nth < 2_000; nth++) wakeups.wakeAt(key(`waits-${nth}`), soonMs);
+  wakeups.wakeAt(key("watched"), soonMs);
+  await clock.advance(1_000);
+  assert.ok(turns.includes("watched"));
+  assert.ok(turns.length <= 501, `${turns.length} turns in the first second`);
+  await clock.advance(10_000);
+  assert.equal(turns.length, 2_001);
 });

@@ -32,7 +32,7 @@ export function createAcknowledgeHold(
       });
       if (!done) continue;
       held++;
-      context.wake(placement);
+      context.wakeNow(placement);
     }
     if (held === 0)
       throw new Fault("NOTHING_HELD", { say: "nothing of this group waits for a person" });

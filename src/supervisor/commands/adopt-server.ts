@@ -49,7 +49,7 @@ export async function adoptServer(
   const row = await actor.change((state) =>
     adopted(context, state, { group, server, keepTarget, principal }),
   );
-  context.wake(actor.key);
+  context.wakeNow(actor.key);
   try {
     // Another may have taken it between the look and the commit: both look once more.
     await refuseClaimed(context, actor.key, server, { signal, except: key.group });
@@ -82,7 +82,7 @@ async function letGo(
     const row = state.servers.get(id);
     return row ? { ...released(context, state, row, asked) } : { change: {}, reply: undefined };
   });
-  context.wake(actor.key);
+  context.wakeNow(actor.key);
 }
 
 function coloIn(context: Context, group: Group, id: ColoId): Colo {

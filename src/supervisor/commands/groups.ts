@@ -64,7 +64,7 @@ export function createGroupUseCases(context: Context): Omit<GroupUseCases, "plan
         servers.forget(account);
         const spec = group.placements.find(({ colo }) => colo === placement.colo);
         for (const { loadBalancer: id } of spec?.attachments ?? []) members.forget({ account, id });
-        context.wake(placement);
+        context.wakeNow(placement);
       }
     },
   };
@@ -228,7 +228,7 @@ async function updateGroup(
   await ensurePlacements(context, group, signal);
   await tellElsewhere(context, group, caller);
   // A placement that left the group still has its own end to see to.
-  for (const placement of placementsOf(context, before)) context.wake(placement);
+  for (const placement of placementsOf(context, before)) context.wakeNow(placement);
   return { view: await viewGroup(context, key, signal), warnings };
 }
 

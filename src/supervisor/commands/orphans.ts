@@ -80,6 +80,6 @@ export async function deleteOrphan(
     const event = context.events.make("server.orphan_deleted", { principal, causes, facts });
     return { change: { orphans: [ordered], events: [event] }, reply: ordered };
   });
-  context.wake(key);
+  context.wakeNow(key);
   return { key, orphan };
 }

@@ -27,7 +27,7 @@ export function createPause(
         const order = { id: nextOrderId(context, state), atMs, principal, ...word };
         return { change: obeyOrder(context, state, order), reply: undefined };
       });
-      context.wake(placement);
+      context.wakeNow(placement);
     }
     return view(key, caller);
   }

@@ -28,7 +28,7 @@ export function createConfirmLedger(
         const event = context.events.make("group.ledger_confirmed", { principal, causes });
         return { change: { doc: confirmed(state, doc), events: [event] }, reply: undefined };
       });
-      context.wake(placement);
+      context.wakeNow(placement);
     }
     return view(key, caller);
   };
@@ -82,7 +82,7 @@ export async function quarantineColo(
         change: withQuarantine(context, state, { reason, principal }),
         reply: state.doc ? 1 : 0,
       }));
-      context.wake(key);
+      context.wakeNow(key);
     }
     if (hints.length < pageMax) return count;
     afterKey = hints.at(-1)!.key;

@@ -81,7 +81,7 @@ export async function obeyRebuildHere(
     await actor.change((state) => {
       return { change: obeyRebuild(context, state, group, order), reply: undefined };
     });
-    context.wake(placement);
+    context.wakeNow(placement);
   }
 }
 

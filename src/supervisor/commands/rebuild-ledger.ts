@@ -88,7 +88,7 @@ async function rebuildPlacement(
     adopted.push(...done.rows.map((row) => ({ colo: key.colo, row })));
     left.push(...done.left);
   }
-  if (adopted.length > 0) context.wake(key);
+  if (adopted.length > 0) context.wakeNow(key);
   return { adopted, left };
 }
 

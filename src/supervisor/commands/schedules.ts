@@ -30,7 +30,7 @@ export function createScheduleUseCases(context: Context): ScheduleUseCases {
 
   /** Turns see what changed; those of other colos when it falls due there, at the latest. */
   function wakeAll(group: Group): void {
-    for (const key of placementsOf(context, group)) context.wake(key);
+    for (const key of placementsOf(context, group)) context.wakeNow(key);
   }
 
   async function marksOf(group: Group, signal: AbortSignal): Promise<readonly ScheduleMark[]> {

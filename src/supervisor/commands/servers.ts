@@ -105,7 +105,7 @@ export function createServerUseCases(context: Context): ServerUseCases {
       if (!known) throw notFound(server);
       return decide(state, known);
     });
-    context.wake(actor.key);
+    context.wakeNow(actor.key);
     return { colo: actor.key.colo, row };
   }
 }

@@ -13,10 +13,12 @@ import type { ServerRow } from "../../core/model/server.js";
 import { checkPlan } from "../../core/plan/check-plan.js";
 import { orderLookMs, orphanDeletes } from "../../core/plan/orphans.js";
 import { planPlacement } from "../../core/plan/plan-placement.js";
+import type { Clock } from "../../core/ports/clock.js";
 import type { Colo } from "../colo/colo.js";
 import type { Context } from "../context.js";
 import { tracePlan } from "../events/lineage.js";
 import type { PlacementActor } from "../placements/placement-actor.js";
+import type { PlacementBook } from "../placements/placement-book.js";
 import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
 import { type Actors, callWaitMs } from "./act.js";
 import type { ColoDoubt, Doubts } from "./doubts.js";
@@ -193,6 +195,17 @@ interface Looked {
 /** A person asked for it a short while ago (B9.4). */
 function isAwaited({ lastDecision, targetChangedAtMs }: PlacementDoc, nowMs: number): boolean {
   return lastDecision?.source === "manual" && nowMs - targetChangedAtMs < awaitedMs;
+}
+
+/** Whether it is so of a placement, as far as this node knows it. */
+export function awaitedIn(
+  { peek }: Pick<PlacementBook, "peek">,
+  clock: Pick<Clock, "nowMs">,
+): (key: PlacementKey) => boolean {
+  return (key) => {
+    const doc = peek(key)?.doc;
+    return doc !== undefined && isAwaited(doc, clock.nowMs());
+  };
 }
 
 const awaitedMs = 3_600_000;

@@ -1,6 +1,6 @@
-import PQueue from "p-queue";
-import { type ColoId, type PlacementKey, placementText } from "../../core/model/ids.js";
+import { type PlacementKey, placementText } from "../../core/model/ids.js";
 import type { Clock, Timer } from "../../core/ports/clock.js";
+import type { Hands } from "../hands.js";
 
 /**
  * When which placement is looked at. A wake-up carries the placement's key and nothing else;
@@ -9,7 +9,10 @@ import type { Clock, Timer } from "../../core/ports/clock.js";
  */
 export interface Wakeups {
   wake(key: PlacementKey): void;
+  /** The same, before all that nobody waits for. */
+  wakeNow(key: PlacementKey): void;
   wakeAt(key: PlacementKey, atMs: number): void;
+  /** Resolves when nothing runs any more. */
   stop(): Promise<void>;
 }
 
@@ -20,14 +23,18 @@ interface Placed {
   standing: "idle" | "queued" | "running";
   /** Woken while running: the turn may have looked too early. */
   dirty: boolean;
+  /** Somebody waits for the next turn. */
+  isAwaited: boolean;
 }
 
-/** Turns of one colo at once: they wait for the outside more than they work. */
-const turnsMax = 256;
-
-export function createWakeups(clock: Clock, turn: (key: PlacementKey) => Promise<void>): Wakeups {
-  // A colo whose outside hangs must not hold up the turns of the others.
-  const turnsOf = new Map<ColoId, PQueue>();
+export function createWakeups(deps: {
+  readonly clock: Clock;
+  readonly hands: Hands;
+  readonly turn: (key: PlacementKey) => Promise<void>;
+  /** Whether somebody waits for what comes of it, whatever wakes it. */
+  readonly isAwaited: (key: PlacementKey) => boolean;
+}): Wakeups {
+  const { clock, hands, turn } = deps;
   const all = new Map<string, Placed>();
   let stopped = false;
 
@@ -36,10 +43,8 @@ export function createWakeups(clock: Clock, turn: (key: PlacementKey) => Promise
     const known = all.get(text);
     if (known) return known;
     const fresh: Placed = {
-      key,
-      dueMs: Number.POSITIVE_INFINITY,
-      standing: "idle",
-      dirty: false,
+      ...{ key, dueMs: Number.POSITIVE_INFINITY },
+      ...{ standing: "idle", dirty: false, isAwaited: false },
     };
     all.set(text, fresh);
     return fresh;
@@ -47,27 +52,23 @@ export function createWakeups(clock: Clock, turn: (key: PlacementKey) => Promise
 
   function wake(placed: Placed): void {
     if (stopped) return;
-    if (placed.standing === "running") placed.dirty = true;
-    if (placed.standing !== "idle") return;
+    const { key, standing } = placed;
+    if (standing === "running") placed.dirty = true;
+    if (standing === "queued" && placed.isAwaited) hands.hurry(key.colo, placementText(key));
+    if (standing !== "idle") return;
     placed.standing = "queued";
     placed.timer?.cancel();
     placed.timer = undefined;
     placed.dueMs = Number.POSITIVE_INFINITY;
-    void queueOf(placed.key.colo).add(() => run(placed));
-  }
-
-  function queueOf(colo: ColoId): PQueue {
-    const known = turnsOf.get(colo);
-    if (known) return known;
-    const fresh = new PQueue({ concurrency: turnsMax });
-    turnsOf.set(colo, fresh);
-    return fresh;
+    const isAwaited = placed.isAwaited || deps.isAwaited(key);
+    hands.take({ key: placementText(key), colo: key.colo, isAwaited, run: () => run(placed) });
   }
 
   async function run(placed: Placed): Promise<void> {
     if (stopped) return;
     placed.standing = "running";
     placed.dirty = false;
+    placed.isAwaited = false;
     try {
       await turn(placed.key);
     } finally {
@@ -79,12 +80,19 @@ export function createWakeups(clock: Clock, turn: (key: PlacementKey) => Promise
 
   return {
     wake: (key) => wake(placedOf(key)),
+    wakeNow(key) {
+      const placed = placedOf(key);
+      placed.isAwaited = true;
+      wake(placed);
+    },
     wakeAt(key, atMs) {
       const placed = placedOf(key);
       if (stopped || atMs >= placed.dueMs) return;
       placed.timer?.cancel();
       placed.dueMs = atMs;
-      placed.timer = clock.after(Math.max(minDelayMs, atMs - clock.nowMs()), () => {
+      const spreadMs = deps.isAwaited(key) ? 0 : all.size * spreadMsEach;
+      const delayMs = Math.max(delayMsMin, spreadMs, atMs - clock.nowMs());
+      placed.timer = clock.after(delayMs, () => {
         placed.timer = undefined;
         placed.dueMs = Number.POSITIVE_INFINITY;
         wake(placed);
@@ -93,10 +101,12 @@ export function createWakeups(clock: Clock, turn: (key: PlacementKey) => Promise
     async stop() {
       stopped = true;
       for (const placed of all.values()) placed.timer?.cancel();
-      await Promise.all([...turnsOf.values()].map((turns) => turns.onIdle()));
+      await hands.rest();
     },
   };
 }
 
 /** A plan that asks for "now" again and again still leaves room for others. */
-const minDelayMs = 10;
+const delayMsMin = 10;
+/** Where thousands wait for the same cloud, looking again and again is not all that a node does. */
+const spreadMsEach = 2;

@@ -32,5 +32,5 @@ export async function keepOrder(
     });
     return { change: { orders, ordersGone }, reply: undefined };
   });
-  context.wake(actor.key);
+  context.wakeNow(actor.key);
 }

@@ -41,7 +41,7 @@ export function allPlacementsOf(group: Group): PlacementKey[] {
 /** Whoever works on the group's placements is to see, in a turn, what was changed of it. */
 export function wakePlacements(context: Context, key: GroupKey): void {
   const group = context.groups.peek(key);
-  for (const placement of group ? allPlacementsOf(group) : []) context.wake(placement);
+  for (const placement of group ? allPlacementsOf(group) : []) context.wakeNow(placement);
 }
 
 /** In the colos that are served here. */

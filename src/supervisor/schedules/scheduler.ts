@@ -1,4 +1,3 @@
-import PQueue from "p-queue";
 import { type ColoId, type PlacementKey, placementText } from "../../core/model/ids.js";
 import type { Timer } from "../../core/ports/clock.js";
 import type { Context } from "../context.js";
@@ -37,8 +36,6 @@ const stirDelayMs = 20;
 const pageMax = 500;
 /** Moments nearer to each other than this are one. */
 const tickMs = 20;
-/** Placements whose schedules run at once: what people ask for must find its way between. */
-const runsMax = 32;
 /** One that is due again at once still leaves room for others. */
 const againMs = 100;
 const retryMs = 2_000;
@@ -50,8 +47,9 @@ export function createScheduler(
   const { clock, store, log, signal } = context;
   const later = createLater({ what: "looking for what is due", clock, log, signal });
   const writes = createIndexWrites({ store, later, signal });
-  const runs = new PQueue({ concurrency: runsMax });
   const armed = new Map<string, Armed>();
+  /** Those that are armed for a moment and do not run: a storm of runs leaves few of them. */
+  const waiting = new Set<Armed>();
   /** Shards that are held, and whose index was read from its beginning since they were gained. */
   const read = new Map<ColoId, ReadonlySet<number>>();
   const stirred = new Set<ColoId>();
@@ -86,8 +84,7 @@ export function createScheduler(
     timerAtMs = Number.POSITIVE_INFINITY;
     const nowMs = clock.nowMs();
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const one of armed.values()) {
-      if (one.isRunning) continue; // It is armed again when it is done.
+    for (const one of waiting) {
       if (one.atMs <= nowMs) begin(one);
       else nextMs = Math.min(nextMs, one.atMs);
     }
@@ -95,9 +92,12 @@ export function createScheduler(
   }
 
   function begin(one: Armed): void {
+    waiting.delete(one);
     one.atMs = Number.POSITIVE_INFINITY;
     one.isRunning = true;
-    void runs.add(() => runOne(one));
+    const { key } = one;
+    const run = () => runOne(one);
+    context.hands.take({ key: `due/${placementText(key)}`, colo: key.colo, isAwaited: false, run });
   }
 
   async function runOne(one: Armed): Promise<void> {
@@ -114,7 +114,7 @@ export function createScheduler(
       wait(one, clock.nowMs() + retryMs);
     } finally {
       one.isRunning = false;
-      if (one.atMs < Number.POSITIVE_INFINITY) setTimer(one.atMs);
+      if (one.atMs < Number.POSITIVE_INFINITY) rearm(one);
       else if (one.hints.size === 0) armed.delete(placementText(key));
     }
   }
@@ -140,13 +140,22 @@ export function createScheduler(
   function wait(one: Armed, atMs: number): void {
     if (atMs >= one.atMs) return;
     one.atMs = atMs;
-    if (!one.isRunning) setTimer(atMs);
+    if (!one.isRunning) rearm(one);
+  }
+
+  /** One that runs is armed again when it is done. */
+  function rearm(one: Armed): void {
+    waiting.add(one);
+    setTimer(one.atMs);
   }
 
   /** What other nodes work on by now is theirs to remember. */
   function forget(colo: ColoId): void {
-    for (const [text, { key, isRunning }] of armed)
-      if (key.colo === colo && !isRunning && !leasesOf(key).holds(key)) armed.delete(text);
+    for (const [text, one] of armed) {
+      if (one.key.colo !== colo || one.isRunning || leasesOf(one.key).holds(one.key)) continue;
+      armed.delete(text);
+      waiting.delete(one);
+    }
   }
 
   async function look(colo: ColoId): Promise<void> {
