@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -15,6 +16,12 @@ const reasonOf = (work: Promise<unknown>) =>
     () => "no error",
     (error: unknown) => explainError(error).reason,
   );
+
+/** With another character there. */
+function swapped(path: string, at: number): string {
+  const place = at < 0 ? path.length + at : at;
+  return `${path.slice(0, place)}${path[place] === "A" ? "B" : "A"}${path.slice(place + 1)}`;
+}
 
 test("B7.3 a webhook executes its policy, and answers with the receipt's sum once it is durable", async (t) => {
   const bench = await createHooksBench(t);
@@ -65,12 +72,15 @@ test("B7.3 whatever is wrong with a token, the answer is that of a path nobody s
   const rotated = await ends((name) => webhooks.rotateWebhook({ name }));
   await webhooks.deleteWebhook({ name: `${UP}/webhooks/short` });
   const [alerts = ""] = await bench.createWebhook(ALERTS);
+  const [alive = ""] = await bench.createWebhook(EXECUTE);
   const wrong = [
     rotated,
     await ends((name) => webhooks.deleteWebhook({ name })),
     await ends(() => policies.deletePolicy({ name: parent }), parent),
     alerts.replace("/alerts/alertmanager/", "/hooks/"),
     `/hooks/${"A".repeat(43)}`,
+    // Whoever has most of a token has nothing.
+    ...[alive.slice(0, -1), `${alive}A`, swapped(alive, -1), swapped(alive, 20)],
     "/hooks/",
     "/hooks/x",
     "/hooks/%00",
@@ -84,6 +94,7 @@ test("B7.3 whatever is wrong with a token, the answer is that of a path nobody s
   const shown = ({ status, headers, text }: typeof nobody) =>
     JSON.stringify([status, text, [...headers].filter(([name]) => name !== "date")]);
   for (const path of wrong) assert.equal(shown(await bench.post(path)), shown(nobody), path);
+  assert.equal((await bench.post(alive)).status, 202);
   const listed = await webhooks.listWebhooks({ parent });
   assert.deepEqual(listed.webhooks, []);
   const [last = ""] = await bench.createWebhook(EXECUTE);
@@ -144,6 +155,14 @@ test("B7.3 B3.1 a commit whose answer was lost is answered for all the same, and
   assert.equal(first.status, 202);
   assert.deepEqual((await bench.post(path, "", key)).json, first.json);
   assert.equal(await bench.wanted(), 2);
+  // Without a key nothing but the commit itself tells that it is done.
+  bench.answersAreLost = true;
+  const before = bench.lostAnswers();
+  const keyless = await bench.post(path);
+  assert.ok(bench.lostAnswers() > before, "the fault fired");
+  bench.answersAreLost = false;
+  assert.deepEqual([keyless.status, keyless.json.newTarget], [202, 4]);
+  assert.equal(await bench.wanted(), 4);
 });
 
 test("B7.3 a body has a size", async (t) => {
@@ -152,6 +171,11 @@ test("B7.3 a body has a size", async (t) => {
   assert.equal((await bench.post(path, "x".repeat(64 * 1024))).status, 202);
   const long = await bench.post(path, "x".repeat(64 * 1024 + 1));
   assert.deepEqual([long.status, long.text], [413, "at most 65536 bytes\n"]);
+  // Also where it is not announced.
+  const pieces = new Blob(Array.from({ length: 65 }, () => "x".repeat(1_024))).stream();
+  const streamed = { method: "POST", body: pieces, duplex: "half" } as const;
+  const answer = await fetch(bench.url + path, streamed);
+  assert.deepEqual([answer.status, await answer.text()], [413, "at most 65536 bytes\n"]);
 });
 
 test("B7.3 each token has an allowance, which grows again", async (t) => {
@@ -230,6 +254,10 @@ test("B7.3 a token stands nowhere: not in files, logs, events, figures or the AP
   assert.match(text, /webhook rotated/);
   const bytes = await bench.bytes();
   for (const token of tokens) for (const where of [text, bytes]) assert.ok(!where.includes(token));
+  // The hash stands in the store, where it is looked for, and is told to nobody.
+  const hashes = tokens.map((token) => hash("sha256", token, "hex"));
+  assert.ok(bytes.includes(hashes[1]!));
+  for (const one of hashes) assert.ok(!text.includes(one));
 });
 
 test("B1.1 B10.4 webhooks have limits, names and permissions", async (t) => {
