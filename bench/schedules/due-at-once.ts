@@ -155,7 +155,7 @@ function createPeople({ supervisor }: BenchMuster, from: number) {
       let nextMs = performance.now();
       while (!isOver()) {
         await sleep(pollMs);
-        // Who comes while the node is too busy to take it waits from then on, and asks all the same.
+        // Who comes while the node is too busy to take it waits from then on.
         for (; nextMs <= performance.now(); nextMs += askEveryMs) {
           const askedMs = nextMs;
           const key = benchGroup(from + (asks % peopleCount));
