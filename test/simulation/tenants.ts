@@ -1,3 +1,4 @@
+import { isFault } from "../../src/core/errors/fault.js";
 import type {
   AccountId,
   ColoId,
@@ -257,7 +258,16 @@ export function createTenants(of: {
     if (!made) return;
     call(who, made).then(
       () => say(who, "was told: done"),
-      (error: unknown) => say(who, `was told: ${String(error)}`),
+      (error: unknown) => {
+        say(who, `was told: ${String(error)}`);
+        // Some colos may have begun to wait for one that did not take the order: only asking again
+        // ends that. Who cannot be reached hears of it all the same.
+        if (action.kind === "rebuild" && !isFault(error, "COLO_UNREACHABLE"))
+          insist(who, ({ supervisor }, caller) => {
+            const word = { kind: "start", options: action.options } as const;
+            return supervisor.groups.rebuild({ key, word }, caller);
+          }).catch((last: unknown) => say(who, `gave up: ${String(last)}`));
+      },
     );
   }
 

@@ -107,7 +107,7 @@ export const createMutations: readonly Mutation[] = [
         from: "const creates = Math.min(missing, limits.createsMax)",
         to: "const creates = Math.min(missing + 1, limits.createsMax)",
       },
-      { file: "core/plan/check-plan.js", from: "counted + plan.creates <= target", to: "true" },
+      { file: "core/plan/check-plan.js", from: "counted + plan.creates <= most", to: "true" },
     ],
     caughtBy: { file: lost, test: "B4.5 otter #660" },
   },

@@ -28,8 +28,13 @@ export const deleteMutations: readonly Mutation[] = [
     edits: [
       {
         file: "supervisor/commands/servers.js",
-        from: "if (isLeaving(row) || !isCounted(row))",
+        from: 'if (isLeaving(row) || !(counts || row.state === "standingBy"))',
         to: "if (false)",
+      },
+      {
+        file: "supervisor/commands/servers.js",
+        from: "doc && counts && !replace",
+        to: "doc && !replace",
       },
       {
         file: "supervisor/commands/servers.js",
@@ -50,7 +55,7 @@ export const deleteMutations: readonly Mutation[] = [
       { file: "core/plan/balance.js", from: "!(row.protected || isGuest(sheet, row))", to: "true" },
       {
         file: "core/plan/check-plan.js",
-        from: "!(surplus && row.protected && !seen.doc.deleting)",
+        from: "!row.protected || doc.deleting",
         to: "true",
       },
     ],

@@ -18,7 +18,7 @@ export const doubtMutations: readonly Mutation[] = [
     rule: "B9.5",
     edits: [
       { file: quarantine, from: "return doubt && !agrees(sheet)", to: "return false" },
-      { file: checkPlan, from: "seen.doubt && !plan.agrees", to: "false" },
+      { file: checkPlan, from: "doubt && !plan.agrees", to: "false" },
     ],
     caughtBy: { file: guards, test: "B9.5 after a start, what may be gone" },
   },

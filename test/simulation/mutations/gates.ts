@@ -61,6 +61,8 @@ export const gateMutations: readonly Mutation[] = [
     edits: [
       { file: gate, from: "if (!state)", to: "if (false)" },
       { file: gate, from: "state.doc?.paused", to: "state?.doc?.paused" },
+      { file: gate, from: "server && state.servers", to: "server && state?.servers" },
+      { file: gate, from: "state.doc && row", to: "state?.doc && row" },
     ],
     caughtBy: { file: guards, test: "B8.3 a placement that has to be read again" },
   },
