@@ -17,7 +17,7 @@ export function launchOf(group: Launching, revision: number): LaunchConfiguratio
  */
 export function revisionInUse(
   group: Launching,
-  { provenRevision }: Pick<Standing, "provenRevision">,
+  { provenRevision }: { readonly provenRevision?: number | undefined },
 ) {
   const isKept = provenRevision !== undefined && launchOf(group, provenRevision) !== undefined;
   return isKept && provenRevision < group.launchRevision ? provenRevision : group.launchRevision;

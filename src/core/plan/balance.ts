@@ -9,11 +9,12 @@ import type { PlacementDoc } from "../model/placement.js";
 import type { PlannedLaunch } from "../model/plan.js";
 import type { ServerRow } from "../model/server.js";
 import { chooseLaunches } from "./choose-launch.js";
-import { isArriving, isCounted, leave, move } from "./lifecycle.js";
+import { isArriving, isCounted, move } from "./lifecycle.js";
 import { triedWords, untilsOf, withRoom } from "./no-room.js";
+import { provenIn } from "./proven.js";
 import { isQuarantined, keepsSurplus } from "./quarantine.js";
 import type { Rollout } from "./rebuild.js";
-import { type Sheet, waitForBrake } from "./sheet.js";
+import { type Sheet, sendAway, waitForBrake } from "./sheet.js";
 import { vacantNow } from "./vacancies.js";
 
 export interface Balance {
@@ -169,8 +170,7 @@ function chooseAll(
   rollout: Rollout | undefined,
 ): readonly PlannedLaunch[] {
   const { group } = sheet.seen;
-  const proven = sheet.out.proven ?? doc.provenRevision;
-  const inUse = revisionInUse(group, proven === undefined ? {} : { provenRevision: proven });
+  const inUse = revisionInUse(group, { provenRevision: provenIn(sheet) });
   const successors = Math.min(rollout?.successors ?? 0, count);
   const others = count - successors;
   if (others > 0 && inUse !== group.launchRevision)
@@ -238,9 +238,7 @@ function shedSurplus(
       waitForBrake(sheet, brake);
       continue;
     }
-    const inUse = row.memberships.length > 0 && row.state !== "building";
-    sheet.put(leave(row, inUse ? "drain" : "delete", surplus, nowMs));
-    sheet.event(inUse ? "server.draining" : "server.deleting", row.id, surplus);
+    sendAway(sheet, row, surplus);
   }
   if (victims.length < counted.length - target) sheet.wait(cause("B4.4", "PROTECTED", {}));
   return { ...nothing, withdraw };

@@ -1,5 +1,6 @@
 import { serversWanted } from "../model/carried.js";
 import { type OperationClass, operationClasses } from "../model/colo.js";
+import type { ServerId } from "../model/ids.js";
 import { isMadeNow, launchOf } from "../model/launches.js";
 import type { Observation, Step } from "../model/observation.js";
 import { callStopped, isScaledIn, pauseStops, processStopped } from "../model/pause.js";
@@ -43,7 +44,7 @@ export function checkPlan(seen: Observation, plan: Plan): void {
     insist(!mark || seen.nowMs >= mark.untilMs, "creates where there is no room (B4.7)");
   }
 
-  checkRebuilt(seen, plan, after);
+  checkRebuilt(seen, plan, { before, after });
   const { quarantine } = plan.doc;
   for (const step of plan.steps) {
     if (step.kind === "findIntention") continue; // Asks, and changes nothing.
@@ -99,8 +100,14 @@ function checkSurplus(
 }
 
 /** B8.5: a rebuild takes nobody out whom others do not stand in for, and nobody against a hold. */
-function checkRebuilt(seen: Observation, plan: Plan, after: readonly ServerRow[]): void {
-  const before = new Map(seen.rows.map((row) => [row.id, row]));
+function checkRebuilt(
+  seen: Observation,
+  plan: Plan,
+  {
+    before,
+    after,
+  }: { readonly before: ReadonlyMap<ServerId, ServerRow>; readonly after: readonly ServerRow[] },
+): void {
   const taken = plan.rows.filter((row) => {
     return row.leaving?.code === "REBUILT" && before.get(row.id)?.leaving === undefined;
   });

@@ -125,6 +125,11 @@ export function isCounted(row: ServerRow): boolean {
   return row.state === "inService" || isPending(row);
 }
 
+/** The placement's own, and not on its way out: it counts, or stands by (B8.1). */
+export function isKept(row: ServerRow): boolean {
+  return isCounted(row) || row.state === "standingBy";
+}
+
 /**
  * Adopted, and yet to serve: it was alive before it came here, so that nothing that it fails at
  * here is a failed build. It waits for a person instead (B8.1).

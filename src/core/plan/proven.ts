@@ -21,6 +21,11 @@ export function judgeRebuild(sheet: Sheet): void {
   if (judged !== doc.rebuild) sheet.setRebuild(judged);
 }
 
+/** The last launch revision that has proven to serve, as far as this plan knows by now. */
+export function provenIn({ out, seen }: Sheet): number | undefined {
+  return out.proven ?? seen.doc.provenRevision;
+}
+
 /**
  * Notes which launch revision has proven to serve, where none has yet or the one that had is not
  * kept: the newest of which a server has served for long enough. Any other proves itself by the
@@ -29,7 +34,7 @@ export function judgeRebuild(sheet: Sheet): void {
 export function prove(sheet: Sheet): void {
   const { doc, group, cloud } = sheet.seen;
   const { rebuild } = doc;
-  const provenRevision = sheet.out.proven ?? doc.provenRevision;
+  const provenRevision = provenIn(sheet);
   if (cloud.kind !== "listed") return;
   if (provenRevision !== undefined && launchOf(group, provenRevision) !== undefined) return;
   const served = sheet

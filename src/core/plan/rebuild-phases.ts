@@ -46,9 +46,8 @@ export function advance(
   if (isDone) return complete(sheet, mark, fleet);
   if (isRolling && mark.batch > 0) {
     if (reached > mark.passed) {
-      const { restUntilMs: _rest, ...rest } = mark;
       const until = checkpointWaitMs === undefined ? {} : { waitUntilMs: nowMs + checkpointWaitMs };
-      const waiting = { ...enter(rest, "waiting", nowMs), passed: reached, ...until };
+      const waiting = { ...enter(mark, "waiting", nowMs), passed: reached, ...until };
       tell("waiting", waiting);
       return waiting;
     }
@@ -62,21 +61,20 @@ export function advance(
   return next;
 }
 
-/** The mark in another phase. */
+/** The mark in another phase: what it waited for in the one before is over. */
 export function enter(mark: RebuildMark, phase: RebuildPhase, nowMs: number): RebuildMark {
-  return { ...mark, phase, sinceMs: nowMs };
+  const { restUntilMs: _rest, waitUntilMs: _wait, ...rest } = mark;
+  return { ...rest, phase, sinceMs: nowMs };
 }
 
 /** The mark once a checkpoint is passed: by time, or by a person's word. */
 export function goOn(mark: RebuildMark, nowMs: number): RebuildMark {
-  const { waitUntilMs: _over, ...rest } = mark;
-  return enter(rest, "rolling", nowMs);
+  return enter(mark, "rolling", nowMs);
 }
 
 /** The mark on its way back to what was proven before; all at once, without checkpoints. */
 export function turnBack(mark: RebuildMark, nowMs: number): RebuildMark {
-  const { restUntilMs: _rest, waitUntilMs: _wait, ...rest } = mark;
-  return { ...enter(rest, "rollingBack", nowMs), batch: 0, goal: 0 };
+  return { ...enter(mark, "rollingBack", nowMs), batch: 0, goal: 0 };
 }
 
 /** Ends at the next checkpoint, where one is ahead. */
@@ -95,8 +93,7 @@ function complete(sheet: Sheet, mark: RebuildMark, fleet: Fleet): RebuildMark {
   const left = fleet.pinned === 0 ? [] : [protectedCause(fleet)];
   const done = cause("B8.5", "REBUILD_DONE", { revision, batches: batch });
   sheet.event(isBack ? "rebuild.rolled_back" : "rebuild.completed", undefined, done, ...left);
-  const { restUntilMs: _rest, ...rest } = mark;
-  return enter(rest, isBack ? "rolledBack" : "completed", sheet.seen.nowMs);
+  return enter(mark, isBack ? "rolledBack" : "completed", sheet.seen.nowMs);
 }
 
 export function progressOf(

@@ -10,11 +10,11 @@ import {
   isPinned,
   outdatedBy,
 } from "./fleet.js";
-import { leave, mayMove } from "./lifecycle.js";
-import { failedCause } from "./proven.js";
+import { mayMove } from "./lifecycle.js";
+import { failedCause, provenIn } from "./proven.js";
 import { keepsSurplus } from "./quarantine.js";
 import { advance, goalOf, overOf, progressOf, protectedCause } from "./rebuild-phases.js";
-import type { Sheet } from "./sheet.js";
+import { type Sheet, sendAway } from "./sheet.js";
 import { replacementStopped } from "./stays.js";
 
 /** What a rebuild asks of those who close the gap to the target (B8.5). */
@@ -38,6 +38,7 @@ export interface Rollout {
 export function planRebuild(sheet: Sheet, target: number, limits: PlanLimits): Rollout | undefined {
   const judged = sheet.out.rebuild ?? sheet.seen.doc.rebuild;
   if (!judged || !sheet.seen.spec || sheet.seen.doc.deleting) return undefined;
+  if (judged.phase === "completed" || judged.phase === "rolledBack") return undefined;
   const isAvailable = createAvailability(sheet);
   const before = fleetOf(sheet, judged, isAvailable);
   const goesOn = isActive(judged) || judged.phase === "waiting";
@@ -48,7 +49,7 @@ export function planRebuild(sheet: Sheet, target: number, limits: PlanLimits): R
   const idle = { isAvailable, allowed: target, successors: 0, revision: mark.revision };
   if (mark.phase === "waiting") return { ...idle, isOutdated: outdatedBy(mark) };
   // What has not proven itself goes before what has.
-  const proven = sheet.out.proven ?? sheet.seen.doc.provenRevision;
+  const proven = provenIn(sheet);
   const isEnded = mark.phase === "stopped" || mark.phase === "cancelled";
   if (!isEnded || proven === undefined || proven >= mark.revision) return undefined;
   return { ...idle, isOutdated: (row) => row.launchRevision === mark.revision };
@@ -115,9 +116,7 @@ function takeOut(
     over--;
     const facts = { revision: row.launchRevision, newRevision: mark.revision, batch: mark.batch };
     const why = cause("B8.5", "REBUILT", facts);
-    const inUse = row.memberships.length > 0 && row.state !== "building";
-    sheet.put(leave(row, inUse ? "drain" : "delete", why, sheet.seen.nowMs));
-    sheet.event(inUse ? "server.draining" : "server.deleting", row.id, why);
+    sendAway(sheet, row, why);
   }
 }
 

@@ -8,6 +8,7 @@ import type { LossWindow, QuarantineMark, UnprovenMark } from "../model/placemen
 import type { Plan, PlannedEvent } from "../model/plan.js";
 import type { RebuildMark } from "../model/rebuild.js";
 import type { ServerRow } from "../model/server.js";
+import { leave } from "./lifecycle.js";
 
 /** What a plan finds out of the whole; absent: it is as it was. */
 interface Told {
@@ -165,4 +166,11 @@ const brakedLookMs = 5_000;
 export function waitForBrake(sheet: Sheet, brake: Cause): void {
   sheet.wait(brake);
   sheet.wakeAt(sheet.seen.nowMs + brakedLookMs);
+}
+
+/** Has a server leave: what is in load balancers is drained first. */
+export function sendAway(sheet: Sheet, row: ServerRow, why: Cause): void {
+  const inUse = row.memberships.length > 0 && row.state !== "building";
+  sheet.put(leave(row, inUse ? "drain" : "delete", why, sheet.seen.nowMs));
+  sheet.event(inUse ? "server.draining" : "server.deleting", row.id, why);
 }

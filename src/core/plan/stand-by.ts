@@ -1,11 +1,10 @@
 import { cause } from "../model/cause.js";
-import { leave } from "./lifecycle.js";
 import { keepsSurplus } from "./quarantine.js";
-import { type Sheet, waitForBrake } from "./sheet.js";
+import { type Sheet, sendAway, waitForBrake } from "./sheet.js";
 
 /** Who stands by is chosen by nobody, until the placement itself comes to its end (B8.1, B8.4). */
 export function endStandingBy(sheet: Sheet): void {
-  const { doc, spec, stopped, nowMs } = sheet.seen;
+  const { doc, spec, stopped } = sheet.seen;
   if (!doc.deleting && spec) return;
   const quarantine = keepsSurplus(sheet);
   const brake = stopped.get("delete");
@@ -13,11 +12,6 @@ export function endStandingBy(sheet: Sheet): void {
     if (row.state !== "standingBy") continue;
     if (quarantine) sheet.wait(quarantine);
     else if (brake) waitForBrake(sheet, brake);
-    else {
-      const inUse = row.memberships.length > 0;
-      const why = cause("B8.4", "SURPLUS", { target: 0 });
-      sheet.put(leave(row, inUse ? "drain" : "delete", why, nowMs));
-      sheet.event(inUse ? "server.draining" : "server.deleting", row.id, why);
-    }
+    else sendAway(sheet, row, cause("B8.4", "SURPLUS", { target: 0 }));
   }
 }

@@ -2,7 +2,7 @@ import { cause } from "../model/cause.js";
 import type { PlacementKey } from "../model/ids.js";
 import type { CloudServer, Ownership, ServerRow } from "../model/server.js";
 import { meaningOf } from "./cloud-status.js";
-import { isCounted } from "./lifecycle.js";
+import { isKept } from "./lifecycle.js";
 import { isDetached } from "./plan-members.js";
 import type { Sheet } from "./sheet.js";
 
@@ -84,7 +84,7 @@ export function judgeTags(sheet: Sheet, row: ServerRow, server: CloudServer): Se
       : cause("B9.5", "TAGS_FOREIGN", { ...facts, ...namedBy(server) });
   sheet.wait(why);
   if (row.tags === say || row.tags === "adopted") return row;
-  if (say === "lost" && !isCounted(row) && row.state !== "standingBy") return row;
+  if (say === "lost" && !isKept(row)) return row;
   sheet.event("server.tags_wrong", row.id, why);
   return withTags(sheet, row, say);
 }

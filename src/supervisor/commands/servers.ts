@@ -2,7 +2,7 @@ import { Fault } from "../../core/errors/fault.js";
 import { cause } from "../../core/model/cause.js";
 import type { GroupKey, ServerId } from "../../core/model/ids.js";
 import type { ServerRow } from "../../core/model/server.js";
-import { isCounted, isLeaving, leave, mayMove } from "../../core/plan/lifecycle.js";
+import { isCounted, isKept, leave, mayMove } from "../../core/plan/lifecycle.js";
 import { afterLoss } from "../../core/plan/vacancies.js";
 import type { Caller, ServerUseCases, ServerView } from "../api.js";
 import type { Context } from "../context.js";
@@ -119,8 +119,8 @@ function removed(
   row: ServerRow,
   asked: { readonly replace: boolean; readonly principal: string },
 ): Decided<ServerRow> {
+  if (!isKept(row)) return { change: {}, reply: row };
   const counts = isCounted(row);
-  if (isLeaving(row) || !(counts || row.state === "standingBy")) return { change: {}, reply: row };
   const { clock, events } = context;
   const { principal, replace } = asked;
   const why = cause("B8.1", "REQUESTED", { principal, replace });

@@ -37,11 +37,9 @@ export function obeyRebuild(
       const event = told("rebuild.started", { ...begun, by: order.id as RebuildMark["by"] });
       return become({ ...begun, by: event.id }, event);
     }
-    case "cancel": {
+    case "cancel":
       if (!rebuild || !(isOpen(rebuild) || rebuild.phase === "stopped")) return { doc: heard };
-      const { restUntilMs: _rest, waitUntilMs: _wait, ...rest } = rebuild;
-      return become(enter(rest, "cancelled", atMs), told("rebuild.cancelled", rebuild));
-    }
+      return become(enter(rebuild, "cancelled", atMs), told("rebuild.cancelled", rebuild));
     case "continue":
       if (rebuild?.phase !== "waiting") return { doc: heard };
       return become(goOn(rebuild, atMs), told("rebuild.continued", rebuild));

@@ -28,7 +28,7 @@ export const deleteMutations: readonly Mutation[] = [
     edits: [
       {
         file: "supervisor/commands/servers.js",
-        from: 'if (isLeaving(row) || !(counts || row.state === "standingBy"))',
+        from: "if (!isKept(row))",
         to: "if (false)",
       },
       {
@@ -39,7 +39,7 @@ export const deleteMutations: readonly Mutation[] = [
       {
         file: "supervisor/commands/servers.js",
         from: 'throw new Fault("OVERLOADED"',
-        to: 'if (isLeaving(row)) return row; throw new Fault("OVERLOADED"',
+        to: 'if (!isKept(row)) return row; throw new Fault("OVERLOADED"',
       },
     ],
     caughtBy: {

@@ -3,7 +3,7 @@ import type { DifferenceAction, DifferenceKind } from "../../model/difference.js
 import type { CloudServer, ServerRow } from "../../model/server.js";
 import { meaningOf } from "../cloud-status.js";
 import { waitingMsMax } from "../judge-bound.js";
-import { isCounted } from "../lifecycle.js";
+import { isCounted, isKept } from "../lifecycle.js";
 import { deleteAgedMs } from "../plan-placement.js";
 import { ownershipOf, tagsSay } from "../tags.js";
 import { type Findings, namesOf } from "./findings.js";
@@ -61,8 +61,7 @@ function auditTags({ add, sight }: Findings, row: ServerRow, server: CloudServer
   if (say === "lost") {
     // Those of a server that leaves are left as they are (B9.5).
     const isMarked = row.tags === "adopted" || row.tags === "lost";
-    const mayWrite =
-      isCounted(row) || row.state === "standingBy" || (isMarked && row.state !== "deleting");
+    const mayWrite = isKept(row) || (isMarked && row.state !== "deleting");
     const action = mayWrite ? "putRight" : "forPerson";
     add("tagsLost", cause("M3.2", "TAGS_LOST", names), action, names);
     return;
