@@ -21,7 +21,8 @@ import {
   liveGroup,
   placementsOf,
 } from "../placements/ensure.js";
-import { nearState } from "../placements/near-state.js";
+import { nearStates } from "../placements/near-state.js";
+import { idBehind } from "../placements/pause-order.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { mayTurnBack, obeyRebuild } from "../placements/rebuild-order.js";
 
@@ -54,11 +55,9 @@ export async function makeRebuildOrder(
   const isBack = word.kind === "rollBack";
   if (isBack && !known.some(({ rebuild }) => rebuild && mayTurnBack(group, rebuild)))
     throw new Fault("NO_WAY_BACK", { say: "there is no rebuild that could be taken back" });
-  // Behind all that was heard of: watches differ.
-  const last = known.map((doc) => doc.rebuildOrder ?? "").reduce((a, b) => (a > b ? a : b), "");
-  const id = context.ids.next();
+  const heard = known.map((doc) => doc.rebuildOrder ?? "");
   return {
-    id: id > last ? id : `${last}0`,
+    id: idBehind(context.ids, heard),
     atMs: context.clock.nowMs(),
     principal,
     word: word.kind === "start" ? startOf(group, word.options) : { kind: word.kind },
@@ -107,9 +106,7 @@ async function nearDocs(
   group: Group,
   signal: AbortSignal,
 ): Promise<readonly PlacementDoc[]> {
-  const states = await Promise.all(
-    allPlacementsOf(group).map((key) => nearState(context, key, signal)),
-  );
+  const states = await nearStates(context, allPlacementsOf(group), signal);
   return states.flatMap(({ doc }) => (doc ? [doc] : []));
 }
 

@@ -9,7 +9,7 @@ import type { Context } from "../context.js";
 import { checkGeneration, type GroupChange, type GroupEntry } from "../group-book.js";
 import { pageById } from "../page-by-id.js";
 import { allPlacementsOf, groupIn, liveGroup, placementsOf } from "../placements/ensure.js";
-import { nearState } from "../placements/near-state.js";
+import { nearStates } from "../placements/near-state.js";
 import { dueHintsOf } from "../schedules/due-hints.js";
 import { timingProblem } from "../schedules/occurrences.js";
 import type { ScheduleSpec, ScheduleUseCases, ScheduleView } from "../schedules/use-cases.js";
@@ -34,9 +34,7 @@ export function createScheduleUseCases(context: Context): ScheduleUseCases {
   }
 
   async function marksOf(group: Group, signal: AbortSignal): Promise<readonly ScheduleMark[]> {
-    const states = await Promise.all(
-      allPlacementsOf(group).map((key) => nearState(context, key, signal)),
-    );
+    const states = await nearStates(context, allPlacementsOf(group), signal);
     return states.flatMap(({ schedules }) => [...schedules.values()]);
   }
 

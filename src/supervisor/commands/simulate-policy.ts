@@ -10,11 +10,10 @@ import { costOf } from "../../core/simulate/cost.js";
 import { simulationLimits } from "../../core/simulate/limits.js";
 import { readRecorded } from "../../core/simulate/recorded.js";
 import { createSimulation, type SimulationInput } from "../../core/simulate/simulate.js";
-
 import type { Context } from "../context.js";
 import type { GroupEntry } from "../group-book.js";
 import { allPlacementsOf, liveGroup } from "../placements/ensure.js";
-import { nearState } from "../placements/near-state.js";
+import { nearStates } from "../placements/near-state.js";
 import type { PolicyUseCases, SimulatePolicy } from "../policies.js";
 import { sleep } from "../sleep.js";
 
@@ -88,14 +87,14 @@ async function inputOf(context: Context, journal: Pick<Journal, "search">, asked
     : readRecorded(await decisionsIn(read, { fromMs, untilMs }), {
         isTracking: (id) => policies.find((one) => one.id === id)?.action.kind === "tracking",
       });
-  const { firstTarget = await targetOf(context, entry.group, signal) } = told;
   return {
     group: withLimits(entry.group, request),
     policies,
     schedules: request.withoutSchedules ? [] : [...entry.schedules.values()],
     next: context.nextOccurrence,
     ...{ events: told.events, fromMs, untilMs, ...boot },
-    startTarget: request.startTarget ?? firstTarget,
+    startTarget:
+      request.startTarget ?? told.firstTarget ?? (await targetOf(context, entry.group, signal)),
     decisionsMax: request.decisionsMax,
     ...{ skipped: told.skipped, recorded: told.targets },
   };
@@ -175,9 +174,7 @@ function rangeOf({ fromMs, untilMs, supplied = [] }: SimulatePolicy) {
 }
 
 async function targetOf(context: Context, group: Group, signal: AbortSignal): Promise<number> {
-  const states = await Promise.all(
-    allPlacementsOf(group).map((key) => nearState(context, key, signal)),
-  );
+  const states = await nearStates(context, allPlacementsOf(group), signal);
   return states.reduce((total, { doc }) => total + (doc?.target ?? 0), 0);
 }
 

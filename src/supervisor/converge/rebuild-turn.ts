@@ -4,7 +4,7 @@ import type { RebuildMark, RebuildPhase } from "../../core/model/rebuild.js";
 import { enter } from "../../core/plan/rebuild-phases.js";
 import type { Context } from "../context.js";
 import { allPlacementsOf } from "../placements/ensure.js";
-import { nearState } from "../placements/near-state.js";
+import { nearStates } from "../placements/near-state.js";
 import type { PlacementActor } from "../placements/placement-actor.js";
 
 const lookMs = 5_000;
@@ -28,14 +28,9 @@ export async function awaitRebuildTurn(
   const { rebuild } = (await actor.state(signal)).doc ?? {};
   if (!rebuild || !isQueued(rebuild)) return undefined;
   const all = allPlacementsOf(group);
-  const before = all.slice(
-    0,
-    Math.max(
-      0,
-      all.findIndex(({ colo }) => colo === actor.key.colo),
-    ),
-  );
-  const states = await Promise.all(before.map((key) => nearState(context, key, signal)));
+  const own = all.findIndex(({ colo }) => colo === actor.key.colo);
+  const before = all.slice(0, Math.max(0, own));
+  const states = await nearStates(context, before, signal);
   const marks = states.map(({ doc }) =>
     doc?.rebuild?.id === rebuild.id ? doc.rebuild : undefined,
   );

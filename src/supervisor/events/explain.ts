@@ -11,7 +11,7 @@ import { countRows } from "../../core/plan/plan-placement.js";
 import type { EventUseCases } from "../api.js";
 import type { Context } from "../context.js";
 import { allPlacementsOf } from "../placements/ensure.js";
-import { nearState } from "../placements/near-state.js";
+import { nearStates } from "../placements/near-state.js";
 import type { PlacementState } from "../placements/placement-state.js";
 import { type History, type HistoryDeps, openHistory } from "./history.js";
 import { movedBy } from "./lineage.js";
@@ -96,9 +96,7 @@ async function standingOf(
   const moves = nodes.some(({ event }) => isMove(event));
   const { group } = await context.groups.get(root, signal);
   if (!group || !moves) return { waits: [], end: { settled: moves && !group } };
-  const states = await Promise.all(
-    allPlacementsOf(group).map((key) => nearState(context, key, signal)),
-  );
+  const states = await nearStates(context, allPlacementsOf(group), signal);
   const ours = states.filter(({ doc }) => doc && ids.has(movedBy(doc)));
   const last = states.map(({ doc }) => movedBy(doc)).filter((id) => id !== undefined);
   const supersededBy = ours.length === 0 ? last.toSorted().at(-1) : undefined;

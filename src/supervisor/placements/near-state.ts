@@ -16,6 +16,15 @@ export async function nearState(
   return stateOf(key, await context.store.load(placementPartition(key), stateKinds, call));
 }
 
+/** The same of several, in their order. */
+export function nearStates(
+  context: Pick<Context, "store" | "placements" | "elsewhere">,
+  keys: readonly PlacementKey[],
+  signal: AbortSignal,
+): Promise<readonly PlacementState[]> {
+  return Promise.all(keys.map((key) => nearState(context, key, signal)));
+}
+
 /** For what is told of another colo's placement: how old it may be. */
 export function copySeen(
   { coloWatch }: Pick<Context, "coloWatch">,

@@ -5,16 +5,21 @@ import type { Context } from "../context.js";
 import { isAtRest } from "../events/lineage.js";
 import type { PlacementChange, PlacementState } from "./placement-state.js";
 
-/** The order's id, behind all that the placement has heard or is to tell: watches differ. */
+/** The order's id, behind all that the placement has heard or is to tell. */
 export function nextOrderId(
   { ids }: Pick<Context, "ids">,
   { doc, orders }: Pick<PlacementState, "doc" | "orders">,
 ): string {
-  const id = ids.next();
   const { pauseOrder = "", resumeOrder = "", processOrders = {} } = doc ?? {};
   const told = [...orders.values()].map((one) => one.id);
   const known = [pauseOrder, resumeOrder, ...Object.values(processOrders), ...told];
-  const last = known.reduce((a, b) => (a > b ? a : b));
+  return idBehind(ids, known);
+}
+
+/** A fresh id, behind all of these: watches differ. */
+export function idBehind(ids: Context["ids"], known: readonly string[]): string {
+  const id = ids.next();
+  const last = known.reduce((a, b) => (a > b ? a : b), "");
   return id > last ? id : `${last}0`;
 }
 

@@ -8,7 +8,7 @@ import { nextDueOf } from "../../core/policy/next-due.js";
 import type { Context } from "../context.js";
 import type { GroupEntry } from "../group-book.js";
 import { allPlacementsOf, ensurePlacements, isCurrent } from "../placements/ensure.js";
-import { nearState } from "../placements/near-state.js";
+import { nearStates } from "../placements/near-state.js";
 import type { Decided, EarlierReceipts, PlacementActor } from "../placements/placement-actor.js";
 import type { PlacementState, StoredReceipt } from "../placements/placement-state.js";
 import { answeredElsewhere, answerOnce, decideOn, otherPlacements } from "../scaling.js";
@@ -47,7 +47,7 @@ export function createRunSchedules(
     { colo }: PlacementKey,
   ): Promise<readonly ScheduleMark[]> {
     const others = allPlacementsOf(group).filter((one) => one.colo !== colo);
-    const states = await Promise.all(others.map((one) => nearState(context, one, signal)));
+    const states = await nearStates(context, others, signal);
     return states.flatMap(({ schedules }) => [...schedules.values()]);
   }
 
