@@ -1,6 +1,7 @@
 import { serversPerPlacementMax } from "../model/hard-limits.js";
 import type { ServerId } from "../model/ids.js";
 import type { PlacementDoc } from "../model/placement.js";
+import type { RebuildOptions } from "../model/rebuild.js";
 import { checkLives } from "./check-lives.js";
 import { checkReceipts, checkSequences } from "./check-record.js";
 import { type CommitSeen, counts, isPaused, type Ledger, partOf } from "./ledger.js";
@@ -47,11 +48,14 @@ function checkCreates({ before, after, touched, events, surge }: CommitSeen): Vi
 function rebuildSurge(doc: PlacementDoc | undefined, target: number): number {
   const { phase, options } = doc?.rebuild ?? {};
   if (options === undefined || (phase !== "rolling" && phase !== "rollingBack")) return 0;
-  const share = (of: typeof options.surge) =>
-    of.kind === "servers" ? of.servers : (of.percent * target) / 100;
-  const most = Math.ceil(share(options.surge));
+  const most = Math.ceil(shareOf(options.surge, target));
   // It may always have one of both, or it would come to nothing.
-  return most === 0 && share(options.unavailable) < 1 ? 1 : most;
+  return most === 0 && shareOf(options.unavailable, target) < 1 ? 1 : most;
+}
+
+/** In servers, perhaps not whole ones. */
+function shareOf(amount: RebuildOptions["surge"], target: number): number {
+  return amount.kind === "servers" ? amount.servers : (amount.percent * target) / 100;
 }
 
 /** I8: what is paused alone begins with no row either: no server made, none chosen to leave (B8.1). */
@@ -142,13 +146,11 @@ function checkRebuilt({ before, after, touched, events }: CommitSeen): Violation
   const { unavailable } = after.doc?.rebuild?.options ?? before.doc?.rebuild?.options ?? {};
   if (!unavailable) return [violation("I12", "B8.5", `${taken[0]!}/alone`, { server: taken[0]! })];
   const target = lowestTarget(before, after, events);
-  const share =
-    unavailable.kind === "servers" ? unavailable.servers : (unavailable.percent * target) / 100;
   const rest = new Set([...before.servers.keys(), ...after.servers.keys()]);
   let left = 0;
   for (const id of rest)
     if ((served(before, id) || served(after, id)) && !taken.includes(id)) left++;
-  const fewest = target - Math.floor(share);
+  const fewest = target - Math.floor(shareOf(unavailable, target));
   if (left >= fewest) return [];
   return [violation("I12", "B8.5", taken[0]!, { server: taken[0]!, left, fewest, target })];
 }

@@ -5,7 +5,7 @@ import type { Policy } from "../model/policy.js";
 import type { ScaleEvent } from "../model/scale-event.js";
 import type { Schedule, ScheduleMark } from "../model/schedule.js";
 import type { SimulatedDecision } from "../model/simulation.js";
-import { askOf, dueOf, markOf, type NextOccurrence } from "../policy/agenda.js";
+import { askOf, type Due, dueOf, markOf, type NextOccurrence } from "../policy/agenda.js";
 import { settleLimits } from "../policy/limits.js";
 import { nextDueOf } from "../policy/next-due.js";
 import type { unansweredOf } from "../policy/unanswered.js";
@@ -61,9 +61,7 @@ export function createTimePassing(
   }
 
   /** An occurrence that is too late for its grace comes to nothing, as it does in truth. */
-  function runOne(schedule: Schedule, nowMs: number): readonly SimulatedDecision[] {
-    const due = dueOf(schedule, [...marks.values()], { nowMs, ...calendar });
-    if (!due) return [];
+  function runOne(schedule: Schedule, due: Due, nowMs: number): readonly SimulatedDecision[] {
     const id = nextId();
     const done = { atMs: nowMs, event: id };
     if (due.isMissed) {
@@ -85,15 +83,15 @@ export function createTimePassing(
     passTime(nowMs) {
       expireForce(nowMs);
       keepWindows(nowMs);
-      const dueAt = (one: Schedule) =>
-        dueOf(one, [...marks.values()], { nowMs, ...calendar })?.dueAtMs;
-      const due = schedules
+      const done = [...marks.values()];
+      // What one of them does is no mark of another.
+      return schedules
         .flatMap((schedule) => {
-          const dueAtMs = dueAt(schedule);
-          return dueAtMs === undefined ? [] : [{ schedule, dueAtMs }];
+          const due = dueOf(schedule, done, { nowMs, ...calendar });
+          return due ? [{ schedule, due }] : [];
         })
-        .toSorted((a, b) => a.dueAtMs - b.dueAtMs);
-      return due.flatMap(({ schedule }) => runOne(schedule, nowMs));
+        .toSorted((a, b) => a.due.dueAtMs - b.due.dueAtMs)
+        .flatMap(({ schedule, due }) => runOne(schedule, due, nowMs));
     },
     nextDueMs(nowMs) {
       const times = parts.flatMap(({ doc }) => doc.forced?.expiresAtMs ?? []);

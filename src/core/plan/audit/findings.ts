@@ -2,7 +2,7 @@ import type { Cause } from "../../model/cause.js";
 import type { OperationClass } from "../../model/colo.js";
 import type { Difference, DifferenceAction, DifferenceKind } from "../../model/difference.js";
 import type { Group } from "../../model/group.js";
-import type { CloudServerId, PlacementKey } from "../../model/ids.js";
+import type { CloudServerId, PlacementKey, ServerId } from "../../model/ids.js";
 import type { Observation } from "../../model/observation.js";
 import { callStopped } from "../../model/pause.js";
 import type { PlacementDoc } from "../../model/placement.js";
@@ -60,9 +60,8 @@ export function createFindings(sight: AuditSight): Findings {
     sight,
     add(kind, cause, action, { untilMs, ...more } = {}) {
       const class_ = kind === "memberWrong" ? "loadBalancer" : classes[action];
-      const row = more.server && sight.rows.find(({ id }) => id === more.server);
       const stoppedBy =
-        class_ && (sight.stopped.get(class_) ?? (row && pausedFor(sight, class_, row)));
+        class_ && (sight.stopped.get(class_) ?? pausedFor(sight, class_, more.server));
       differences.push({
         ...{ account, group, kind, ...more, cause, action },
         ...(untilMs === undefined ? {} : { untilMs }),
@@ -75,8 +74,13 @@ export function createFindings(sight: AuditSight): Findings {
 }
 
 /** Why the action waits where only a process of the group is paused (B8.1). */
-function pausedFor({ doc }: AuditSight, operation: OperationClass, row: ServerRow) {
-  return doc && callStopped(doc, operation, row);
+function pausedFor(
+  { doc, rows }: AuditSight,
+  operation: OperationClass,
+  server: ServerId | undefined,
+): Cause | undefined {
+  const row = doc?.pausedProcesses && rows.find(({ id }) => id === server);
+  return doc && row && callStopped(doc, operation, row);
 }
 
 /** What names a row, in differences and in their causes. */
