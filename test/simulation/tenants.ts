@@ -261,11 +261,13 @@ export function createTenants(of: {
       (error: unknown) => {
         say(who, `was told: ${String(error)}`);
         // Some colos may have begun to wait for one that did not take the order: only asking again
-        // ends that. Who cannot be reached hears of it all the same.
-        if (action.kind === "rebuild" && !isFault(error, "COLO_UNREACHABLE"))
-          insist(who, ({ supervisor }, caller) => {
+        // ends that.
+        if (action.kind === "rebuild" && !isKept(error))
+          insist(who, async ({ supervisor }, caller) => {
             const word = { kind: "start", options: action.options } as const;
-            return supervisor.groups.rebuild({ key, word }, caller);
+            await supervisor.groups.rebuild({ key, word }, caller).catch((last: unknown) => {
+              if (!isKept(last)) throw last;
+            });
           }).catch((last: unknown) => say(who, `gave up: ${String(last)}`));
       },
     );
@@ -377,4 +379,9 @@ function moved(
       return { ...one, min: Math.min(one.min, one.max - count), max: one.max - count };
     return one === to ? { ...one, max: one.max + count } : one;
   });
+}
+
+/** Who cannot be reached hears of it all the same. */
+function isKept(error: unknown): boolean {
+  return isFault(error, "COLO_UNREACHABLE");
 }

@@ -89,6 +89,19 @@ test("B8.5 B11.3 a word to go on does not make a cut-off colo miss the rebuild i
   await converges(world, 4);
 });
 
+test("B8.5 B11.3 an order that is repeated is one rebuild, whichever of them a colo hears", async () => {
+  const { world, ams } = await pairAt(4);
+  part(world);
+  for (const word of [begin, begin])
+    await assert.rejects(say(ams, world, word), (error) => isFault(error, "COLO_UNREACHABLE"));
+  // The first one's way to iad is over before it is mended.
+  await world.clock.advance(30_000);
+  join(world);
+  for (const colo of ["iad", "ams"])
+    await world.until("it is done", async () => (await phaseIn(world, colo)) === "completed");
+  await converges(world, 4);
+});
+
 test("B8.5 B8.3 a rebuild is cancelled in a colo that is cut off", async () => {
   const { world, ams } = await pairAt(4);
   await say(ams, world, begin);

@@ -38,8 +38,10 @@ export interface RebuildOrder {
 
 /** What a placement does, or last did, to replace its servers. Kept until the next rebuild. */
 export interface RebuildMark {
-  /** The order that began it: the same in all of the group's placements. */
+  /** The order that began it here. */
   readonly id: string;
+  /** The last order that said the same again. */
+  readonly repeatedBy?: string;
   readonly principal: string;
   /** The event that told of the order: what all of it follows from. */
   readonly by: EventId;
@@ -79,6 +81,11 @@ export type RebuildPhase =
   | "completed"
   | "rollingBack"
   | "rolledBack";
+
+/** Whether two placements' marks are of one rebuild: of those that have heard the same, they are. */
+export function areOne(one: RebuildMark, other: RebuildMark): boolean {
+  return (one.repeatedBy ?? one.id) === (other.repeatedBy ?? other.id);
+}
 
 /** It goes on by itself, or by somebody's word. */
 export function isOpen({ phase }: Pick<RebuildMark, "phase">): boolean {

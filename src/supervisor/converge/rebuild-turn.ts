@@ -1,6 +1,6 @@
 import { cause } from "../../core/model/cause.js";
 import type { Group } from "../../core/model/group.js";
-import type { RebuildMark, RebuildPhase } from "../../core/model/rebuild.js";
+import { areOne, type RebuildMark, type RebuildPhase } from "../../core/model/rebuild.js";
 import { enter } from "../../core/plan/rebuild-phases.js";
 import type { Context } from "../context.js";
 import { allPlacementsOf } from "../placements/ensure.js";
@@ -32,7 +32,7 @@ export async function awaitRebuildTurn(
   const before = all.slice(0, Math.max(0, own));
   const states = await nearStates(context, before, signal);
   const marks = states.map(({ doc }) =>
-    doc?.rebuild?.id === rebuild.id ? doc.rebuild : undefined,
+    doc?.rebuild && areOne(doc.rebuild, rebuild) ? doc.rebuild : undefined,
   );
   const failed = marks.findIndex((mark) => mark !== undefined && ended.has(mark.phase));
   const isNext = marks.every((mark) => mark?.phase === "completed");

@@ -32,7 +32,9 @@ export function obeyRebuild(
   });
   switch (word.kind) {
     case "start": {
-      if (rebuild && isSame(rebuild, word)) return { doc: heard };
+      // Other colos may have heard of it by this order alone.
+      if (rebuild && isSame(rebuild, word))
+        return { doc: { ...heard, rebuild: { ...rebuild, repeatedBy: order.id } } };
       const begun = begin(doc, group, order, word);
       const event = told("rebuild.started", { ...begun, by: order.id as RebuildMark["by"] });
       return become({ ...begun, by: event.id }, event);
