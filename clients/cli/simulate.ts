@@ -175,7 +175,8 @@ function totalLines(answer: SimulatePolicyResponse): readonly string[] {
     `${eventsCount} events, ${decisionsCount} decisions; servers boot in ${boot}${measured}`,
     ...(skippedCount > 0 ? [`${skippedCount} recorded events do not tell what was asked`] : []),
     ...answer.usage.map(({ flavor, serverHours, cost }) => {
-      const hours = `${flavor}: ${serverHours.toFixed(1)} server-hours`;
+      const of = flavor === "" ? "" : `${flavor}: `; // Not every cloud knows flavors.
+      const hours = `${of}${serverHours.toFixed(1)} server-hours`;
       return plain(cost === "" ? hours : `${hours}, cost ${cost}`);
     }),
   ];
