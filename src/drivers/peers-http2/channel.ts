@@ -29,8 +29,6 @@ export interface ChannelOptions {
   readonly clock: Clock;
 }
 
-/** A connection that says nothing for so long is taken for dead. */
-const pingEveryMs = 5_000;
 /** An address that was not there is left alone for a moment: others may be, and soon it again. */
 const restMs = 500;
 
@@ -81,9 +79,10 @@ export function createChannel({ address, installation, identity, clock }: Channe
 function keepAlive(session: http2.ClientHttp2Session, clock: Clock): void {
   let timer: Timer;
   const pause = () => {
-    timer = clock.after(pingEveryMs, () => {
+    timer = clock.after(peerLimits.pingEveryMs, () => {
       if (session.destroyed) return; // Its last bytes are on their way.
-      timer = clock.after(pingEveryMs, () => session.destroy(new Error("it went silent")));
+      const silent = () => session.destroy(new Error("it went silent"));
+      timer = clock.after(peerLimits.pongMsMax, silent);
       session.ping((error) => {
         timer.cancel();
         if (!error) pause();

@@ -6,6 +6,7 @@ import type { Clock } from "../../core/ports/clock.js";
 import type { Log } from "../../core/ports/log.js";
 import type { PeerCommand, PeerDoor } from "../../core/ports/peers.js";
 import { type IdentityFiles, isPeer, readIdentity } from "./identity.js";
+import { createSilenceWatch } from "./silence.js";
 import {
   askPath,
   decodeCommand,
@@ -45,6 +46,7 @@ export async function openPeerListener(options: PeerListenerOptions): Promise<Pe
   const { installation, clock, log, door } = options;
   const sessions = new Set<http2.ServerHttp2Session>();
   let identity = await readIdentity(options.identity);
+  const silence = createSilenceWatch(clock);
   let draining = false;
   const server = tls.createServer({
     ...identity,
@@ -76,6 +78,7 @@ export async function openPeerListener(options: PeerListenerOptions): Promise<Pe
       settings: { maxConcurrentStreams: peerLimits.streamsPerConnectionMax },
     });
     sessions.add(session);
+    silence.add(session);
     session.on("close", () => sessions.delete(session));
     session.on("error", (error) => log.debug({ error: String(error) }, "a peer's session failed"));
     session.on("stream", (stream, headers) => {
@@ -100,7 +103,7 @@ export async function openPeerListener(options: PeerListenerOptions): Promise<Pe
       if (stream.destroyed || stream.aborted) return; // Its caller has given up.
       const isWhole = size <= peerLimits.requestBytesMax;
       const command = isWhole ? decodeCommand(Buffer.concat(chunks)) : undefined;
-      if (draining) answer(stream, 503);
+      if (draining || silence.slept()) answer(stream, 503);
       else if (!command) answer(stream, isWhole ? 400 : 413);
       else void carryOut(stream, command, Number(headers[timeoutHeader] ?? Number.NaN));
     });
@@ -164,6 +167,7 @@ export async function openPeerListener(options: PeerListenerOptions): Promise<Pe
     async close(graceMs) {
       draining = true;
       reread.cancel();
+      silence.stop();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // Says up to which command it has them, and waits until they must have heard it: cut at once,
       // they could not tell whether a command on its way was taken.

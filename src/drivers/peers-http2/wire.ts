@@ -14,6 +14,15 @@ export const peerLimits = {
   askMsMax: 60_000,
   connectMsMax: 2_000,
   connectionsMax: 1_000,
+  /** Who asks says something that often. */
+  pingEveryMs: 2_000,
+  /**
+   * Who is asked takes nothing more from a connection that was silent for so long. Shorter than
+   * `pongMsMax`: a command that the network has kept comes to nobody once its sender has given up.
+   */
+  silenceMsMax: 5_500,
+  /** Who asks gives a connection up on which a ping was not answered for so long. */
+  pongMsMax: 7_000,
   streamsPerConnectionMax: 256,
 } as const;
 

@@ -8,6 +8,12 @@ export interface Link {
   cut(): void;
   /** Nothing gets through any more, in either direction, and nobody is told. */
   freeze(): void;
+  /**
+   * What was sent since then arrives, as where a system sends it again and again.
+   *
+   * @returns how often something was
+   */
+  thaw(): number;
   /** Cuts once so many bytes more have come back from the node. */
   cutAfter(bytes: number): void;
   /** How often it was cut. */
@@ -19,6 +25,8 @@ export async function openLink(target: string): Promise<Link> {
   const [host = "", port] = target.split(":");
   const sockets = new Set<Socket>();
   let frozen = false;
+  const held: (() => void)[] = [];
+  const pass = (work: () => void) => void (frozen ? held.push(work) : work());
   let bytesLeft = Number.POSITIVE_INFINITY;
   let cuts = 0;
   const cut = () => {
@@ -36,14 +44,15 @@ export async function openLink(target: string): Promise<Link> {
       from.on("error", () => undefined);
       from.on("close", () => {
         sockets.delete(from);
-        to.destroy();
+        pass(() => to.destroySoon());
       });
       from.on("data", (chunk) => {
-        if (frozen || to.writableEnded) return;
-        if (from === client) return void to.write(chunk);
+        if (to.writableEnded) return;
+        if (from === client) return pass(() => void to.write(chunk));
         bytesLeft -= chunk.length;
-        if (bytesLeft < 0) to.end(chunk.subarray(0, chunk.length + bytesLeft), cut);
-        else to.write(chunk);
+        const isLast = bytesLeft < 0;
+        const rest = isLast ? chunk.subarray(0, chunk.length + bytesLeft) : chunk;
+        pass(() => void (isLast ? to.end(rest, cut) : to.write(rest)));
       });
     }
   });
@@ -54,6 +63,12 @@ export async function openLink(target: string): Promise<Link> {
     cut,
     freeze: () => {
       frozen = true;
+    },
+    thaw: () => {
+      frozen = false;
+      const all = held.splice(0);
+      for (const work of all) work();
+      return all.length;
     },
     cutAfter: (bytes) => {
       bytesLeft = bytes;

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Fault } from "../../../src/core/errors/fault.js";
+import type { Clock } from "../../../src/core/ports/clock.js";
 import type { PeerCommand } from "../../../src/core/ports/peers.js";
 import { freePort } from "../../free-port.js";
 import { createMemoryMeter } from "../../supervisor/memory-meter.js";
@@ -129,17 +130,54 @@ test("M7.2 a connection that was lost while nobody asked is made anew", async (t
   assert.equal(first.taken.length, 2);
 });
 
+/** Five times as fast, for what takes seconds. */
+const fast: Clock = {
+  ...clock,
+  monotonicMs: () => clock.monotonicMs() * 5,
+  after: (delayMs, task) => clock.after(delayMs / 5, task),
+};
+
 test("M7.2 a node that vanishes without a word is noticed, and what it has is unknown", async (t) => {
   const bench = await createBench(t);
   const node = await bench.open(() => new Promise(() => {}));
   const link = await openLink(node.address);
   t.after(() => link.close());
-  const after = (delayMs: number, task: () => void) => clock.after(delayMs / 5, task);
-  const client = bench.client([link.address], { clock: { ...clock, after } });
-  const asked = faultOf(ask(client), "PEER_UNKNOWN");
+  const asked = faultOf(ask(bench.client([link.address], { clock: fast })), "PEER_UNKNOWN");
   while (node.taken.length === 0) await sleep(10);
   link.freeze();
   await asked;
+});
+
+test("M7.2 B11.2 a command that the network has kept is not carried out once its sender gave it up", async (t) => {
+  const bench = await createBench(t);
+  const node = await bench.open(echo, { clock: fast });
+  const link = await openLink(node.address);
+  t.after(() => link.close());
+  const client = bench.client([link.address], { clock: fast });
+  await ask(client);
+  await sleep(2_000); // Longer than a silence may be: pings keep it alive.
+  await ask(client);
+  link.freeze();
+  await faultOf(ask(client, { ...submit, requestId: "late" }), "PEER_UNKNOWN");
+  assert.ok(link.thaw() > 0, "nothing was kept");
+  await sleep(500);
+  assert.deepEqual(node.taken, [submit, submit]);
+  assert.equal(await ask(client).then(() => node.taken.length), 3, "a new connection is made");
+});
+
+test("M7.2 a node that slept does not begin with what came meanwhile", async (t) => {
+  const bench = await createBench(t);
+  let sleptMs = 0;
+  const monotonicMs = () => clock.monotonicMs() + sleptMs;
+  const node = await bench.open(echo, { clock: { ...clock, monotonicMs } });
+  const client = bench.client([node.address]);
+  await ask(client);
+  sleptMs = 60_000;
+  await faultOf(ask(client), "COLO_UNREACHABLE");
+  assert.equal(node.taken.length, 1);
+  await sleep(1_000); // Its timers run again.
+  await ask(client);
+  assert.equal(node.taken.length, 2);
 });
 
 test("M7.2 a node that refuses before it begins is passed over for the next", async (t) => {
