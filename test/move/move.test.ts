@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createSystemClock, createSystemIds } from "../../src/drivers/clock-system/index.js";
 import { OperationClass } from "../../src/gen/muster/v1/colo_service_pb.js";
+import { type Rebuild, RebuildPhase } from "../../src/gen/muster/v1/rebuild_pb.js";
 import { holdColos } from "../../src/move/hold.js";
 import { openWhole } from "../../src/move/whole.js";
 import { patientCall } from "../contract/store-samples.js";
@@ -74,6 +75,47 @@ test("M3.2 an installation moves to another store and goes on as if nothing had 
     return types.includes("group.created") && types.includes("server.gone");
   });
 });
+
+test("M3.2 B8.5 an installation moves in the midst of a rebuild, which goes on where it stood", async (t) => {
+  const site = await createSite(t);
+  const old = await site.start("old");
+  await makeGroup(old.client);
+  await scaleTo(old.client, 4);
+  await old.client.groups.updateGroup({
+    group: { name: web, launchConfiguration: { image: "newer", flavor: "small" } },
+    updateMask: { paths: ["launch_configuration"] },
+  });
+  await old.client.groups.rebuildGroup({ name: web, options: { checkpoints: [50] } });
+  const before = await rebuildIn(old.client, RebuildPhase.WAITING);
+  await site.stop(old.muster);
+  await site.export("old", "state.export");
+
+  await site.import("new", "state.export", moved);
+  const { client } = await site.start("new");
+  await sleep(idleMs);
+  assert.deepEqual(await rebuildIn(client, RebuildPhase.WAITING), before);
+  await client.groups.continueRebuild({ name: web });
+  const after = await rebuildIn(client, RebuildPhase.COMPLETED);
+  assert.equal(after?.id, before?.id);
+  await inService(client, 4);
+  const { servers } = await client.servers.listServers({ parent: web });
+  assert.deepEqual(
+    servers.map(({ launchRevision }) => launchRevision),
+    Array(4).fill(2n),
+  );
+  assert.equal(site.cloud.effects.filter(({ kind }) => kind === "created").length, 8);
+});
+
+/** Once it is so far. */
+async function rebuildIn({ groups }: Client, phase: RebuildPhase) {
+  let rebuild: Rebuild | undefined;
+  await until(async () => {
+    const { group } = await groups.getGroup({ name: web });
+    rebuild = group?.status?.placements[0]?.rebuild;
+    return rebuild?.phase === phase;
+  });
+  return rebuild;
+}
 
 test("M3.2 B9.5 what is imported as a backup scales out, and deletes once it is confirmed", async (t) => {
   const site = await createSite(t);

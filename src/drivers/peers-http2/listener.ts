@@ -78,7 +78,7 @@ export async function openPeerListener(options: PeerListenerOptions): Promise<Pe
       settings: { maxConcurrentStreams: peerLimits.streamsPerConnectionMax },
     });
     sessions.add(session);
-    silence.add(session);
+    silence.add(session, socket);
     session.on("close", () => sessions.delete(session));
     session.on("error", (error) => log.debug({ error: String(error) }, "a peer's session failed"));
     session.on("stream", (stream, headers) => {
@@ -171,7 +171,7 @@ export async function openPeerListener(options: PeerListenerOptions): Promise<Pe
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // Says up to which command it has them, and waits until they must have heard it: cut at once,
       // they could not tell whether a command on its way was taken.
-      for (const session of sessions) session.goaway();
+      for (const session of sessions) if (!session.destroyed) session.goaway();
       const lingering = clock.after(lingerMs, () => {
         for (const session of sessions) session.close();
       });
