@@ -1,7 +1,8 @@
 #!/usr/bin/env node
+import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import pino from "pino";
-import { addressOf, createMuster, type MusterOptions } from "./app.js";
+import { addressOf, createMuster, type Muster, type MusterOptions } from "./app.js";
 import { readConfig } from "./config.js";
 import { isFault } from "./core/errors/fault.js";
 import { adminToken, devOptions } from "./dev.js";
@@ -61,7 +62,7 @@ async function start(flags: Flags): Promise<void> {
   const log = pino({ level: process.env["MUSTER_LOG"] ?? "info" }, pino.destination(2));
   const startedMs = performance.now();
   const { options, note } = await startOf(flags);
-  const muster = await createMuster({ ...options, log });
+  const muster = await createPatiently({ ...options, log });
   const tookMs = Math.round(performance.now() - startedMs);
   process.stdout.write(`muster ready on ${muster.address} in ${tookMs} ms${note}\n`);
 
@@ -80,6 +81,24 @@ async function start(flags: Flags): Promise<void> {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+}
+
+const storeWaitMsMax = 60_000;
+const storeAgainMs = 1_000;
+
+/** A store that nodes share may be on its way back itself, as after a colo has lost its power. */
+async function createPatiently(options: MusterOptions): Promise<Muster> {
+  const untilMs = performance.now() + storeWaitMsMax;
+  for (;;) {
+    try {
+      return await createMuster(options);
+    } catch (error) {
+      const mayCome = options.store !== undefined && isFault(error, "STORE_UNAVAILABLE");
+      if (!mayCome || performance.now() > untilMs) throw error;
+      options.log?.warn({ error: String(error) }, "the store cannot be reached; trying again");
+      await sleep(storeAgainMs);
+    }
+  }
 }
 
 interface DoctorFlags extends Flags {

@@ -31,10 +31,10 @@ export function addressOf(node: BedNode): string {
 }
 
 /** All of the tests' own data centre at once: no answer comes from there meanwhile. */
-export async function whileFrozen(body: () => Promise<void>): Promise<void> {
+export async function whileFrozen<Value>(body: () => Promise<Value>): Promise<Value> {
   await Promise.all(ownNodes.map((node) => node.pause()));
   try {
-    await body();
+    return await body();
   } finally {
     await Promise.all(ownNodes.map((node) => node.resume()));
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -110,6 +110,21 @@ test("M7.3 M2.5 a daemon that is killed finds its state in Cassandra, and goes o
     () => readiness(daemon),
     (status) => status === 200,
   );
+
+  await daemon.kill();
+  const log = join(daemon.folder, "daemon.log");
+  const { starting } = await whileFrozen(async () => {
+    const starting = daemon.start();
+    starting.catch(() => {}); // Told below.
+    await eventually(
+      "one that starts waits for the store",
+      () => readFile(log, "utf8"),
+      (text) => text.includes("the store cannot be reached; trying again"),
+    );
+    return { starting };
+  });
+  await starting;
+  await converged(daemon, 4);
 });
 
 async function readiness({ address }: Daemon): Promise<number> {

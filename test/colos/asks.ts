@@ -1,4 +1,4 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { ConnectError } from "@connectrpc/connect";
 import { groupName } from "../../clients/node/index.js";
 import type { Receipt } from "../../src/gen/muster/v1/receipt_pb.js";
 import { type Asked, account, eventually } from "../e2e/daemon.js";
@@ -40,21 +40,6 @@ export async function answered(asked: Asked, ask: Ask, refusals: string[] = []):
   );
   return receipt as Receipt;
 }
-
-/** Asks anew where the connection ended under the question: nodes close those that lie idle. */
-export async function patiently<Value>(ask: () => Promise<Value>): Promise<Value> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await ask();
-    } catch (error) {
-      const isCut = error instanceof ConnectError && cutCodes.has(error.code);
-      if (!isCut || tries === triesMax) throw error;
-    }
-  }
-}
-
-const cutCodes: ReadonlySet<Code> = new Set([Code.Aborted, Code.Unavailable]);
-const triesMax = 5;
 
 /** Until the cloud has so many of the group's servers, by what it wrote down. */
 export const runs = (

@@ -25,9 +25,9 @@ export interface LoadParts {
   readonly random: () => number;
 }
 
-/** Together they leave half of two cores to the nodes and servers of two colos. */
-const writeEveryMs = 2_000;
-const readEveryMs = 500;
+/** Nodes and servers of two colos share two cores: more would drill the machine, not Muster. */
+const writeEveryMs = 3_000;
+const readEveryMs = 1_000;
 /** Reads of a group for each read of them all. */
 const getsPerList = 8;
 const readMsMax = 2_000;

@@ -13,6 +13,7 @@ import { accountName, createMusterClient, type MusterClient } from "../../client
 import type { ColoConfig, Config } from "../../src/config.js";
 import { loopback, type Place } from "../bed/place.js";
 import { freePort } from "../free-port.js";
+import { patiently } from "./patiently.js";
 import {
   type CloudRecord,
   cloudRecords,
@@ -250,9 +251,10 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<
 async function deleteAll(daemon: Daemon): Promise<void> {
   const { colos, groups } = daemon.client;
   const parent = accountName(account);
-  for (const colo of (await colos.listColos({})).colos) await colos.clearBrake({ name: colo.name });
-  for (const { name } of (await groups.listGroups({ parent })).groups)
-    await groups.deleteGroup({ name, force: true });
+  for (const { name } of (await patiently(() => colos.listColos({}))).colos)
+    await patiently(() => colos.clearBrake({ name }));
+  for (const { name } of (await patiently(() => groups.listGroups({ parent }))).groups)
+    await patiently(() => groups.deleteGroup({ name, force: true }));
   await eventually(
     "no server runs",
     () => daemon.running(),

@@ -34,11 +34,17 @@ const triesMax = 4;
 /** A colo's feed for its readers. */
 export function createFeedReader({ segments, feed, settle }: FeedReaderParts): Feed {
   const { eventsAfter, checkExists } = createFeedWalk(segments);
+  /** Most readers ask where nothing has come since: one read tells. */
+  const isNewestEnd = async ({ segment, ordinal }: FeedPlace) => {
+    const { isOpen, isSealed, last } = await segments.state(segment);
+    return isOpen && !isSealed && last === ordinal;
+  };
   return {
     async readFeed(after, entriesMax) {
       const max = boundPage(entriesMax, pageLimits.entriesMax);
       const asked = after === "" ? undefined : decodeCursor(feed, after);
       await settle?.();
+      if (asked && (await isNewestEnd(asked))) return [];
       const { trimmed } = await segments.head();
       const start = asked ?? trimmed;
       if (isBefore(start, trimmed)) throw cursorExpired(encodeCursor(feed, trimmed));
