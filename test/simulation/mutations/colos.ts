@@ -104,4 +104,25 @@ export const coloMutations: readonly Mutation[] = [
     edits: [{ file: "supervisor/converge/look-after.js", from: "if (lead) {", to: "if (false) {" }],
     caughtBy: { file: colos, test: "B3.3 B11.2 a colo that does not lead any more" },
   },
+  {
+    id: "late-commands",
+    guard: "a command that the network has kept is not begun once its sender has given it up",
+    rule: "B11.2",
+    edits: [
+      { file: "drivers/peers-http2/silence.js", from: "isLong(side.heardAtMs)", to: "false" },
+    ],
+    caughtBy: {
+      file: "drivers/peers/peers.test",
+      test: "M7.2 B11.2 a command that the network has kept",
+    },
+  },
+  {
+    id: "asleep-commands",
+    guard: "a node that stood still does not begin with what came meanwhile",
+    rule: "B11.2",
+    edits: [
+      { file: "drivers/peers-http2/listener.js", from: "|| silence.slept()", to: "|| false" },
+    ],
+    caughtBy: { file: "drivers/peers/peers.test", test: "M7.2 a node that slept does not begin" },
+  },
 ];
