@@ -62,39 +62,42 @@ async function start(flags: Flags): Promise<void> {
   const log = pino({ level: process.env["MUSTER_LOG"] ?? "info" }, pino.destination(2));
   const startedMs = performance.now();
   const { options, note } = await startOf(flags);
-  const muster = await createPatiently({ ...options, log });
-  const tookMs = Math.round(performance.now() - startedMs);
-  process.stdout.write(`muster ready on ${muster.address} in ${tookMs} ms${note}\n`);
-
-  let stopping = false;
+  const stopping = new AbortController();
+  const starting = createPatiently({ ...options, log }, stopping.signal);
   const stop = (name: string) => {
-    if (stopping) process.exit(1); // Asked twice: at once.
-    stopping = true;
+    if (stopping.signal.aborted) process.exit(1); // Asked twice: at once.
+    stopping.abort();
     log.info({ signal: name }, "stopping");
-    muster.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ error: String(error) }, "did not stop cleanly");
-        process.exit(1);
-      },
-    );
+    starting
+      .then((muster) => muster.stop())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.error({ error: String(error) }, "did not stop cleanly");
+          process.exit(1);
+        },
+      );
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+  const muster = await starting;
+  if (stopping.signal.aborted) return;
+  const tookMs = Math.round(performance.now() - startedMs);
+  process.stdout.write(`muster ready on ${muster.address} in ${tookMs} ms${note}\n`);
 }
 
 const storeWaitMsMax = 60_000;
 const storeAgainMs = 1_000;
 
 /** A store that nodes share may be on its way back itself, as after a colo has lost its power. */
-async function createPatiently(options: MusterOptions): Promise<Muster> {
+async function createPatiently(options: MusterOptions, signal: AbortSignal): Promise<Muster> {
   const untilMs = performance.now() + storeWaitMsMax;
   for (;;) {
     try {
       return await createMuster(options);
     } catch (error) {
       const mayCome = options.store !== undefined && isFault(error, "STORE_UNAVAILABLE");
-      if (!mayCome || performance.now() > untilMs) throw error;
+      if (!mayCome || signal.aborted || performance.now() > untilMs) throw error;
       options.log?.warn({ error: String(error) }, "the store cannot be reached; trying again");
       await sleep(storeAgainMs);
     }

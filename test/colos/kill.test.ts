@@ -15,7 +15,7 @@ import {
 import { answered, setTarget } from "./asks.js";
 import { createGroup, openBench } from "./bench.js";
 
-const rounds = 16;
+const rounds = 12;
 const killDelayMsMax = 600;
 /** Some kills come while the scale event itself is on its way between the colos. */
 const earlyKillDelayMsMax = 40;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -7,6 +7,7 @@ import {
   account,
   type Daemon,
   end,
+  eventually,
   openDaemon,
   readyAddress,
   spawnDaemon,
@@ -175,5 +176,15 @@ test("M10.3 --dev on port 0 says where it listens", async (t) => {
   const address = await readyAddress(child);
   assert.doesNotMatch(address, /:0$/);
   assert.match(await ok("colo", "list", "--address", address), /^local /m);
+  assert.equal(await end(child, "SIGTERM"), 0, await readFile(log, "utf8"));
+});
+
+test("M10.3 a daemon that is told to stop while it starts does so", async (t) => {
+  const log = join(daemon.folder, "early.log");
+  const data = join(daemon.folder, "early");
+  const args = ["--dev", "--listen", "127.0.0.1:0", "--token", token, "--data", data];
+  const child = spawnDaemon({ args, folder: daemon.folder, logPath: log });
+  t.after(() => end(child, "SIGKILL"));
+  await eventually("it has begun", () => stat(data).catch(() => undefined), Boolean);
   assert.equal(await end(child, "SIGTERM"), 0, await readFile(log, "utf8"));
 });

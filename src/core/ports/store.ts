@@ -108,9 +108,10 @@ export interface PartitionId {
 
 export interface ReadCall extends Call {
   /**
-   * What this colo's own copy has by now: of what other colos write it is behind, and while it
-   * catches up, in some rows more than in others. Answered however far they are away; all that may
-   * be asked of a placement that another colo writes. Default: serial.
+   * What this colo's own copy has by now: all that was acknowledged of what this colo writes, and
+   * maybe some of what is under way. Of what other colos write it is behind, and while it catches
+   * up, in some rows more than in others. Answered however far they are away; all that may be asked
+   * of a placement that another colo writes. Default: serial, which settles what is under way.
    */
   readonly from?: "replica";
 }

@@ -3,7 +3,7 @@ import type { Brake, ColoDoc, OperationClass } from "../../core/model/colo.js";
 import type { ColoId } from "../../core/model/ids.js";
 import type { Clock, Ids, Timer } from "../../core/ports/clock.js";
 import type { Log } from "../../core/ports/log.js";
-import type { PartitionId, Store } from "../../core/ports/store.js";
+import type { PartitionId, ReadCall, Store } from "../../core/ports/store.js";
 import type { FileSwitch } from "./file-switch.js";
 
 /** A colo's kill switch (B9.1): stored, shared by all nodes, read again several times a second. */
@@ -46,6 +46,8 @@ export function createBrakes(deps: {
   const { colo, store, clock, ids, log, signal } = deps;
   const partition: PartitionId = { scope: "colo", key: colo };
   const call = { signal };
+  /** Its own colo's copies tell every switch that was acknowledged, and no node holds them up. */
+  const polling = { signal, from: "replica" } as const;
   let doc: ColoDoc = { colo, brakes: [] };
   /** What `doc` was read at: a reading that was under way during a write says less than we know. */
   let revision = -1;
@@ -65,9 +67,9 @@ export function createBrakes(deps: {
 
   const inForce = () => [...deps.file.inForce(colo), ...stored()];
 
-  async function read(): Promise<number> {
+  async function read(how: ReadCall): Promise<number> {
     const askedAtMs = clock.monotonicMs();
-    const loaded = await store.load(partition, ["brakes"], call).catch((error: unknown) => {
+    const loaded = await store.load(partition, ["brakes"], how).catch((error: unknown) => {
       failures++;
       throw error;
     });
@@ -116,7 +118,7 @@ export function createBrakes(deps: {
 
   async function poll(): Promise<void> {
     try {
-      await read();
+      await read(polling);
       if (kept.length > 0) await write((brakes) => brakes);
     } catch (error) {
       if (!signal.aborted)
@@ -127,7 +129,7 @@ export function createBrakes(deps: {
 
   async function write(edit: (brakes: readonly Brake[]) => readonly Brake[]): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      const expectedRevision = await read();
+      const expectedRevision = await read(call);
       const next: ColoDoc = { colo, brakes: edit(stored()) };
       const row = { kind: "brakes", key: "self", value: JSON.stringify(next) };
       const commit = { partition, expectedRevision, commitId: ids.next(), puts: [row] };
@@ -152,7 +154,7 @@ export function createBrakes(deps: {
 
   return {
     async start() {
-      await read();
+      await read(polling);
       timer = clock.after(readEveryMs, () => void poll());
     },
     stop: () => timer?.cancel(),

@@ -73,6 +73,8 @@ export function createLeases(deps: {
 }): Leases {
   const { colo, node, times, store, clock, ids, log, signal } = deps;
   const call = { signal };
+  /** What is written on it is conditional, so that one that tells of an older lease does no harm. */
+  const reading = { signal, from: "replica" } as const;
   const shards = Array.from(
     { length: times.shards },
     (_, index): Shard => ({
@@ -90,7 +92,7 @@ export function createLeases(deps: {
     const beforeMs = clock.monotonicMs();
     if (stopped) return;
     shard.lookAtMs = beforeMs + times.watchEveryMs;
-    const loaded = await store.load(shard.partition, "all", call);
+    const loaded = await store.load(shard.partition, "all", reading);
     const row = loaded.rows[0];
     const held = row ? (JSON.parse(row.value) as LeaseDoc) : undefined;
     if (held && held.node !== node && !held.released) {
@@ -155,7 +157,7 @@ export function createLeases(deps: {
         shards.map(async (shard) => {
           if (shard.untilMs <= clock.monotonicMs()) return;
           shard.untilMs = Number.NEGATIVE_INFINITY;
-          const loaded = await store.load(shard.partition, "all", call);
+          const loaded = await store.load(shard.partition, "all", reading);
           const held = loaded.rows[0] && (JSON.parse(loaded.rows[0].value) as LeaseDoc);
           if (held?.node === node) await write(shard, loaded.revision, { ...held, released: true });
         }),
