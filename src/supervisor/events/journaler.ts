@@ -23,6 +23,8 @@ const idleDelayMs = 1_000;
 /** Under load events come one by one; written down together they cost a fraction. */
 const gatherMs = 100;
 const retryDelayMs = 2_000;
+/** So often is an outage told of while it lasts. */
+const tellEveryMs = 60_000;
 const trimEveryMs = 3_600_000;
 
 export interface Retention {
@@ -50,6 +52,9 @@ export function createJournaler(deps: {
   const call = { signal };
   let timer: Timer | undefined;
   let running = false;
+  /** What is away is not asked anew for each event. */
+  let resting = false;
+  let toldAtMs: number | undefined;
   let position: string | undefined;
   let trimmedAtMs = clock.monotonicMs();
   let rebuildsAsked = 0;
@@ -57,7 +62,7 @@ export function createJournaler(deps: {
   let rebuilt: number | undefined;
 
   async function run(): Promise<void> {
-    if (running || signal.aborted) return;
+    if (running || resting || signal.aborted) return;
     running = true;
     timer?.cancel();
     let delayMs = idleDelayMs;
@@ -83,6 +88,8 @@ export function createJournaler(deps: {
       }
       if (rebuilt !== undefined) log.info({ events: rebuilt }, "history is written anew");
       rebuilt = undefined;
+      if (toldAtMs !== undefined) log.info({}, "the journal has caught up");
+      toldAtMs = undefined;
       if (clock.monotonicMs() - trimmedAtMs >= trimEveryMs) await trim(position);
     } catch (error) {
       const resume = resumeAfter(error);
@@ -90,12 +97,25 @@ export function createJournaler(deps: {
       else if (resume) log.error({}, "history has a gap: the feed behind it was trimmed");
       position = resume;
       deps.monitor.feedMoved();
-      delayMs = resume === undefined ? retryDelayMs : 0;
-      if (!signal.aborted) log.warn(saidOf(error), "the journal lags behind");
+      resting = resume === undefined;
+      delayMs = resting ? retryDelayMs : 0;
+      if (!signal.aborted) tellLag(error);
     } finally {
       running = false;
-      if (!signal.aborted) timer = clock.after(delayMs, () => void run());
+      if (!signal.aborted) timer = clock.after(delayMs, goOn);
     }
+  }
+
+  function goOn(): void {
+    resting = false;
+    void run();
+  }
+
+  function tellLag(error: unknown): void {
+    const nowMs = clock.monotonicMs();
+    if (toldAtMs !== undefined && nowMs - toldAtMs < tellEveryMs) return;
+    toldAtMs = nowMs;
+    log.warn(saidOf(error), "the journal lags behind");
   }
 
   async function trim(before: string): Promise<void> {
