@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { isFault } from "../../src/core/errors/fault.js";
 import { type MigrateOptions, migrate } from "../../src/drivers/store-cassandra/migrate.js";
 import { tablesOf } from "../../src/drivers/store-cassandra/schema.js";
 import { openSession } from "../../src/drivers/store-cassandra/session.js";
+import { patiently } from "../patiently.js";
 import { type BedNode, bedNodes } from "./bed/node.js";
 import { cqlPort } from "./bed/settings.js";
 
@@ -47,7 +47,8 @@ export async function makeHome(): Promise<Home> {
   const { dataCenter } = firstNode;
   const contactPoints = ownNodes.map(addressOf);
   const where = { contactPoints, dataCenter, keyspace, requestTimeoutMs: patientMs };
-  await migratePatiently({ ...where, replicas: replicas() });
+  // A server that is just up may refuse for a moment, and a migration may be repeated.
+  await patiently(() => migrate({ ...where, replicas: replicas() }, { isDryRun: false }));
   const define = async (queries: readonly string[]) => {
     const session = await openSession(where);
     for (const query of queries) await session.define(query);
@@ -59,20 +60,6 @@ export async function makeHome(): Promise<Home> {
     empty: () => define(Object.values(emptied).map((table) => `TRUNCATE ${table}`)),
     remove: () => define([`DROP KEYSPACE ${keyspace}`]),
   };
-}
-
-const triesMax = 5;
-
-/** A server that is just up may refuse for a moment, and a migration may be repeated. */
-async function migratePatiently(options: MigrateOptions): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      await migrate(options, { isDryRun: false });
-      return;
-    } catch (error) {
-      if (tries === triesMax || !isFault(error, "STORE_UNAVAILABLE")) throw error;
-    }
-  }
 }
 
 export function replicas(): Readonly<Record<string, number>> {

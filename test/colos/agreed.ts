@@ -12,9 +12,9 @@ import {
   searchAll,
 } from "../e2e/followed.js";
 import { converged, ledgerOf } from "../e2e/groups.js";
-import { patiently } from "../e2e/patiently.js";
 import { buildChecker, type Verdict } from "../linearizability/check-history.js";
 import { historyOf } from "../linearizability/record-daemon.js";
+import { patiently } from "../patiently.js";
 import { type Bench, type Colo, colos, type Shares } from "./bench.js";
 
 /** Whichever node is asked, the group has converged with so many servers in each colo. */

@@ -18,10 +18,10 @@ import {
   token,
 } from "../e2e/daemon.js";
 import { sleeper } from "../e2e/groups.js";
-import { patiently } from "../e2e/patiently.js";
 import { servers as journals } from "../elasticsearch/bed/node.js";
 import { freePort } from "../free-port.js";
 import { recordedMain } from "../linearizability/record-daemon.js";
+import { patiently } from "../patiently.js";
 import { ways } from "./bed/networks.js";
 import { type ColoCloud, startCloud } from "./cloud/process.js";
 import { openFront } from "./front.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import {
   account,
@@ -168,11 +168,7 @@ test("B8.4 M6.1 groups delete --force --wait leaves nothing, protected or not", 
 });
 
 test("M10.3 --dev on port 0 says where it listens", async (t) => {
-  const log = join(daemon.folder, "dev.log");
-  const data = join(daemon.folder, "dev");
-  const args = ["--dev", "--listen", "127.0.0.1:0", "--token", token, "--data", data];
-  const child = spawnDaemon({ args, folder: daemon.folder, logPath: log });
-  t.after(() => end(child, "SIGKILL"));
+  const { child, log } = spawnDev(t, "dev");
   const address = await readyAddress(child);
   assert.doesNotMatch(address, /:0$/);
   assert.match(await ok("colo", "list", "--address", address), /^local /m);
@@ -180,11 +176,17 @@ test("M10.3 --dev on port 0 says where it listens", async (t) => {
 });
 
 test("M10.3 a daemon that is told to stop while it starts does so", async (t) => {
-  const log = join(daemon.folder, "early.log");
-  const data = join(daemon.folder, "early");
-  const args = ["--dev", "--listen", "127.0.0.1:0", "--token", token, "--data", data];
-  const child = spawnDaemon({ args, folder: daemon.folder, logPath: log });
-  t.after(() => end(child, "SIGKILL"));
+  const { child, data, log } = spawnDev(t, "early");
   await eventually("it has begun", () => stat(data).catch(() => undefined), Boolean);
   assert.equal(await end(child, "SIGTERM"), 0, await readFile(log, "utf8"));
 });
+
+/** Another daemon, with data of its own, on a port that it chooses. */
+function spawnDev(t: TestContext, name: string) {
+  const { folder } = daemon;
+  const [log, data] = [join(folder, `${name}.log`), join(folder, name)];
+  const args = ["--dev", "--listen", "127.0.0.1:0", "--token", token, "--data", data];
+  const child = spawnDaemon({ args, folder, logPath: log });
+  t.after(() => end(child, "SIGKILL"));
+  return { child, data, log };
+}

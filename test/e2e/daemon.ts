@@ -13,7 +13,7 @@ import { accountName, createMusterClient, type MusterClient } from "../../client
 import type { ColoConfig, Config } from "../../src/config.js";
 import { loopback, type Place } from "../bed/place.js";
 import { freePort } from "../free-port.js";
-import { patiently } from "./patiently.js";
+import { patiently } from "../patiently.js";
 import {
   type CloudRecord,
   cloudRecords,

@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { isFault } from "../src/core/errors/fault.js";
 
 /**
  * Asks anew where the connection ended under the question, as nodes close those that lie idle, and
@@ -9,10 +10,14 @@ export async function patiently<Value>(ask: () => Promise<Value>): Promise<Value
     try {
       return await ask();
     } catch (error) {
-      const isCut = error instanceof ConnectError && cutCodes.has(error.code);
-      if (!isCut || tries === triesMax) throw error;
+      if (!isPassing(error) || tries === triesMax) throw error;
     }
   }
+}
+
+function isPassing(error: unknown): boolean {
+  if (error instanceof ConnectError) return cutCodes.has(error.code);
+  return isFault(error, "STORE_UNAVAILABLE");
 }
 
 const cutCodes: ReadonlySet<Code> = new Set([Code.Aborted, Code.Unavailable]);
