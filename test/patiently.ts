@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { isFault } from "../src/core/errors/fault.js";
 
@@ -11,6 +12,7 @@ export async function patiently<Value>(ask: () => Promise<Value>): Promise<Value
       return await ask();
     } catch (error) {
       if (!isPassing(error) || tries === triesMax) throw error;
+      await sleep(tries * restMs);
     }
   }
 }
@@ -22,3 +24,4 @@ function isPassing(error: unknown): boolean {
 
 const cutCodes: ReadonlySet<Code> = new Set([Code.Aborted, Code.Unavailable]);
 const triesMax = 5;
+const restMs = 200;

@@ -49,16 +49,20 @@ export async function makeHome(): Promise<Home> {
   const where = { contactPoints, dataCenter, keyspace, requestTimeoutMs: patientMs };
   // A server that is just up may refuse for a moment, and a migration may be repeated.
   await patiently(() => migrate({ ...where, replicas: replicas() }, { isDryRun: false }));
-  const define = async (queries: readonly string[]) => {
-    const session = await openSession(where);
-    for (const query of queries) await session.define(query);
-    await session.close();
-  };
+  const define = (queries: readonly string[]) =>
+    patiently(async () => {
+      const session = await openSession(where);
+      try {
+        for (const query of queries) await session.define(query);
+      } finally {
+        await session.close();
+      }
+    });
   const { facts: _, ...emptied } = tablesOf(keyspace);
   return {
     ...where,
     empty: () => define(Object.values(emptied).map((table) => `TRUNCATE ${table}`)),
-    remove: () => define([`DROP KEYSPACE ${keyspace}`]),
+    remove: () => define([`DROP KEYSPACE IF EXISTS ${keyspace}`]),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   account,
   type Daemon,
   defer,
+  deleteGroups,
   eventually,
   openDaemon,
   token,
@@ -21,7 +22,6 @@ import { sleeper } from "../e2e/groups.js";
 import { servers as journals } from "../elasticsearch/bed/node.js";
 import { freePort } from "../free-port.js";
 import { recordedMain } from "../linearizability/record-daemon.js";
-import { patiently } from "../patiently.js";
 import { ways } from "./bed/networks.js";
 import { type ColoCloud, startCloud } from "./cloud/process.js";
 import { openFront } from "./front.js";
@@ -119,10 +119,7 @@ function journalIn(colo: Colo, indexPrefix: string) {
 }
 
 async function deleteAll({ front, clouds }: Bench): Promise<void> {
-  const { groups } = front.client;
-  const listed = await patiently(() => groups.listGroups({ parent: accountName(account) }));
-  for (const { name } of listed.groups)
-    await patiently(() => groups.deleteGroup({ name, force: true }));
+  await deleteGroups(front);
   for (const { running } of Object.values(clouds))
     await eventually("no server runs", running, ({ length }) => length === 0);
 }

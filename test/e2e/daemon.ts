@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { accountName, createMusterClient, type MusterClient } from "../../clients/node/index.js";
 import type { ColoConfig, Config } from "../../src/config.js";
 import { loopback, type Place } from "../bed/place.js";
@@ -249,17 +250,27 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<
 
 /** Until no server runs: a group may stay on record longer, for one that might still show up. */
 async function deleteAll(daemon: Daemon): Promise<void> {
-  const { colos, groups } = daemon.client;
-  const parent = accountName(account);
+  const { colos } = daemon.client;
   for (const { name } of (await patiently(() => colos.listColos({}))).colos)
     await patiently(() => colos.clearBrake({ name }));
-  for (const { name } of (await patiently(() => groups.listGroups({ parent }))).groups)
-    await patiently(() => groups.deleteGroup({ name, force: true }));
+  await deleteGroups(daemon);
   await eventually(
     "no server runs",
     () => daemon.running(),
     (seen) => seen.length === 0,
   );
+}
+
+/** With their servers; one may be gone already, by another node or by a call that went unanswered. */
+export async function deleteGroups({ client }: Asked): Promise<void> {
+  const { groups } = client;
+  const parent = accountName(account);
+  const remove = (name: string) =>
+    groups.deleteGroup({ name, force: true }).catch((error) => {
+      if (ConnectError.from(error).code !== Code.NotFound) throw error;
+    });
+  for (const { name } of (await patiently(() => groups.listGroups({ parent }))).groups)
+    await patiently(() => remove(name));
 }
 
 /** Ends what is left, so that the machine is clean, and then says that it was not. */
