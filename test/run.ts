@@ -31,14 +31,19 @@ if (files.length === 0) {
   process.exit(2);
 }
 
+/** Longer than any file takes: what a failed test left open must not keep all the rest waiting. */
+const fileMsMax = 15 * 60_000;
+
 const reporter = process.env["CI"] ? "spec" : "dot";
 const child = spawn(
   process.execPath,
   [
     "--enable-source-maps",
+    ...["--import", new URL("./untracked.js", import.meta.url).href],
     "--test",
     `--test-reporter=${reporter}`,
     `--test-concurrency=${values["at-once"]}`,
+    `--test-timeout=${fileMsMax}`,
     ...files.sort(),
   ],
   { stdio: "inherit" },
