@@ -1,4 +1,4 @@
-/** Tells everyone who holds a stream open that the server ends. */
+/** Tells everyone who has a call or stream open that the server ends. */
 export interface DrainSwitch {
   readonly draining: boolean;
   /** Calls `listener` once when draining starts, at once if it has. Returns how to leave. */

@@ -121,6 +121,8 @@ describe("drain", () => {
     const chunks: Buffer[] = [];
     for await (const chunk of socket) chunks.push(chunk as Buffer);
     await drained;
-    assert.match(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 200 OK/);
+    const [head] = Buffer.concat(chunks).toString().split("\r\n\r\n");
+    assert.match(head!, /^HTTP\/1\.1 200 OK\r\n/);
+    assert.match(head!, /^connection: close$/im);
   });
 });

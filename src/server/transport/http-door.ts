@@ -32,8 +32,11 @@ export function createHttpDoor(
       const { socket } = request; // Node takes it away from both once the answer is out.
       response.on("error", () => undefined); // The peer is gone; there is nobody to tell.
       response.on("finish", () => endUnread(request, socket));
-      if (drain.draining) response.setHeader("connection", "close");
+      const leave = drain.onDrain(() => {
+        if (!response.headersSent) response.setHeader("connection", "close");
+      });
       response.on("close", () => {
+        leave();
         if (drain.draining) setImmediate(() => server.closeIdleConnections());
       });
       handler(request, response);
