@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { accountName, groupName, idOf } from "../../clients/node/index.js";
 import type { Receipt } from "../../src/gen/muster/v1/receipt_pb.js";
 import { type Server, ServerState } from "../../src/gen/muster/v1/server_service_pb.js";
@@ -26,11 +27,11 @@ export async function assertShares(
   const name = groupName(account, group);
   const target = shares.iad + shares.ams;
   for (const node of bench.nodes) await patiently(() => converged(node, target, { name, msMax }));
-  const servers = (await patiently(() => ledgerOf(bench.front, name))).filter(isAlive);
-  for (const colo of colos) {
-    const own = servers.filter((one) => one.colo === colo);
-    assert.equal(own.length, shares[colo], `servers of ${group} in ${colo}`);
-  }
+  await eventually(
+    `the servers of ${group} are ${JSON.stringify(shares)}`,
+    async () => countsOf(await patiently(() => ledgerOf(bench.front, name))),
+    (counts) => isDeepStrictEqual(counts, shares),
+  );
 }
 
 /** How the decision has split the target. */
@@ -39,12 +40,21 @@ export function sharesOf({ placements }: Receipt): Shares {
   return { iad: of("iad"), ams: of("ams") };
 }
 
+function countsOf(servers: readonly Server[]): Shares {
+  const living = servers.filter(isAlive);
+  const of = (where: Colo) => living.filter(({ colo }) => colo === where).length;
+  return { iad: of("iad"), ams: of("ams") };
+}
+
 /** An abandoned intention is kept for days, in case its server shows up after all. */
 const isAlive = ({ state }: Server) => state !== ServerState.ABANDONED;
 
+const serves = (state: ServerState) => state === ServerState.IN_SERVICE;
+
 /**
  * Server by server: what each node tells of the account is what runs in each colo's cloud, by the
- * cloud's own database and by the operating system, and each intention was carried out once.
+ * cloud's own database and by the operating system, and each intention was carried out once. What a
+ * copy missed while its colo was cut off arrives in the end, later than what is written now.
  */
 export async function assertAgreed({ nodes, clouds }: Bench): Promise<void> {
   const made = new Map<string, string>();
@@ -57,10 +67,19 @@ export async function assertAgreed({ nodes, clouds }: Bench): Promise<void> {
     for (const { cloudId, intention } of records) made.set(cloudId, `${intention} in ${colo}`);
   }
   for (const node of nodes) {
-    const told = (await patiently(() => allServers(node))).filter(isAlive);
-    for (const one of told) assert.equal(one.state, ServerState.IN_SERVICE, one.name);
-    const known = told.map(({ cloudId, name, colo }) => [cloudId, `${idOf(name)} in ${colo}`]);
-    assert.deepEqual(Object.fromEntries(known), Object.fromEntries(made));
+    await eventually(
+      "a node tells of the servers that run",
+      async () => {
+        const living = (await patiently(() => allServers(node))).filter(isAlive);
+        return living.map(({ cloudId, name, colo, state }) => ({
+          ...{ cloudId, state },
+          is: `${idOf(name)} in ${colo}`,
+        }));
+      },
+      (servers) =>
+        servers.length === made.size &&
+        servers.every(({ cloudId, is, state }) => made.get(cloudId) === is && serves(state)),
+    );
   }
 }
 

@@ -357,6 +357,11 @@ test("M3.2 what is read of another colo's placement says as of when", async () =
     assert.equal(copySeenAtMs !== undefined, colo === "ams");
   const { causes } = await setTarget(world, 6);
   assert.ok(Number(causes[0]?.facts["othersSeenBeforeMs"]) >= 55_000);
+  world.cluster.storeLinks.mend("iad", "ams");
+  await world.clock.advance(30_000);
+  assert.ok((await ageIn("ams"))! >= 85_000, "what was missed may still be on its way");
+  await world.clock.advance(50_000);
+  assert.ok((await ageIn("ams"))! < 12_000);
 });
 
 test("B3.3 B11.2 a colo that does not lead any more hands its alerts over, and ceases to repeat them", async () => {

@@ -16,7 +16,9 @@ export interface ColoWatch {
   isReached(colo: ColoId): boolean;
   /**
    * As of when the copy of another colo's placements is here, by that colo's clock: the newest sign
-   * of life that came with it. Undefined of one served here, and while none has come.
+   * of life that came with it. After a gap in the signs it is the last one before the gap for a
+   * while, as what the copy missed arrives later than what is new. Undefined of one served here,
+   * and while none has come.
    */
   copySeenAtMs(colo: ColoId): number | undefined;
 }
@@ -31,7 +33,18 @@ interface Watched {
   told: ColoHealth;
 }
 
+/** The signs that came with a copy; `AtMs` by the clock of the colo that left them. */
+interface Copy {
+  /** That with which all before it has arrived. */
+  wholeAtMs: number;
+  newestAtMs: number;
+  /** Since when they have come without a gap; on the monotonic clock. */
+  steadySinceMs: number;
+}
+
 const everyMs = 5_000;
+/** Longer than signs take that come through a busy store. */
+const signGapMs = 3 * everyMs;
 const signIndex = "signs";
 const signsMax = 1_000;
 /** So long a colo must have been away before others act for it, or back before they cease to. */
@@ -51,7 +64,7 @@ export function createColoWatch(deps: {
   const { colos, elsewhere, store, clock, log, signal, principal } = deps;
   const later = createLater({ what: "watching colos", clock, log, signal });
   const all = new Map<ColoId, Watched>();
-  const copies = new Map<ColoId, number>();
+  const copies = new Map<ColoId, Copy>();
 
   async function pulseOf(colo: ColoId): Promise<Pulse> {
     const here = colos.get(colo);
@@ -81,8 +94,17 @@ export function createColoWatch(deps: {
   async function readSigns(others: ReadonlySet<ColoId>): Promise<void> {
     const page = { index: signIndex, afterKey: "", hintsMax: signsMax };
     for (const { key, value } of await store.listHints(page, { signal }))
-      if (others.has(key as ColoId)) copies.set(key as ColoId, Number(value));
+      if (others.has(key as ColoId)) noteSign(key as ColoId, Number(value));
     later(everyMs, () => readSigns(others));
+  }
+
+  function noteSign(colo: ColoId, atMs: number): void {
+    const first: Copy = { wholeAtMs: atMs, newestAtMs: atMs, steadySinceMs: -steadyAfterMs };
+    const copy = copies.get(colo) ?? first;
+    if (atMs - copy.newestAtMs > signGapMs) copy.steadySinceMs = clock.monotonicMs();
+    copy.newestAtMs = atMs;
+    if (clock.monotonicMs() - copy.steadySinceMs >= steadyAfterMs) copy.wholeAtMs = atMs;
+    copies.set(colo, copy);
   }
 
   async function look(colo: ColoId): Promise<void> {
@@ -113,7 +135,7 @@ export function createColoWatch(deps: {
       const known = all.get(colo);
       return known ? healthOf(known) : "unsteady";
     },
-    copySeenAtMs: (colo) => copies.get(colo),
+    copySeenAtMs: (colo) => copies.get(colo)?.wholeAtMs,
     isReached(colo) {
       if (colos.has(colo)) return true;
       const pulse = all.get(colo)?.pulse;
