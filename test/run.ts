@@ -32,7 +32,7 @@ if (files.length === 0) {
 }
 
 /** Longer than any file takes: what a failed test left open must not keep all the rest waiting. */
-const fileMsMax = 15 * 60_000;
+const fileMsMax = 20 * 60_000;
 
 const reporter = process.env["CI"] ? "spec" : "dot";
 const child = spawn(
