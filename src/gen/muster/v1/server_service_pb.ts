@@ -166,7 +166,8 @@ export type Server = Message<"muster.v1.Server"> & {
 
   /**
    * Set where the answer comes from another colo, which has but a copy of the ledger: about as of
-   * when, by the clock of the server's own colo. It is read in its own colo otherwise.
+   * when, by the clock of the server's own colo; before a cut between the colos
+   * until what the copy missed has had a minute to arrive. It is read in its own colo otherwise.
    *
    * @generated from field: google.protobuf.Timestamp copy_time = 21;
    */
