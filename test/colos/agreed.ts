@@ -49,36 +49,33 @@ function countsOf(servers: readonly Server[]): Shares {
 /** An abandoned intention is kept for days, in case its server shows up after all. */
 const isAlive = ({ state }: Server) => state !== ServerState.ABANDONED;
 
-const serves = (state: ServerState) => state === ServerState.IN_SERVICE;
-
 /**
  * Server by server: what each node tells of the account is what runs in each colo's cloud, by the
  * cloud's own database and by the operating system, and each intention was carried out once. What a
  * copy missed while its colo was cut off arrives in the end, later than what is written now.
  */
 export async function assertAgreed({ nodes, clouds }: Bench): Promise<void> {
-  const made = new Map<string, string>();
+  const made: Record<string, Pick<Server, "colo" | "state"> & { intention: string }> = {};
   for (const colo of colos) {
     const running = await clouds[colo].running();
     const records = await clouds[colo].records();
     const ids = running.map(({ cloudId }) => cloudId ?? "");
     assert.deepEqual(records.map(({ cloudId }) => cloudId).toSorted(), ids.toSorted(), colo);
     assert.equal(new Set(records.map(({ intention }) => intention)).size, ids.length, "made twice");
-    for (const { cloudId, intention } of records) made.set(cloudId, `${intention} in ${colo}`);
+    for (const { cloudId, intention } of records)
+      made[cloudId] = { intention, colo, state: ServerState.IN_SERVICE };
   }
   for (const node of nodes) {
     await eventually(
       "a node tells of the servers that run",
       async () => {
         const living = (await patiently(() => allServers(node))).filter(isAlive);
-        return living.map(({ cloudId, name, colo, state }) => ({
-          ...{ cloudId, state },
-          is: `${idOf(name)} in ${colo}`,
-        }));
+        const told = living.map(({ cloudId, name, colo, state }) => {
+          return [cloudId, { intention: idOf(name), colo, state }];
+        });
+        return Object.fromEntries(told);
       },
-      (servers) =>
-        servers.length === made.size &&
-        servers.every(({ cloudId, is, state }) => made.get(cloudId) === is && serves(state)),
+      (told) => isDeepStrictEqual(told, made),
     );
   }
 }
