@@ -9,24 +9,11 @@ import { AlertState } from "../../src/gen/muster/v1/policy_pb.js";
 import { type Daemon, openDaemon } from "../e2e/daemon.js";
 import { killMarked, type MarkedProcess } from "../e2e/processes.js";
 import { freePort } from "../free-port.js";
+import { illness, tenth as plan } from "../simulation/drill/plan.js";
 import { recoveryMs } from "../simulation/drill/recovery.js";
 import type { Demand } from "../simulation/drill/run.js";
 import { type CloudControl, controlOf } from "./cloud-control.js";
 import { createGroup, type GroupId, groupIds, report, standings } from "./groups.js";
-import {
-  alarmAfterMs,
-  before,
-  blipMs,
-  blipStartMs,
-  enough,
-  groupCount,
-  illness,
-  restMs,
-  sickCapacity,
-  soundCapacity,
-  soundGroupCount,
-  step,
-} from "./plan.js";
 
 /** What one run on the real stack has shown. */
 export interface OutageRun {
@@ -58,15 +45,14 @@ interface Colo {
 const cloudPath = fileURLToPath(new URL("../../examples/outage/sick-cloud.js", import.meta.url));
 const childPath = fileURLToPath(new URL("./muster-child.js", import.meta.url));
 const portsEach = 400;
-const lookEveryMs = 500;
 const createsAtOnce = 10;
 
 /** A whole daemon through an outage of its cloud; the place keeps runs at once apart. */
 export async function runOutage(demand: Demand, place: number): Promise<OutageRun> {
   const portFrom = 21_000 + 2 * place * portsEach;
   const colos = {
-    [sick]: await coloOf(sickCapacity, portFrom),
-    [sound]: await coloOf(soundCapacity, portFrom + portsEach),
+    [sick]: await coloOf(plan.sickCloud, portFrom),
+    [sound]: await coloOf(plan.soundCloud, portFrom + portsEach),
   };
   const configs = Object.fromEntries(Object.entries(colos).map(([id, one]) => [id, one.config]));
   const daemon = await openDaemon(configs, demand === "unbraked" ? { main: childPath } : {});
@@ -83,7 +69,7 @@ async function coloOf(capacity: SickCloudOptions["capacity"], from: number): Pro
     ...{ capacity, controlPort, seed: 1 },
     portRange: { from, to: from + portsEach - 1 },
   };
-  const config = { cloud: { use: `file:${cloudPath}`, options }, pollMs: 1_000 };
+  const config = { cloud: { use: `file:${cloudPath}`, options }, pollMs: plan.pollMs };
   return { config, control: controlOf(controlPort) };
 }
 
@@ -92,8 +78,8 @@ async function through(demand: Demand, daemon: Daemon, cloud: CloudControl): Pro
   // The cloud's own time: its first second began when it was opened.
   const openedMs = performance.now() - 1_000 * (await cloud.seconds()).length;
   const at = () => performance.now() - openedMs;
-  const soundGroups = groupIds(sound, soundGroupCount);
-  const groups = demand === "none" ? [] : groupIds(sick, groupCount);
+  const soundGroups = groupIds(sound, plan.soundGroups);
+  const groups = demand === "none" ? [] : groupIds(sick, plan.groups);
   const wanted = [
     ...soundGroups.map((id) => ({ colo: sound, id })),
     ...groups.map((id) => ({ colo: sick, id })),
@@ -104,18 +90,18 @@ async function through(demand: Demand, daemon: Daemon, cloud: CloudControl): Pro
   };
   await Promise.all(Array.from({ length: createsAtOnce }, creator));
 
-  await sleep(blipStartMs - at());
+  await sleep(plan.blipStartMs - at());
   for (const one of (await standings(client, [...groups, ...soundGroups])).values())
-    assert.equal(one.inService, before, `${one.group} was not ready for the drill`);
-  const blip = { blipStartMs: at(), blipEndMs: at() + blipMs };
+    assert.equal(one.inService, plan.before, `${one.group} was not ready for the drill`);
+  const blip = { blipStartMs: at(), blipEndMs: at() + plan.blipMs };
   await cloud.setCondition(illness);
-  const heal = sleep(blipMs).then(() => cloud.setCondition({}));
-  await sleep(alarmAfterMs);
+  const heal = sleep(plan.blipMs).then(() => cloud.setCondition({}));
+  await sleep(plan.alarmAfterMs);
   const watchers = [watch(daemon, groups, at), watch(daemon, soundGroups, at)] as const;
   for (const one of watchers) await one.alarm();
-  while (at() < blip.blipEndMs + restMs) {
+  while (at() < blip.blipEndMs + plan.restMs) {
     for (const one of watchers) await one.look();
-    await sleep(lookEveryMs);
+    await sleep(plan.lookEveryMs);
   }
   await heal;
   const [own, others] = watchers;
@@ -137,7 +123,7 @@ async function through(demand: Demand, daemon: Daemon, cloud: CloudControl): Pro
 /** The monitor: alarms, and ends each alarm once its group has enough. */
 function watch({ client }: Daemon, ids: readonly GroupId[], at: () => number) {
   const standing = new Map(
-    ids.map((id) => [groupName(id.account, id.group), { id, most: before }]),
+    ids.map((id) => [groupName(id.account, id.group), { id, most: plan.before }]),
   );
   const reachedMs: number[] = [];
   const windups: string[] = [];
@@ -155,9 +141,9 @@ function watch({ client }: Daemon, ids: readonly GroupId[], at: () => number) {
         const told = standing.get(name);
         if (!told) continue;
         told.most = Math.max(told.most, inService);
-        if (target > told.most + step)
+        if (target > told.most + plan.step)
           windups.push(`${name}: ${target} wanted, at most ${told.most} were in service`);
-        if (inService < enough) continue;
+        if (inService < plan.enough) continue;
         await report(client, told.id, AlertState.OK);
         standing.delete(name);
         reachedMs.push(at());

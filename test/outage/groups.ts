@@ -2,7 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { accountName, groupName, type MusterClient, policyName } from "../../clients/node/index.js";
 import { AlertState } from "../../src/gen/muster/v1/policy_pb.js";
 import { sleeper } from "../e2e/groups.js";
-import { before, enough, groupsPerAccount, step } from "./plan.js";
+import { tenth as plan } from "../simulation/drill/plan.js";
 
 export interface GroupId {
   readonly account: string;
@@ -34,7 +34,7 @@ const attemptsMax = 5;
 
 export function groupIds(colo: string, count: number): readonly GroupId[] {
   return Array.from({ length: count }, (_, index) => ({
-    account: `${colo}-${Math.floor(index / groupsPerAccount)}`,
+    account: `${colo}-${Math.floor(index / plan.groupsPerAccount)}`,
     group: `g${index}`,
   }));
 }
@@ -52,8 +52,8 @@ export async function createGroup(
       groupId: group,
       group: {
         displayName: group,
-        target: before,
-        placements: [{ colo, min: 0, max: 2 * enough }],
+        target: plan.before,
+        placements: [{ colo, min: 0, max: 2 * plan.enough }],
         launchConfiguration: { image: "none", flavor: "small", parameters },
       },
     }),
@@ -64,8 +64,11 @@ export async function createGroup(
       policyId: "load",
       policy: {
         displayName: "load",
-        action: { case: "change", value: step },
-        alertRule: { actsOn: AlertState.CRITICAL, repeat: { seconds: 30n } },
+        action: { case: "change", value: plan.step },
+        alertRule: {
+          actsOn: AlertState.CRITICAL,
+          repeat: { seconds: BigInt(plan.tellEveryMs / 1_000) },
+        },
       },
     }),
   );

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import { tenth as plan } from "../simulation/drill/plan.js";
 import { sum } from "../simulation/drill/recovery.js";
 import { type OutageRun, runOutage } from "./drill.js";
-import { enough, groupCount, soundGroupCount } from "./plan.js";
 
 /**
  * The outage drill on the real stack: three daemons side by side, each with a cloud of processes of
@@ -51,15 +51,15 @@ test("B2.6 M2.4 M6.1 on the real stack no target winds up, and each group gets i
     `all ${groups.length} groups had theirs ${Math.round(convergedMs)} ms after the blip`,
   );
   assert.deepEqual(restless, []);
-  assert.equal(running.length, (groups.length + soundGroups.length) * enough);
-  assert.equal(groups.length, groupCount);
+  assert.equal(running.length, (groups.length + soundGroups.length) * plan.enough);
+  assert.equal(groups.length, plan.groups);
   assert.equal(new Set(running.map((one) => one.intention)).size, running.length, "nothing twice");
 });
 
 test("M6.3 on the real stack the other colo does not notice", (t) => {
   const worst = (demand: OutageRun["demand"]) => Math.max(...run(demand).soundMs);
   t.diagnostic(`${worst("none")} ms alone, ${worst("braked")} ms beside the sick one`);
-  assert.equal(run("braked").soundMs.length, soundGroupCount);
+  assert.equal(run("braked").soundMs.length, plan.soundGroups);
   // One machine bears all three daemons, and one repeat of the alarm is 30 s.
   assert.ok(worst("braked") <= worst("none") + 15_000);
 });

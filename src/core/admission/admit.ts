@@ -15,7 +15,7 @@ export function createAdmissionState(limits: AdmissionLimits, nowMs: number): Ad
     probesFailed: 0,
     notBeforeMs: Number.NEGATIVE_INFINITY,
     servedPerSecond: 0,
-    recoveredAtMs: Number.NEGATIVE_INFINITY,
+    outageAtMs: Number.NEGATIVE_INFINITY,
     cutAtMs: Number.NEGATIVE_INFINITY,
     normalMs: {},
     round: newRound(nowMs),

@@ -19,7 +19,10 @@ export const roundMsMin = 250;
 /** All of a burst's 429s are one cut. */
 export const cutEveryMs = 1_000;
 const perSecondMin = 0.2;
-const rampFactor = 1.5;
+/** The rate after an outage begins with so many. */
+export const rampPerSecond = 2;
+const rampFactor = 1.35;
+const provenFactor = 2;
 /** After a cut the rate first feels its way back. */
 const carefulMs = 30_000;
 const carefulGrowth = 0.05;
@@ -51,16 +54,23 @@ export function move(
     gradient: 1 - (1 - gradientOf(state, round, isGentle)) * trust,
     keep: 1 - badShare * trust,
   };
-  const moved = {
-    ...state,
+  const asked = begunPerSecond(state, nowMs, moment.share);
+  const allowance = {
     window: windowAfter(state, limits, health, moment),
     ...rateAfter(state, health, moment),
+  };
+  // Slow though nothing else was under way: that is a probe that says it is not over.
+  const isDown = round.peak === 1 && state.window === 1 && health.gradient < 1;
+  const moved = {
+    ...state,
+    ...(isGentle ? proven(allowance, state, health, moment) : allowance),
+    outageAtMs: isDown ? nowMs : state.outageAtMs,
     servedPerSecond: Math.max(servedIn(state, moment), state.servedPerSecond / 2),
     normalMs: learned(state, round, nowMs),
     round: newRound(nowMs),
   };
-  const asked = begunPerSecond(state, nowMs, moment.share);
-  return settlePhase(forgiven(moved, limits, moment), asked, moment);
+  const binds = state.perSecond !== undefined && asked > bindsShare * state.perSecond;
+  return settlePhase(forgiven(moved, limits, moment), binds, moment);
 }
 
 interface Health {
@@ -118,6 +128,29 @@ function rateAfter(
   return { perSecond: grown >= freePerSecond ? undefined : grown, cutAtMs };
 }
 
+/**
+ * An allowance that grew while little was asked says nothing of what the cloud bears, and what has
+ * waited for the end of an outage comes in waves: each begins at twice what the last moments used
+ * at most (as RFC 7661 has it for TCP), and at no more than that where latency already rises.
+ */
+function proven<Allowance extends Pick<AdmissionState, "window" | "perSecond">>(
+  allowance: Allowance,
+  state: AdmissionState,
+  { gradient }: Health,
+  moment: Moment,
+): Allowance {
+  const { inFlight, left, round } = state;
+  const { nowMs, share } = moment;
+  const used = Math.max(round.peak, inFlight + left.length) / share;
+  const asked = Math.max(begunPerSecond(state, nowMs, share), servedIn(state, moment));
+  const most = Math.max(rampPerSecond, gradient < 1 ? asked : provenFactor * asked);
+  return {
+    ...allowance,
+    window: Math.min(allowance.window, provenFactor * Math.max(1, used)),
+    perSecond: Math.min(allowance.perSecond ?? most, most),
+  };
+}
+
 /** A 429: the rate falls below what the cloud has just served. */
 export function cutByThrottle(state: AdmissionState, moment: Moment): AdmissionState {
   const { perSecond, cutAtMs, round } = state;
@@ -157,18 +190,17 @@ function forgiven(
 ): AdmissionState {
   const { lastFault, phase } = state;
   if (phase !== "closed" || state.perSecond === undefined) return state;
+  if (isGentleAt(state, nowMs)) return state;
   if (lastFault && nowMs - lastFault.atMs < forgetMs) return state;
   return { ...state, perSecond: undefined, window: Math.max(state.window, inFlightMax / 2) };
 }
 
-/** The ramp is over once the allowance is well above what is asked of it. */
-function settlePhase(state: AdmissionState, asked: number, { nowMs }: Moment) {
+/** The ramp is over once it is no longer the rate that holds calls back. */
+function settlePhase(state: AdmissionState, binds: boolean, { nowMs }: Moment) {
   if (state.phase !== "ramping") return state;
-  const { perSecond, sinceMs } = state;
-  const wide = perSecond === undefined || perSecond > rampDone * Math.max(1, asked);
-  if (!wide || nowMs - sinceMs < rampMsMin) return state;
+  if (binds || nowMs - state.sinceMs < rampMsMin) return state;
   return { ...state, phase: "closed" as const, sinceMs: nowMs };
 }
 
-const rampDone = 4;
+const bindsShare = 0.75;
 const rampMsMin = 5_000;

@@ -1,5 +1,5 @@
 import { burstOf, inFlightAllowed } from "./admit.js";
-import { cutByThrottle, cutEveryMs, move, roundMsMin } from "./allowance.js";
+import { cutByThrottle, cutEveryMs, move, rampPerSecond, roundMsMin } from "./allowance.js";
 import { isSlowProbe, learned } from "./latency.js";
 import {
   type AdmissionLimits,
@@ -23,7 +23,6 @@ const probeDelayMs = 1_000;
 const probeDelayMsMax = 15_000;
 /** The allowance is moved at most so often. */
 const roundMs = 1_000;
-const rampPerSecond = 2;
 
 /** What the controller makes of a call's end (B9.4). */
 export function answered(
@@ -91,7 +90,7 @@ function probed(state: AdmissionState, end: CallEnd, moment: Moment): AdmissionS
   return {
     ...{ ...seen, phase: "ramping", sinceMs: nowMs, window: 1, left: [] },
     ...{ perSecond: rampPerSecond, tokens: 1, tokensAtMs: nowMs, probesFailed: 0 },
-    ...{ notBeforeMs: nowMs, recoveredAtMs: nowMs, round: newRound(nowMs) },
+    ...{ notBeforeMs: nowMs, outageAtMs: nowMs, round: newRound(nowMs) },
   };
 }
 

@@ -17,8 +17,8 @@ const roundMsMax = 10_000;
 const gradientMin = 0.25;
 
 /** An outage is over, and what waited for that is under way. */
-export function isGentleAt({ recoveredAtMs }: AdmissionState, nowMs: number): boolean {
-  return nowMs - recoveredAtMs < gentleForMs;
+export function isGentleAt({ outageAtMs }: AdmissionState, nowMs: number): boolean {
+  return nowMs - outageAtMs < gentleForMs;
 }
 
 /** How the round's latencies compare with normal: 1 is good, less is the share of it to keep. */

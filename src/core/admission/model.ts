@@ -36,8 +36,8 @@ export interface AdmissionState {
   readonly notBeforeMs: number;
   /** What the cloud has lately answered well, for the whole colo. */
   readonly servedPerSecond: number;
-  /** When a probe last found that an outage was over. */
-  readonly recoveredAtMs: number;
+  /** When an outage last stood, by the slowness of the one call left, or ended, by a probe. */
+  readonly outageAtMs: number;
   /** When the rate was last cut. */
   readonly cutAtMs: number;
   /** What good answers take, refusals apart, by operation; moves slowly upwards, quickly downwards. */

@@ -1,7 +1,8 @@
 import type { GroupKey } from "../../../src/core/model/ids.js";
 import type { Second } from "../../../src/drivers/cloud-simulated/index.js";
+import { type DrillPlan, illness } from "./plan.js";
 import { recoveryMs } from "./recovery.js";
-import { before, enough, openStage, type Stage, sick, sound, step } from "./stage.js";
+import { openStage, type Stage, sick, sound } from "./stage.js";
 
 /** What Muster asks of the sick cloud: nothing, what its brakes let through, or all it wants. */
 export type Demand = "none" | "braked" | "unbraked";
@@ -22,51 +23,29 @@ export interface DrillRun {
   readonly windups: readonly string[];
 }
 
-export interface DrillSize {
-  readonly groups: number;
-  readonly soundGroups: number;
-  readonly blipMs: number;
-  /** After the blip. */
-  readonly restMs: number;
-}
-
-export const fullSize: DrillSize = {
-  groups: 500,
-  soundGroups: 20,
-  blipMs: 300_000,
-  restMs: 420_000,
-};
-
-/** Of the time after start: the tenants alone, then the groups get their first servers. */
-const settleMs = 120_000;
-const calmMs = 60_000;
-/** The alarms come so long into the blip, over so long a time. */
-const alarmAfterMs = 5_000;
-const alarmSpreadMs = 10_000;
-const lookEveryMs = 5_000;
-/** Monitors tell again what still stands. */
-const tellEveryMs = 120_000;
-
-export async function runDrill(demand: Demand, size: DrillSize, seed = 1): Promise<DrillRun> {
-  const stage = await openStage(seed, demand === "unbraked" ? "off" : "on");
+export async function runDrill(demand: Demand, plan: DrillPlan, seed = 1): Promise<DrillRun> {
+  const stage = await openStage(plan, seed, demand === "unbraked" ? "off" : "on");
   const { clock, clouds } = stage.cluster;
   const front = clouds.get(sick)!.front!;
   const startMs = clock.nowMs();
   const at = () => clock.nowMs() - startMs;
-  const others = await stage.createGroups(sound, size.soundGroups);
-  const groups = demand === "none" ? [] : await stage.createGroups(sick, size.groups);
-  await clock.advance(settleMs + calmMs - at());
+  const others = await stage.createGroups(sound, plan.soundGroups);
+  const groups = demand === "none" ? [] : await stage.createGroups(sick, plan.groups);
+  await clock.advance(plan.blipStartMs - at());
 
-  const blip = { blipStartMs: at(), blipEndMs: at() + size.blipMs };
-  front.setCondition({ workersShare: 0.1, errorShare: 0.3 });
-  await clock.advance(alarmAfterMs);
-  const watched = { sick: watch(stage, groups, startMs), sound: watch(stage, others, startMs) };
-  await watched.sound.alarm(alarmSpreadMs);
-  await watched.sick.alarm(alarmSpreadMs);
+  const blip = { blipStartMs: at(), blipEndMs: at() + plan.blipMs };
+  front.setCondition(illness);
+  await clock.advance(plan.alarmAfterMs);
+  const watched = {
+    sick: watch(stage, plan, groups, startMs),
+    sound: watch(stage, plan, others, startMs),
+  };
+  await watched.sound.alarm(plan.alarmSpreadMs);
+  await watched.sick.alarm(plan.alarmSpreadMs);
   clock.after(blip.blipEndMs - at(), () => front.setCondition({}));
-  const endMs = blip.blipEndMs + size.restMs;
+  const endMs = blip.blipEndMs + plan.restMs;
   while (at() < endMs) {
-    await clock.advance(lookEveryMs - (at() % lookEveryMs));
+    await clock.advance(plan.lookEveryMs - (at() % plan.lookEveryMs));
     await watched.sick.look();
     await watched.sound.look();
   }
@@ -83,7 +62,8 @@ export async function runDrill(demand: Demand, size: DrillSize, seed = 1): Promi
 }
 
 /** The monitor of some groups: alarms, and ends each alarm once its group has enough. */
-function watch(stage: Stage, keys: readonly GroupKey[], startMs: number) {
+function watch(stage: Stage, plan: DrillPlan, keys: readonly GroupKey[], startMs: number) {
+  const { before, step, enough, tellEveryMs } = plan;
   const { clock } = stage.cluster;
   const at = () => clock.nowMs() - startMs;
   const windups: string[] = [];

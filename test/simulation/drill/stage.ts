@@ -6,7 +6,6 @@ import type {
   PolicyId,
 } from "../../../src/core/model/ids.js";
 import type { AlertState } from "../../../src/core/model/policy.js";
-import type { Capacity } from "../../../src/drivers/cloud-simulated/index.js";
 import type { Caller, Supervisor } from "../../../src/supervisor/api.js";
 import { groupSpec, placed, policySpec } from "../../supervisor/asks.js";
 import { type Cluster, createCluster, patient } from "../cluster.js";
@@ -16,29 +15,13 @@ import {
   createVirtualClock,
   type VirtualClock,
 } from "../virtual-clock.js";
+import type { DrillPlan } from "./plan.js";
 
 /** The colo whose cloud falls ill, and one that has nothing to do with it. */
 export const sick = "iad" as ColoId;
 export const sound = "dfw" as ColoId;
 
 export const policy = "load" as PolicyId;
-export const before = 2;
-export const step = 2;
-/** With so many the load is borne, and the alarm ends. */
-export const enough = 6;
-
-/** 200 requests a second, of which the other tenants ask for 80 in good times. */
-export const sickCloud: Capacity = {
-  workers: 40,
-  serviceMs: 200,
-  queueMax: 5_000,
-  refuseWith: "temporary",
-  tenants: { perSecond: 80, patienceMs: 8_000, retryMs: 2_000, attemptsMax: 2 },
-};
-const soundCloud: Capacity = {
-  ...sickCloud,
-  tenants: { ...sickCloud.tenants!, perSecond: 20 },
-};
 
 export interface Stage {
   readonly cluster: Cluster;
@@ -46,7 +29,7 @@ export interface Stage {
   readonly caller: Caller;
   /** Awaits a promise while the clock moves on. */
   run<Value>(work: Promise<Value>): Promise<Value>;
-  /** So many groups of one colo, five to an account, at `before`, with a policy of + `step`. */
+  /** So many groups of one colo, as planned, each with a policy that adds a step. */
   createGroups(colo: ColoId, count: number): Promise<readonly GroupKey[]>;
   alert(key: GroupKey, state: AlertState): Promise<void>;
   standings(keys: readonly GroupKey[]): Promise<readonly Standing[]>;
@@ -61,9 +44,11 @@ export interface Standing {
   readonly inService: number;
 }
 
-const groupsPerAccount = 5;
-
-export async function openStage(seed: number, brakes: "on" | "off"): Promise<Stage> {
+export async function openStage(
+  plan: DrillPlan,
+  seed: number,
+  brakes: "on" | "off",
+): Promise<Stage> {
   const clock = createVirtualClock();
   const cluster = createCluster({
     clock,
@@ -71,11 +56,11 @@ export async function openStage(seed: number, brakes: "on" | "off"): Promise<Sta
     random: createRandom(seed + 1),
     balancerIds: createSeededIds(seed + 2),
     colos: [
-      { id: sick, capacity: sickCloud },
-      { id: sound, capacity: soundCloud },
+      { id: sick, capacity: plan.sickCloud },
+      { id: sound, capacity: plan.soundCloud },
     ].map(({ id, capacity }) => ({
       id,
-      pollMs: 2_000,
+      pollMs: plan.pollMs,
       ...(brakes === "off" ? { admission: brakes, queue: unbounded } : {}),
       cloud: { capacity, pageServersMax: 1_000, latencyMs: { fromMs: 5, toMs: 15 } },
     })),
@@ -90,14 +75,16 @@ export async function openStage(seed: number, brakes: "on" | "off"): Promise<Sta
     ...{ cluster, supervisor, caller, run },
     async createGroups(colo, count) {
       const keys = Array.from({ length: count }, (_, index): GroupKey => {
-        const account = `${colo}-${Math.floor(index / groupsPerAccount)}` as AccountId;
+        const account = `${colo}-${Math.floor(index / plan.groupsPerAccount)}` as AccountId;
         return { account, group: `g${index}` as GroupId };
       });
       const spec = groupSpec({ placements: [placed(colo, { max: 20 })] });
       const checks = { validateOnly: false, allowUnverified: true };
       for (const key of keys) {
-        await run(supervisor.groups.create({ ...key, spec, target: before, ...checks }, caller));
-        const rule = policySpec({ action: { kind: "change", change: step } });
+        await run(
+          supervisor.groups.create({ ...key, spec, target: plan.before, ...checks }, caller),
+        );
+        const rule = policySpec({ action: { kind: "change", change: plan.step } });
         await run(supervisor.policies.create({ key, policy, spec: rule }, caller));
       }
       return keys;
