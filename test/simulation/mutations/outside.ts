@@ -1,11 +1,14 @@
 import type { Mutation } from "./mutation.js";
 
 const admit = "core/admission/admit.js";
+const allowance = "core/admission/allowance.js";
 const found = "supervisor/found.test";
 const guards = "simulation/guards/guards.test";
 const outage = "core/admission/outage.test";
 const lanes = "supervisor/converge/balancer-lanes.js";
 const sends = "supervisor/converge/send-members.js";
+const waves = "simulation/drill/waves.test";
+const wave = "M6.3 B9.4 no wave of demand after an outage hurts those who share the cloud, seed 4";
 const members = "supervisor/members.test";
 
 /** What the outside can bear, and whose it is: B5.4, B9.4, B9.7. */
@@ -43,6 +46,22 @@ export const outsideMutations: readonly Mutation[] = [
     rule: "B9.4",
     edits: [{ file: admit, from: "if (state.tokens < 1)", to: "if (false)" }],
     caughtBy: { file: outage, test: "B9.4 a cloud that takes 20 calls a second" },
+  },
+  {
+    id: "slow-alone",
+    guard: "a call that is slow though it is alone tells of an outage, open circuit or not",
+    rule: "B9.4",
+    edits: [
+      { file: allowance, from: "const isDown = round.peak === 1", to: "const isDown = false" },
+    ],
+    caughtBy: { file: waves, test: wave },
+  },
+  {
+    id: "proven",
+    guard: "after an outage the allowance is not far above what was used of it",
+    rule: "B9.4",
+    edits: [{ file: allowance, from: "...(isGentle ? proven(", to: "...(false ? proven(" }],
+    caughtBy: { file: waves, test: wave },
   },
   {
     id: "nodes-share",
