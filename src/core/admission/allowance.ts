@@ -21,8 +21,13 @@ export const cutEveryMs = 1_000;
 const perSecondMin = 0.2;
 /** The rate after an outage begins with so many. */
 export const rampPerSecond = 2;
+/** In a second. */
 const rampFactor = 1.35;
+/** After an outage no allowance is more than so many times what was used of it. */
 const provenFactor = 2;
+/** A rate of which a larger share is used holds calls back. */
+const bindsShare = 0.75;
+const rampMsMin = 5_000;
 /** After a cut the rate first feels its way back. */
 const carefulMs = 30_000;
 const carefulGrowth = 0.05;
@@ -53,8 +58,8 @@ export function move(
     isBad,
     gradient: 1 - (1 - gradientOf(state, round, isGentle)) * trust,
     keep: 1 - badShare * trust,
+    begunPerSecond: begunPerSecond(state, moment),
   };
-  const asked = begunPerSecond(state, nowMs, moment.share);
   const allowance = {
     window: windowAfter(state, limits, health, moment),
     ...rateAfter(state, health, moment),
@@ -63,13 +68,15 @@ export function move(
   const isDown = round.peak === 1 && state.window === 1 && health.gradient < 1;
   const moved = {
     ...state,
-    ...(isGentle ? proven(allowance, state, health, moment) : allowance),
+    ...allowance,
+    ...(isGentle ? proven(allowance, state, health, moment) : {}),
     outageAtMs: isDown ? nowMs : state.outageAtMs,
     servedPerSecond: Math.max(servedIn(state, moment), state.servedPerSecond / 2),
     normalMs: learned(state, round, nowMs),
     round: newRound(nowMs),
   };
-  const binds = state.perSecond !== undefined && asked > bindsShare * state.perSecond;
+  const { perSecond } = state;
+  const binds = perSecond !== undefined && health.begunPerSecond > bindsShare * perSecond;
   return settlePhase(forgiven(moved, limits, moment), binds, moment);
 }
 
@@ -83,6 +90,8 @@ interface Health {
   readonly gradient: number;
   /** What faults let stay. */
   readonly keep: number;
+  /** What the whole colo began, by the round that is over. */
+  readonly begunPerSecond: number;
 }
 
 function windowAfter(
@@ -106,11 +115,10 @@ function windowAfter(
 
 function rateAfter(
   state: AdmissionState,
-  { isBad, isFew, gradient, keep, throttled }: Health,
-  { nowMs, share, random }: Moment,
+  { isBad, isFew, gradient, keep, throttled, begunPerSecond: begun }: Health,
+  { nowMs, random }: Moment,
 ): Pick<AdmissionState, "perSecond" | "cutAtMs"> {
   const { perSecond, cutAtMs, round, phase } = state;
-  const begun = begunPerSecond(state, nowMs, share);
   if (isBad) {
     if (isFew) return { perSecond, cutAtMs };
     if (nowMs - cutAtMs < cutEveryMs) return { perSecond, cutAtMs };
@@ -133,21 +141,19 @@ function rateAfter(
  * waited for the end of an outage comes in waves: each begins at twice what the last moments used
  * at most (as RFC 7661 has it for TCP), and at no more than that where latency already rises.
  */
-function proven<Allowance extends Pick<AdmissionState, "window" | "perSecond">>(
-  allowance: Allowance,
+function proven(
+  { window, perSecond }: Pick<AdmissionState, "window" | "perSecond">,
   state: AdmissionState,
-  { gradient }: Health,
+  { gradient, begunPerSecond: begun }: Health,
   moment: Moment,
-): Allowance {
+): Pick<AdmissionState, "window" | "perSecond"> {
   const { inFlight, left, round } = state;
-  const { nowMs, share } = moment;
-  const used = Math.max(round.peak, inFlight + left.length) / share;
-  const asked = Math.max(begunPerSecond(state, nowMs, share), servedIn(state, moment));
+  const used = Math.max(round.peak, inFlight + left.length) / moment.share;
+  const asked = Math.max(begun, servedIn(state, moment));
   const most = Math.max(rampPerSecond, gradient < 1 ? asked : provenFactor * asked);
   return {
-    ...allowance,
-    window: Math.min(allowance.window, provenFactor * Math.max(1, used)),
-    perSecond: Math.min(allowance.perSecond ?? most, most),
+    window: Math.min(window, provenFactor * Math.max(1, used)),
+    perSecond: Math.min(perSecond ?? most, most),
   };
 }
 
@@ -169,8 +175,7 @@ function servedIn({ round }: AdmissionState, { nowMs, share }: Moment): number {
   return perSecondOf(round.good, Math.max(1_000, nowMs - round.startedMs)) / share;
 }
 
-/** What the whole colo begins, by a round that is over. */
-function begunPerSecond({ round }: AdmissionState, nowMs: number, share: number): number {
+function begunPerSecond({ round }: AdmissionState, { nowMs, share }: Moment): number {
   return perSecondOf(round.begun, Math.max(roundMsMin, nowMs - round.startedMs)) / share;
 }
 
@@ -201,6 +206,3 @@ function settlePhase(state: AdmissionState, binds: boolean, { nowMs }: Moment) {
   if (binds || nowMs - state.sinceMs < rampMsMin) return state;
   return { ...state, phase: "closed" as const, sinceMs: nowMs };
 }
-
-const bindsShare = 0.75;
-const rampMsMin = 5_000;

@@ -16,7 +16,7 @@ const riseMsSlow = 60 * 60_000;
 const roundMsMax = 10_000;
 const gradientMin = 0.25;
 
-/** An outage is over, and what waited for that is under way. */
+/** An outage stands, or has lately ended and what waited for that is under way. */
 export function isGentleAt({ outageAtMs }: AdmissionState, nowMs: number): boolean {
   return nowMs - outageAtMs < gentleForMs;
 }
