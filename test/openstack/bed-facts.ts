@@ -80,7 +80,10 @@ type NetworkRule = Rule<"port" | "host"> & {
   readonly isRefused?: true;
 };
 
-/** What can be disturbed: an API, the virt driver, the binding of ports. */
+/** Nova takes the server down, and never has it built. */
+type HandoverRule = Omit<Rule<"name">, "delaySeconds">;
+
+/** What can be disturbed: an API, the virt driver, the binding of ports, what nova-api hands over. */
 export interface RulesOf {
   readonly nova: ApiRule;
   readonly neutron: ApiRule;
@@ -90,6 +93,7 @@ export interface RulesOf {
   readonly octavia: ApiRule;
   readonly compute: ComputeRule;
   readonly network: NetworkRule;
+  readonly handover: HandoverRule;
 }
 
 /** One time that a rule happened: which of the rules, when, and to what. */

@@ -126,6 +126,7 @@ const faultNames: readonly (keyof RulesOf)[] = [
   "octavia",
   "compute",
   "network",
+  "handover",
 ];
 
 function createServices(state: string): Services {

@@ -15,6 +15,8 @@ import { listServers, type NovaServer, removeServers } from "./servers.js";
 
 type Account = (typeof accounts)[number];
 
+const taskState = "OS-EXT-STS:task_state";
+
 export interface GroupAsk {
   /** Beside the smallest server, without a network. */
   readonly launch?: Partial<LaunchConfiguration>;
@@ -99,8 +101,12 @@ export function useGroups(options: {
       const end = performance.now() + waitMsMax;
       while (!(await isSo())) {
         if (performance.now() > end) {
-          const seen = keys.map(async (key) => [await standing(key), await servers(key)]);
-          assert.fail(JSON.stringify(await Promise.all(seen)));
+          const seen = keys.map(async (key) => {
+            const unbuilt = (await servers(key)).filter(({ status }) => status !== "ACTIVE");
+            const told = unbuilt.map((one) => `${one.id} ${one.status} ${one[taskState]}`);
+            return `${key.group}: ${JSON.stringify(await standing(key))}, Nova: ${told.join(", ")}`;
+          });
+          assert.fail((await Promise.all(seen)).join("\n"));
         }
         await sleep(everyMs);
       }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { EventId, GroupKey } from "../../../src/core/model/ids.js";
 import { useGroups } from "../groups.js";
 import { caller } from "../muster.js";
+import type { NovaServer } from "../servers.js";
 
 /** Longer than a build takes, on a busy machine too. */
 const quietMs = 5_000;
@@ -13,7 +14,8 @@ const max = 5;
 describe("nova-compute away on the real Nova", { timeout: 900_000 }, () => {
   const groups = useGroups({ name: "away", accounts: ["acme"], waitMsMax: 300_000 });
   const { prefix, create, setTarget, standing, servers } = groups;
-  const [patient, hasty] = [groups.key("patient"), groups.key("hasty")];
+  const patient = groups.key("patient");
+  const [hasty, forgotten] = [groups.key("hasty"), groups.key("forgotten")];
   const until = (key: GroupKey, isSo: () => Promise<boolean>) => groups.until([key], isSo);
   const failuresOf = async (key: GroupKey) => {
     const query = { ...key, types: ["server.failed"] } as const;
@@ -58,9 +60,15 @@ describe("nova-compute away on the real Nova", { timeout: 900_000 }, () => {
   test("M4.1 B4.2 B4.6 B4.11 the group waits for nova-compute, says so, goes on when it is back, and leaves nothing", async (t) => {
     await create(patient, { max, buildTimeoutMs: 3_600_000 });
     await create(hasty, { max, buildTimeoutMs: hastyMs });
+    await create(forgotten, { max, buildTimeoutMs: hastyMs });
     await hangBuilds(prefix);
+    await groups.bed.faults.set("handover", [{ match: { name: forgotten.group }, times: 1 }]);
     const { eventId } = await setTarget(patient, 2);
     await setTarget(hasty, 1);
+    await setTarget(forgotten, 1);
+    await until(forgotten, async () => (await servers(forgotten)).length === 1);
+    const [{ id: forgottenId }] = (await servers(forgotten)) as [NovaServer];
+    assert.equal((await groups.bed.faults.fired("handover")).length, 1);
     try {
       await takeAway("pause", 2);
       const says = /Waiting in bed: B4.2 BUILDING: The cloud is still building 2 servers, since /;
@@ -71,8 +79,10 @@ describe("nova-compute away on the real Nova", { timeout: 900_000 }, () => {
     }
     await arrives(patient, 2);
     assert.deepEqual(await failuresOf(patient), [], "a build that goes on is not given up");
-    const [late] = await failuresOf(hasty);
-    assert.match(late ?? "", /was not built in time: 1 min/);
+    for (const key of [hasty, forgotten]) {
+      await until(key, async () => (await failuresOf(key)).length > 0);
+      assert.match((await failuresOf(key))[0] ?? "", /was not built in time: 1 min/);
+    }
 
     await hangBuilds(patient.group);
     await setTarget(patient, 4);
@@ -86,8 +96,9 @@ describe("nova-compute away on the real Nova", { timeout: 900_000 }, () => {
     assert.equal(failures.length, 2, "Nova gives up what it was building");
     t.diagnostic(failures[0] ?? "");
 
-    await arrives(hasty, 1);
-    for (const key of [patient, hasty]) await setTarget(key, 0);
-    for (const key of [patient, hasty]) await arrives(key, 0);
+    for (const key of [hasty, forgotten]) await arrives(key, 1);
+    assert.notEqual((await servers(forgotten))[0]?.id, forgottenId, "Nova never built it");
+    for (const key of [patient, hasty, forgotten]) await setTarget(key, 0);
+    for (const key of [patient, hasty, forgotten]) await arrives(key, 0);
   });
 });

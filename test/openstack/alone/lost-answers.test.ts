@@ -14,6 +14,8 @@ import { lookAt, makeCopy, makeStrangers, type Stranger } from "../strangers.js"
 
 const size = 10;
 const lostShare = 0.2;
+/** A server that nova-api had only written down when it was killed stays in BUILD for ever. */
+const buildTimeoutMs = 120_000;
 
 describe("lost answers on the real Nova", { timeout: 1_200_000 }, () => {
   const groups = useGroups({ name: "lost", accounts, waitMsMax: 600_000 });
@@ -141,7 +143,9 @@ describe("lost answers on the real Nova", { timeout: 1_200_000 }, () => {
     const firsts = keys.filter(({ group }) => !group.endsWith("c"));
     const seconds = keys.filter(({ group }) => group.endsWith("b"));
     await Promise.all(
-      keys.map((key) => groups.create(key, { target: firsts.includes(key) ? 1 : 0, max: size })),
+      keys.map((key) =>
+        groups.create(key, { target: firsts.includes(key) ? 1 : 0, max: size, buildTimeoutMs }),
+      ),
     );
     await arrives(firsts, 1);
     await Promise.all(

@@ -90,7 +90,7 @@ SERVICES = [
     _python("glance-api", "-m", "glance.cmd.api", config=_GLANCE, port=PORTS["glance"]),
     _program("nova-conductor", _NOVA),
     _program("nova-scheduler", _NOVA),
-    _program("nova-api", _NOVA, PORTS["nova"]),
+    _python("nova-api", INSIDE / "nova_api.py", config=_NOVA, port=PORTS["nova"]),
     _program("neutron-server", _NEUTRON, PORTS["neutron"]),
     _wsgi("octavia-api", "octavia", threads=4, env={"MUSTER_BED_OCTAVIA": str(_OCTAVIA)}),
     _program("octavia-worker", _OCTAVIA),

@@ -73,6 +73,14 @@ describe("the test bed, side by side with others", { timeout: 600_000 }, () => {
     assert.equal((await built(id)).status, "ACTIVE");
   });
 
+  test("forgets a server that it took down, as often as it was told to", async () => {
+    await its.bed.faults.set("handover", [{ match: { name: "bed-builds-forgotten" }, times: 1 }]);
+    const id = await create("forgotten-1");
+    assert.equal((await built(await create("forgotten-2"))).status, "ACTIVE");
+    assert.equal((await getServer(its.bed.callers.acme, id))?.status, "BUILD");
+    assert.equal((await its.bed.faults.fired("handover")).length, 1);
+  });
+
   test("makes a load balancer with a pool, and takes it away", async () => {
     const { acme } = its.bed.callers;
     const { subnet } = its.bed.facts;
