@@ -3,8 +3,10 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { waitWords } from "../../clients/cli/standing.js";
 import { idOf } from "../../clients/node/index.js";
+import type { PlacementKey, ServerId } from "../../src/core/model/ids.js";
 import { createRandom } from "../simulation/virtual-clock.js";
-import { type Daemon, startDaemon } from "./daemon.js";
+import { account, type Daemon, startDaemon } from "./daemon.js";
+import { deadLedger } from "./dead-ledger.js";
 import { assertGapFree, assertLives, followAll, readFromStart, searchAll } from "./followed.js";
 import { assertExactly, converged, createWeb, ledgerOf, slowColo, web } from "./groups.js";
 
@@ -22,6 +24,7 @@ const earlyKillDelayMsMax = 12;
 const patienceMs = 10_000;
 const patientMsMax = 180_000;
 const colo = "local";
+const placement = { account, group: "web", colo } as PlacementKey;
 
 test("M2.5 M6.1 killed 50 times while scaling, it finishes each time, and nothing is lost or doubled", async (t) => {
   const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
@@ -103,12 +106,19 @@ async function finishes(
   }
 }
 
-/** What a crash left, as the cloud has it: looked at while nobody can change it. */
+/** What a crash left, as cloud and ledger have it: looked at while nobody can change it. */
 async function isMidway(daemon: Daemon, target: number): Promise<boolean> {
   const records = await daemon.records(colo);
-  const staying = records.filter((one) => !one.isDeleting);
-  assert.ok(staying.length <= serversMax, `${staying.length} servers are too many`);
   const intentions = new Set(records.map((one) => one.intention));
   assert.equal(intentions.size, records.length, "an intention was carried out twice");
+  const staying = records.filter((one) => !one.isDeleting);
+  const rows = await deadLedger(daemon, placement);
+  // Who is on record as leaving may not have been asked to go yet, and its successor be there.
+  const wanted = staying.filter(({ intention }) => {
+    const row = rows.get(intention as ServerId);
+    assert.ok(row, `nobody knows of ${intention}`);
+    return row.leaving === undefined;
+  });
+  assert.ok(wanted.length <= serversMax, `${wanted.length} servers are too many`);
   return records.length !== target || staying.length !== target;
 }
