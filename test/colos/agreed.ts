@@ -90,12 +90,18 @@ async function allServers(asked: Asked): Promise<readonly Server[]> {
  * By what the clouds wrote down of every create and delete, each colo had no more of a group's
  * servers than its max at any time, so that all together had no more than theirs.
  *
+ * @param told events by which a server counts until it was given up. Where nodes die in between,
+ *   its cloud hears of it from the next one, which asks for a successor at the same time.
  * @returns the most that there were of each group at once
  */
 export async function assertNeverAbove(
   { clouds }: Bench,
   max: Readonly<Record<string, Readonly<Partial<Shares>>>>,
+  told: readonly SeenEvent[] = [],
 ): Promise<Readonly<Record<string, number>>> {
+  const ends = told.filter(({ type }) => givenUpTypes.has(type)).toReversed();
+  /** By what was told first of each. */
+  const givenUpAtMs = new Map(ends.map(({ server, atMs }) => [server, atMs]));
   const all = colos.map(async (colo) =>
     (await clouds[colo].calls()).map((call) => ({ ...call, colo })),
   );
@@ -103,9 +109,11 @@ export async function assertNeverAbove(
   const most: Record<string, number> = {};
   for (const [group, limits] of Object.entries(max)) {
     const there = { iad: new Set<string>(), ams: new Set<string>() };
-    for (const { colo, kind, cloudId, atMs } of calls.filter((call) => call.group === group)) {
-      if (kind === "create") there[colo].add(cloudId);
-      else there[colo].delete(cloudId);
+    for (const { colo, kind, server, atMs } of calls.filter((call) => call.group === group)) {
+      if (kind === "create") there[colo].add(server);
+      else there[colo].delete(server);
+      for (const one of there[colo])
+        if ((givenUpAtMs.get(one) ?? atMs) < atMs) there[colo].delete(one);
       const say = `${there[colo].size} of ${group} in ${colo} at ${new Date(atMs).toISOString()}`;
       assert.ok(there[colo].size <= (limits[colo] ?? 0), say);
       most[group] = Math.max(most[group] ?? 0, there.iad.size + there.ams.size);
@@ -113,6 +121,8 @@ export async function assertNeverAbove(
   }
   return most;
 }
+
+const givenUpTypes: ReadonlySet<string> = new Set(["server.deleting", "server.failed"]);
 
 /** Each placement's events in the order in which they were told. */
 export function byPlacement(events: readonly SeenEvent[]) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { accountName, followEvents } from "../../clients/node/index.js";
 import type { Event } from "../../src/gen/muster/v1/event_service_pb.js";
 import { type Asked, account, defer, eventually } from "./daemon.js";
@@ -8,6 +9,7 @@ import { type Asked, account, defer, eventually } from "./daemon.js";
 export interface SeenEvent {
   readonly name: string;
   readonly type: string;
+  readonly atMs: number;
   readonly placement: string;
   readonly sequence: number;
   readonly server: string;
@@ -147,6 +149,8 @@ const endTypes: ReadonlySet<string> = new Set([
   "server.withdrawn",
 ]);
 
-function seenOf({ name, type, group, colo, sequence, server }: Event): SeenEvent {
-  return { name, type, placement: `${group}/${colo}`, sequence: Number(sequence), server };
+function seenOf({ name, type, time, group, colo, sequence, server }: Event): SeenEvent {
+  const placement = `${group}/${colo}`;
+  const atMs = time ? timestampMs(time) : 0;
+  return { name, type, atMs, placement, sequence: Number(sequence), server };
 }
