@@ -90,8 +90,8 @@ async function allServers(asked: Asked): Promise<readonly Server[]> {
  * By what the clouds wrote down of every create and delete, each colo had no more of a group's
  * servers than its max at any time, so that all together had no more than theirs.
  *
- * @param told events by which a server counts until it was given up. Where nodes die in between,
- *   its cloud hears of it from the next one, which asks for a successor at the same time.
+ * @param told events by which a server counts until it was given up. Where a target falls and rises
+ *   again at once, or a node dies in between, its cloud hears of it beside the next create.
  * @returns the most that there were of each group at once
  */
 export async function assertNeverAbove(
