@@ -46,6 +46,7 @@ function observationOf(group: Group, servers: number): Observation {
   const rows = Array.from({ length: servers }, (_, index) => rowOf(index, attachments));
   const seen: Observation = {
     nowMs,
+    sinceMs: 0,
     installation: "bench",
     group,
     spec: group.placements[0],

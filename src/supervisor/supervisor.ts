@@ -154,7 +154,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
       for (const colo of colos.keys()) patrol.stir(colo);
     },
   });
-  const doubts = createDoubts();
+  const doubts = createDoubts(clock);
   for (const { id } of setup.colos) doubts.raise(id, "start");
   const colos = new Map<ColoId, Colo>(
     setup.colos.map((one) => [
@@ -251,7 +251,7 @@ export function createSupervisor(given: SupervisorSetup): Supervisor {
           return here && eyesOf(here);
         },
         underWay: actors.underWay,
-        doubtOf: (key) => doubts.of(key),
+        doubts,
       }),
       check: createCheckGroup({
         ...{ clock, groupOf, stateOf },

@@ -90,18 +90,12 @@ async function allServers(asked: Asked): Promise<readonly Server[]> {
  * By what the clouds wrote down of every create and delete, each colo had no more of a group's
  * servers than its max at any time, so that all together had no more than theirs.
  *
- * @param told events by which a server counts until it was given up. Where a target falls and rises
- *   again at once, or a node dies in between, its cloud hears of it beside the next create.
- * @returns the most that there were of each group at once, given up or not
+ * @returns the most that there were of each group at once
  */
 export async function assertNeverAbove(
   { clouds }: Bench,
   max: Readonly<Record<string, Readonly<Partial<Shares>>>>,
-  told: readonly SeenEvent[] = [],
 ): Promise<Readonly<Record<string, number>>> {
-  const ends = told.filter(({ type }) => givenUpTypes.has(type)).toReversed();
-  /** By what was told first of each. */
-  const givenUpAtMs = new Map(ends.map(({ server, atMs }) => [server, atMs]));
   const all = colos.map(async (colo) =>
     (await clouds[colo].calls()).map((call) => ({ ...call, colo })),
   );
@@ -112,16 +106,13 @@ export async function assertNeverAbove(
     for (const { colo, kind, server, atMs } of calls.filter((call) => call.group === group)) {
       if (kind === "create") there[colo].add(server);
       else there[colo].delete(server);
-      const counted = [...there[colo]].filter((one) => (givenUpAtMs.get(one) ?? atMs) >= atMs);
-      const say = `${counted.length} of ${group} in ${colo} at ${new Date(atMs).toISOString()}`;
-      assert.ok(counted.length <= (limits[colo] ?? 0), say);
+      const say = `${there[colo].size} of ${group} in ${colo} at ${new Date(atMs).toISOString()}`;
+      assert.ok(there[colo].size <= (limits[colo] ?? 0), say);
       most[group] = Math.max(most[group] ?? 0, there.iad.size + there.ams.size);
     }
   }
   return most;
 }
-
-const givenUpTypes: ReadonlySet<string> = new Set(["server.deleting", "server.failed"]);
 
 /** Each placement's events in the order in which they were told. */
 export function byPlacement(events: readonly SeenEvent[]) {

@@ -61,7 +61,7 @@ test("M2.5 M7.1 B3.1 B11.3 nodes of two colos are killed at random while they sc
   const all = await assertOneStory(bench, followed);
   const decided = all.filter(({ type }) => type === "scale.decided");
   assert.equal(decided.length, rounds, "each was decided once");
-  const most = await assertNeverAbove(bench, { web: max }, all);
+  const most = await assertNeverAbove(bench, { web: max });
   const history = await assertLinearizable(bench);
   t.diagnostic(`${all.length} events, ${most["web"]} servers at most; ${JSON.stringify(history)}`);
 });

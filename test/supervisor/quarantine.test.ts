@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { ServerId } from "../../src/core/model/ids.js";
 import { createDoubts } from "../../src/supervisor/converge/doubts.js";
 import { placementPartition } from "../../src/supervisor/placements/placement-state.js";
+import { createVirtualClock } from "../simulation/virtual-clock.js";
 import { converges, createGroup, inService, rowsOf, setTarget, view, web } from "./asks.js";
 import { createWorld, type World } from "./world.js";
 
@@ -89,12 +90,15 @@ test("B9.5 a store that is only slow was not away: surplus goes", async () => {
   assert.ok(world.storeFaults.fired.slow > 20);
 });
 
-test("B9.5 a doubt stands until a turn has begun with it; what comes up then is another", () => {
-  const doubts = createDoubts();
+test("B9.5 a doubt stands until a turn has begun with it; what comes up then is another", async () => {
+  const clock = createVirtualClock();
+  const doubts = createDoubts(clock);
   doubts.raise(key.colo, "start");
+  await clock.advance(5);
   doubts.raise(key.colo, "takeOver");
   const first = doubts.of(key);
-  assert.equal(first?.why, "start");
+  assert.deepEqual(first, { why: "start", sinceMs: clock.nowMs() });
+  assert.equal(doubts.sinceMs(key.colo), clock.nowMs());
   doubts.raise(key.colo, "storeLost");
   doubts.settle(key, first);
   assert.equal(doubts.of(key)?.why, "storeLost", "what was proven before it is not enough");

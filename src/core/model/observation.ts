@@ -9,6 +9,8 @@ import type { CloudServer, Member, ServerRow } from "./server.js";
 /** Everything that a plan is made from. Same observation, same plan. */
 export interface Observation {
   readonly nowMs: number;
+  /** Since when this node has what it knows: its start, or its last take-over or loss of the store. */
+  readonly sinceMs: number;
   /** Whose tags are ours (B9.5). */
   readonly installation: string;
   readonly group: Group;
@@ -25,7 +27,10 @@ export interface Observation {
   readonly balancers: ReadonlyMap<LoadBalancerId, BalancerView>;
   /** Names this life of this node: only it may make the calls of intentions that it committed. */
   readonly attemptId: string;
-  /** Steps that are queued or running, by `stepKey`: not planned again. Also, by `takenKey`. */
+  /**
+   * Steps that are queued or running, by `stepKey`: not planned again. Also, by `takenKey` and
+   * `askedKey`.
+   */
   readonly underWay: ReadonlyMap<string, "queued" | "running">;
   /** Why load balancers last refused this placement's changes, where that lasts (B5.4). */
   readonly refused?: ReadonlyMap<LoadBalancerId, BalancerRefusal>;
@@ -124,6 +129,11 @@ export function stepKey(step: Step): string {
 /** Under way: the cloud has taken the server's delete, and is given time for it. */
 export function takenKey(server: ServerId): string {
   return `taken:${server}`;
+}
+
+/** The cloud has taken the server's delete, however long ago. */
+export function askedKey(server: ServerId): string {
+  return `asked:${server}`;
 }
 
 export function createKey(server: ServerId): string {

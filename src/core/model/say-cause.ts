@@ -205,6 +205,10 @@ const sentences: Readonly<Record<CauseCode, string>> = {
     "the server[ {server}][, {cloudId} in the cloud,] cannot be released[ since {releasingAtMs}]:" +
     " its tags are not taken away",
   DELETE_AGED: "the cloud has not confirmed the deletion[ of {server}][ for {ageMs}]",
+  DELETES_FIRST:
+    "[{waiting|server|servers} ]wait until the cloud was asked to delete" +
+    "[ {leaving|server that leaves|servers that leave}]: with them there would be more" +
+    "[ than {max}][; no longer than until {untilMs}]",
   QUARANTINE:
     "nothing is scaled in or deleted until the ledger is proven right[: {reason}]" +
     "[; since {sinceAtMs}][; a person has to confirm it: {confirm}]",

@@ -9,6 +9,7 @@ import type { PlacementDoc } from "../model/placement.js";
 import type { PlannedLaunch } from "../model/plan.js";
 import type { ServerRow } from "../model/server.js";
 import { chooseLaunches } from "./choose-launch.js";
+import { roomBesideDeletes } from "./deletes-first.js";
 import { isArriving, isCounted, move } from "./lifecycle.js";
 import { triedWords, untilsOf, withRoom } from "./no-room.js";
 import { provenIn } from "./proven.js";
@@ -59,7 +60,10 @@ export function balance(
     scaleInStopped(sheet, 0);
   }
   if (counted.length < wanted - doubted) {
-    const shortage = { target: wanted - doubted, counted: counted.length, beyond: wanted - target };
+    const shortage = {
+      ...{ target: wanted - doubted, counted: counted.length, beyond: wanted - target },
+      ...{ allowed: most, doubted },
+    };
     return fillShortage(sheet, shortage, limits, rollout);
   }
   if (counted.length > most) return shedSurplus(sheet, most, counted, { limits, rollout });
@@ -86,18 +90,23 @@ interface Shortage {
   readonly counted: number;
   /** So much of it is a rebuild's surge. */
   readonly beyond: number;
+  /** So many may count at once: a rebuild's surge is among them. */
+  readonly allowed: number;
+  /** So many that the ledger does not know may be its own. */
+  readonly doubted: number;
 }
 
 function fillShortage(
   sheet: Sheet,
-  { target, counted, beyond }: Shortage,
+  shortage: Shortage,
   limits: PlanLimits,
   rollout: Rollout | undefined,
 ): Balance {
   const { nowMs, stopped } = sheet.seen;
+  const { target, counted } = shortage;
   const doc = withRoom(sheet);
   const successors = rollout?.successors ?? 0;
-  const room = roomFor(sheet, target - counted, beyond);
+  const room = roomFor(sheet, target - counted, shortage.beyond);
   const returning = sheet
     .rows()
     .filter((row) => row.state === "draining" && row.leaving?.code === "SURPLUS")
@@ -113,7 +122,7 @@ function fillShortage(
   const missing = room.all - returning.length;
   const back = { ...nothing, refilled: room.refills, returned: returning.length };
   if (missing === 0) return back;
-  const shortage = cause("B4.1", "SHORTAGE", { target, have: counted + returning.length });
+  const why = cause("B4.1", "SHORTAGE", { target, have: counted + returning.length });
   const brake = stopped.get("create");
   if (brake) {
     waitForBrake(sheet, brake);
@@ -130,13 +139,17 @@ function fillShortage(
     sheet.wait(cause("B4.5", "ABANDONED", { count: abandoned }));
     return back;
   }
-  const creates = Math.min(missing, limits.createsMax);
-  if (creates < missing) {
+  const asked = Math.min(missing, limits.createsMax);
+  if (asked < missing) {
     sheet.wakeAt(nowMs + limits.pollMs);
     if (limits.createsWait) sheet.wait(limits.createsWait);
   }
+  const creates = roomBesideDeletes(sheet, asked, {
+    counted: counted + returning.length + shortage.doubted,
+    allowed: shortage.allowed,
+  });
   const choices = chooseAll(sheet, doc, creates, rollout);
-  return { ...back, choices, createCause: shortage, isShort: creates < missing };
+  return { ...back, choices, createCause: why, isShort: asked < missing };
 }
 
 /**

@@ -8,6 +8,7 @@ import type { Plan } from "../model/plan.js";
 import { roomOf, surgeOf } from "../model/rebuild.js";
 import type { ServerRow, ServerState } from "../model/server.js";
 import { pairsOf } from "./choose-launch.js";
+import { mostOf, yetToBeDeleted } from "./deletes-first.js";
 import { isCounted } from "./lifecycle.js";
 
 /**
@@ -27,6 +28,13 @@ export function checkPlan(seen: Observation, plan: Plan): void {
   insist(
     plan.creates === 0 || counted + plan.creates <= most,
     "creates beyond the target and the surge (B9.3)",
+  );
+  // One whose drain ends in this very plan counted apart until now.
+  const stood = after.filter(({ id }) => before.get(id)?.state !== "draining");
+  const undeleted = plan.creates === 0 ? 0 : yetToBeDeleted(seen, stood).length;
+  insist(
+    undeleted === 0 || counted + undeleted + plan.creates <= mostOf(seen, most),
+    "creates beside servers whose deletes nobody asked for yet (B9.3)",
   );
   const { paused } = seen.doc;
   insist(plan.creates === 0 || !pauseStops(paused, "create"), "creates while paused (B8.3)");

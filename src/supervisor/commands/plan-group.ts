@@ -4,7 +4,6 @@ import { serversWanted } from "../../core/model/carried.js";
 import type { Group } from "../../core/model/group.js";
 import type { GroupPlan, PlacementPlan } from "../../core/model/group-plan.js";
 import type { EventId, GroupKey, PlacementKey } from "../../core/model/ids.js";
-import type { Doubt } from "../../core/model/observation.js";
 import type { PlacementDoc } from "../../core/model/placement.js";
 import type { ScaleEvent } from "../../core/model/scale-event.js";
 import { checkPlan } from "../../core/plan/check-plan.js";
@@ -14,6 +13,7 @@ import type { Decision } from "../../core/policy/decision.js";
 import { unansweredOf } from "../../core/policy/unanswered.js";
 import type { Clock } from "../../core/ports/clock.js";
 import type { Caller, GroupUseCases } from "../api.js";
+import type { Doubts } from "../converge/doubts.js";
 import { type Eyes, lookUp, observationOf, observe, type Views } from "../converge/observe.js";
 import { groupIn } from "../placements/ensure.js";
 import type { PlacementState } from "../placements/placement-state.js";
@@ -33,7 +33,7 @@ export interface PlanGroupDeps {
   readonly eyesOf: (key: PlacementKey) => Eyes | undefined;
   readonly underWay: (key: PlacementKey) => ReadonlyMap<string, "queued" | "running">;
   /** Why the ledger is not trusted yet (B9.5); proving it is the turns' business. */
-  readonly doubtOf: (key: PlacementKey) => Pick<Doubt, "why"> | undefined;
+  readonly doubts: Pick<Doubts, "of" | "sinceMs">;
 }
 
 /** What is looked at may be so old: who asks again and again shares one look. */
@@ -77,8 +77,9 @@ async function planOne(
   const { clock, installation, attemptId } = deps;
   const plan = (views: Views) => {
     const underWay = deps.underWay(state.key);
-    const standpoint = { nowMs: clock.nowMs(), installation, attemptId, underWay };
-    const why = deps.doubtOf(state.key)?.why;
+    const sinceMs = deps.doubts.sinceMs(state.key.colo);
+    const standpoint = { nowMs: clock.nowMs(), sinceMs, installation, attemptId, underWay };
+    const why = deps.doubts.of(state.key)?.why;
     const doubt = why === undefined ? {} : { doubt: { why, isFresh: false } };
     const seen = observationOf(eyes, state, group, views, { ...standpoint, ...doubt });
     const planned = planPlacement(seen, eyes.limits());

@@ -1,6 +1,6 @@
 import { cause } from "../../core/model/cause.js";
-import type { PlacementKey } from "../../core/model/ids.js";
-import { type Step, stepKey, takenKey } from "../../core/model/observation.js";
+import { type PlacementKey, placementText, type ServerId } from "../../core/model/ids.js";
+import { askedKey, type Step, stepKey, takenKey } from "../../core/model/observation.js";
 import type { ServerRow } from "../../core/model/server.js";
 import { move } from "../../core/plan/lifecycle.js";
 import { isDetached } from "../../core/plan/plan-members.js";
@@ -8,19 +8,40 @@ import { isInDoubt } from "../../core/plan/quarantine.js";
 import { isOurs, ownershipOf } from "../../core/plan/tags.js";
 import type { Ticket } from "../colo/admission.js";
 import type { Context } from "../context.js";
+import { createRecent } from "../recent.js";
 import { noteForeign } from "./act-tags.js";
 import { createConsoleKeeper } from "./console-keeper.js";
 import type { Cooling } from "./cooling.js";
 
 type DeleteStep = Extract<Step, { kind: "delete" }>;
 
-/** Two witnesses before any delete: our tags on the server, and the ledger's intention (B9.5). */
-export type DeleteRun = (key: PlacementKey, step: DeleteStep, ticket: Ticket) => Promise<void>;
+export interface Deletes {
+  /** Two witnesses before any delete: our tags on the server, and the ledger's intention (B9.5). */
+  run(key: PlacementKey, step: DeleteStep, ticket: Ticket): Promise<void>;
+  /** The placement's servers whose deletes the cloud has taken, by `askedKey`. */
+  asked(key: PlacementKey): Iterable<string>;
+}
 
-export function createDeleteRun(context: Context, cooling: Cooling): DeleteRun {
+/** Beyond it the longest untouched are asked anew, before creates that would go beyond the max. */
+const placementsMax = 10_000;
+
+export function createDeletes(context: Context, cooling: Cooling): Deletes {
   const { clock, events } = context;
   const keepConsole = createConsoleKeeper(context);
-  return async (key, step, ticket) => {
+  const askedIn = createRecent<string, Set<string>>(placementsMax);
+
+  function noteAsked(key: PlacementKey, server: ServerId) {
+    const text = placementText(key);
+    const asked = askedIn.get(text) ?? new Set();
+    askedIn.set(text, asked.add(askedKey(server)));
+  }
+
+  function forget(key: PlacementKey, server: ServerId) {
+    const asked = askedIn.get(placementText(key));
+    if (asked?.delete(askedKey(server)) && asked.size === 0) askedIn.delete(placementText(key));
+  }
+
+  const run: Deletes["run"] = async (key, step, ticket) => {
     const { outside } = context.colos.get(key.colo)!;
     const { server, cloudId } = step;
     const ref = { account: key.account, id: cloudId };
@@ -49,6 +70,7 @@ export function createDeleteRun(context: Context, cooling: Cooling): DeleteRun {
       const answer = await outside.deleteServer({ key, server, unless }, ref);
       if (answer.kind === "refused") return;
       if (answer.value === "accepted") {
+        noteAsked(key, server);
         cooling.start(key, takenKey(server), pauseMs(row, clock.nowMs(), takenPause));
         return;
       }
@@ -62,7 +84,10 @@ export function createDeleteRun(context: Context, cooling: Cooling): DeleteRun {
       const servers = [move(now, "end", clock.nowMs())];
       return { change: { servers, events: [draft] }, reply: undefined };
     });
+    forget(key, server);
   };
+
+  return { run, asked: (key) => askedIn.get(placementText(key)) ?? [] };
 }
 
 /** One that is asked for in vain is asked for ever less: shares of the time that has passed. */

@@ -25,7 +25,7 @@ import type { Context } from "../context.js";
 import { type EventMaker, follows, followsRow } from "../events/event-maker.js";
 import { movedBy, vacate } from "../events/lineage.js";
 import type { PlacementChange, PlacementState } from "../placements/placement-state.js";
-import { createDeleteRun } from "./act-delete.js";
+import { createDeletes } from "./act-delete.js";
 import { createOrphanRun } from "./act-orphans.js";
 import { createTagRuns } from "./act-tags.js";
 import type { BalancerLanes } from "./balancer-lanes.js";
@@ -83,7 +83,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
   const coloOf = (key: PlacementKey): Colo => context.colos.get(key.colo)!;
 
   const runTags = createTagRuns(context, cooling);
-  const runDelete = createDeleteRun(context, cooling);
+  const deletes = createDeletes(context, cooling);
   const runOrphan = createOrphanRun(context, cooling);
   const change = (key: PlacementKey, decide: (state: PlacementState) => PlacementChange) =>
     context.placements.open(key).change((state) => ({ change: decide(state), reply: undefined }));
@@ -230,7 +230,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
     act(key, step) {
       switch (step.kind) {
         case "delete":
-          offer(key, stepKey(step), "delete", (ticket) => runDelete(key, step, ticket));
+          offer(key, stepKey(step), "delete", (ticket) => deletes.run(key, step, ticket));
           return;
         case "deleteOrphan":
           offer(key, stepKey(step), "delete", (ticket) => runOrphan(key, step, ticket));
@@ -266,6 +266,7 @@ export function createActors({ context, lanes, cooling }: ActDeps): Actors {
         under.set(step, coloOf(key).queue.standing(full(key, step)) ?? "running");
       for (const step of lanes.underWay(key)) under.set(step, "running");
       for (const step of cooling.of(key)) under.set(step, "running");
+      for (const step of deletes.asked(key)) under.set(step, "running");
       return under;
     },
   };

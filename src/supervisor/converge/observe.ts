@@ -193,6 +193,7 @@ const lookUpDeadlineMs = 10_000;
 
 export interface Standpoint {
   readonly nowMs: number;
+  readonly sinceMs: number;
   readonly installation: string;
   readonly attemptId: string;
   readonly underWay: ReadonlyMap<string, "queued" | "running">;

@@ -67,6 +67,7 @@ export function createConverger(context: Context, actors: Actors, doubts: Doubts
       const refused = actors.refused(state.key);
       const seen = observationOf(eyes, { ...state, doc }, group, views.seen, {
         ...{ nowMs: clock.nowMs(), attemptId, installation, underWay, refused },
+        sinceMs: doubts.sinceMs(state.key.colo),
         ...doubtIn(state.key, views.begun),
       });
       const plan = planPlacement(seen, limits);

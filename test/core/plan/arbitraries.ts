@@ -3,7 +3,7 @@ import { cause } from "../../../src/core/model/cause.js";
 import type { OperationClass } from "../../../src/core/model/colo.js";
 import type { CloudServerId, LoadBalancerId } from "../../../src/core/model/ids.js";
 import type { BalancerView, CloudView, Observation } from "../../../src/core/model/observation.js";
-import { createKey, stepKey } from "../../../src/core/model/observation.js";
+import { askedKey, createKey, stepKey } from "../../../src/core/model/observation.js";
 import type { PlacementDoc } from "../../../src/core/model/placement.js";
 import type { CloudServer, Membership, ServerRow } from "../../../src/core/model/server.js";
 import {
@@ -193,15 +193,16 @@ function balancerFor(rows: readonly ServerRow[]): fc.Arbitrary<BalancerView> {
 const docArbitrary: fc.Arbitrary<PlacementDoc> = fc
   .record({
     target: fc.integer({ min: 0, max: 12 }),
+    above: fc.constantFrom(0, 0, 2, 88),
     deleting: fc.boolean(),
     paused: fc.boolean(),
     failures: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
     retryInMs: fc.integer({ min: -5_000, max: 60_000 }),
   })
-  .map(({ target, deleting, paused, failures, retryInMs }) => {
+  .map(({ target, above, deleting, paused, failures, retryInMs }) => {
     const retryAtMs = t0 + retryInMs;
     return docOf({
-      ...{ target, deleting },
+      ...{ target, max: target + above, deleting },
       ...(paused ? { paused: { sinceMs: t0, reason: "r", principal: "ann" } } : {}),
       ...(failures === undefined ? {} : { backoff: { failures, retryAtMs, reason: "no host" } }),
     });
@@ -225,6 +226,8 @@ export function observations(options: { rowsMax?: number } = {}): fc.Arbitrary<O
         standing: fc.constantFrom("queued", "running" as const),
         stopped: fc.subarray([...classes]),
         brakes: fc.boolean(),
+        asked: fc.subarray(rows.map((row) => row.id)),
+        knownForMs: ageMs,
       })
       .map(({ doc, cloud, ...one }): Observation => {
         const attachments = one.attached.map((loadBalancer) => attachmentOf({ loadBalancer }));
@@ -234,16 +237,21 @@ export function observations(options: { rowsMax?: number } = {}): fc.Arbitrary<O
           createKey(server),
           stepKey({ kind: "delete", server, cloudId: "any" as CloudServerId }),
         ]);
+        const asked = one.asked.map(askedKey);
         const brake = (operation: OperationClass) => cause("B9.1", "BRAKED", { operation });
         return {
           nowMs: t0,
+          sinceMs: t0 - one.knownForMs,
           installation: "test",
           orphans: new Map(),
           group: groupOf({ scaleInOrder, stoppedServers: keep }),
           spec: one.hasSpec ? specOf({ attachments }) : undefined,
           ...{ doc, rows, cloud, attemptId },
           balancers: new Map(balancerIds.map((id, index) => [id, one.balancers[index]!])),
-          underWay: new Map(keys.map((key) => [key, one.standing as "queued"])),
+          underWay: new Map([
+            ...keys.map((key) => [key, one.standing as "queued"] as const),
+            ...asked.map((key) => [key, "running"] as const),
+          ]),
           stopped: new Map(one.brakes ? one.stopped.map((name) => [name, brake(name)]) : []),
         };
       }),

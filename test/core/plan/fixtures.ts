@@ -144,6 +144,7 @@ export function seenOf(
   const nowMs = rest.nowMs ?? t0;
   return {
     nowMs,
+    sinceMs: 0,
     installation: "test",
     group: groupOf(),
     spec: specOf(),

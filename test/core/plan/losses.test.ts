@@ -60,9 +60,10 @@ describe("B9.2 confirmed losses", () => {
 
   test("a host failure that takes 30 % for certain is repaired at the ramp, in numbers", () => {
     const { rows, ...seen } = ill(30, 100, "ERROR");
-    const first = plan(rows, seen);
+    const first = plan(rows, { ...seen, doc: { max: 110 } });
     assert.equal(leaving(first), 10);
     assert.equal(first.creates, 10);
+    assert.equal(plan(rows, seen).creates, 0, "at max those ten are asked to go first (B9.3)");
     assert.deepEqual(first.doc.losses, { sinceMs: t0, concluded: 10, ramped: true });
     const degraded = conditionOf(first, "degraded");
     assert.deepEqual(degraded?.causes[0]?.facts, { lost: 20, known: 100, aMinute: 10 });

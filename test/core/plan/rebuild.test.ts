@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Cause, cause } from "../../../src/core/model/cause.js";
 import type { EventId } from "../../../src/core/model/ids.js";
-import type { Observation } from "../../../src/core/model/observation.js";
+import { askedKey, type Observation } from "../../../src/core/model/observation.js";
 import type { RebuildMark, RebuildOptions } from "../../../src/core/model/rebuild.js";
 import type { CloudServer, ServerRow } from "../../../src/core/model/server.js";
 import { checkPlan } from "../../../src/core/plan/check-plan.js";
@@ -53,16 +53,17 @@ function plan(
   change: Partial<Omit<Observation, "doc" | "cloud">> & {
     statuses?: Record<string, string>;
     busy?: Cause;
+    max?: number;
   } = {},
 ) {
-  const { statuses = {}, busy, ...rest } = change;
+  const { statuses = {}, busy, max = 100, ...rest } = change;
   const listed = rows
     .filter(({ cloudId }) => cloudId)
     .map(({ id, launchRevision }): CloudServer => {
       const ownership = tagsOf(id, { launchRevision });
       return serverOf(id, { ownership, ...(statuses[id] ? { status: statuses[id] } : {}) });
     });
-  const doc = { provenRevision: 1, ...(rebuild ? { rebuild } : {}) };
+  const doc = { max, provenRevision: 1, ...(rebuild ? { rebuild } : {}) };
   const seen = seenOf(rows, { target: 2, doc, group, listed, ...rest });
   const made = planPlacement(seen, { ...limits, ...(busy ? { createsWait: busy } : {}) });
   const taken = made.rows.filter(({ leaving }) => leaving?.code === "REBUILT").map(({ id }) => id);
@@ -163,4 +164,14 @@ test("B8.5 what a plan proves is what its own servers are made as", () => {
     [1],
   );
   assert.equal(made.doc.provenRevision, 1);
+});
+
+test("B9.3 a rebuild at max has its surge beside, and asks an old server to go before the next", () => {
+  const max = 2;
+  assert.deepEqual(plan([old("1"), old("2")], markOf(), { max }).revisions, [2]);
+  const gone = rowOf("1", "deleting", { deletingSinceMs: t0, leaving: cause("B8.5", "REBUILT") });
+  const rows = [gone, old("2"), current("3")];
+  assert.deepEqual(plan(rows, markOf({ goal: 2 }), { max }).revisions, []);
+  const underWay = new Map([[askedKey(gone.id), "running" as const]]);
+  assert.deepEqual(plan(rows, markOf({ goal: 2 }), { max, underWay }).revisions, [2]);
 });

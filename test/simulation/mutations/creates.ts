@@ -5,6 +5,8 @@ const judge = "core/plan/judge.js";
 const actor = "supervisor/placements/placement-actor.js";
 const faults = "supervisor/cloud-faults.test";
 const lost = "simulation/stories/lost-creates.test";
+const first = "core/plan/deletes-first.js";
+const firstTest = "supervisor/deletes-first.test";
 const guards = "simulation/guards/guards.test";
 
 /** Nothing is made that is not on record, and nothing twice: B4.5, B9.3. */
@@ -104,12 +106,36 @@ export const createMutations: readonly Mutation[] = [
     edits: [
       {
         file: "core/plan/balance.js",
-        from: "const creates = Math.min(missing, limits.createsMax)",
-        to: "const creates = Math.min(missing + 1, limits.createsMax)",
+        from: "const asked = Math.min(missing, limits.createsMax)",
+        to: "const asked = Math.min(missing + 1, limits.createsMax)",
       },
       { file: "core/plan/check-plan.js", from: "counted + plan.creates <= most", to: "true" },
     ],
     caughtBy: { file: lost, test: "B4.5 otter #660" },
+  },
+  {
+    id: "deletes-first",
+    guard: "creates that would go beyond max wait for what leaves to be asked to go",
+    rule: "B9.3",
+    edits: [
+      { file: first, from: "leaving.length === 0 || room >= creates", to: "true" },
+      { file: "core/plan/check-plan.js", from: "undeleted === 0", to: "true" },
+    ],
+    caughtBy: { file: firstTest, test: "B9.3 a target that falls and rises" },
+  },
+  {
+    id: "deletes-first-taken-over",
+    guard: "who starts or takes over waits for its own first asking",
+    rule: "B9.3",
+    edits: [{ file: first, from: "Math.max(sinceMs, ", to: "Math.max(0, " }],
+    caughtBy: { file: firstTest, test: "B9.3 M2.5 what a dead node has not asked" },
+  },
+  {
+    id: "deletes-first-bounded",
+    guard: "a cloud that takes no deletes holds up creates for half a minute",
+    rule: "B4.11",
+    edits: [{ file: first, from: "nowMs < askedByMs(seen, row)", to: "true" }],
+    caughtBy: { file: firstTest, test: "B9.3 B4.11 a cloud that refuses deletes" },
   },
   {
     id: "throttled-is-no-failure",
