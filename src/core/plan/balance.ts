@@ -9,11 +9,10 @@ import type { PlacementDoc } from "../model/placement.js";
 import type { PlannedLaunch } from "../model/plan.js";
 import type { ServerRow } from "../model/server.js";
 import { chooseLaunches } from "./choose-launch.js";
-import { roomBesideDeletes } from "./deletes-first.js";
 import { isArriving, isCounted, move } from "./lifecycle.js";
 import { triedWords, untilsOf, withRoom } from "./no-room.js";
 import { provenIn } from "./proven.js";
-import { isQuarantined, keepsSurplus } from "./quarantine.js";
+import { doubtedServers, keepsSurplus } from "./quarantine.js";
 import type { Rollout } from "./rebuild.js";
 import { type Sheet, sendAway, waitForBrake } from "./sheet.js";
 import { vacantNow } from "./vacancies.js";
@@ -50,9 +49,7 @@ export function balance(
   rollout?: Rollout,
 ): Balance {
   const counted = sheet.rows().filter(isCounted);
-  // While the ledger is in doubt, servers that it does not know may be what it asked for (B9.5).
-  const { unknown, withheld } = sheet.out;
-  const doubted = isQuarantined(sheet) ? unknown : withheld;
+  const doubted = doubtedServers(sheet);
   const most = rollout?.allowed ?? target;
   const wanted = Math.max(target, Math.min(most, counted.length + (rollout?.successors ?? 0)));
   if (counted.length <= most) {
@@ -60,10 +57,7 @@ export function balance(
     scaleInStopped(sheet, 0);
   }
   if (counted.length < wanted - doubted) {
-    const shortage = {
-      ...{ target: wanted - doubted, counted: counted.length, beyond: wanted - target },
-      ...{ allowed: most, doubted },
-    };
+    const shortage = { target: wanted - doubted, counted: counted.length, beyond: wanted - target };
     return fillShortage(sheet, shortage, limits, rollout);
   }
   if (counted.length > most) return shedSurplus(sheet, most, counted, { limits, rollout });
@@ -90,23 +84,18 @@ interface Shortage {
   readonly counted: number;
   /** So much of it is a rebuild's surge. */
   readonly beyond: number;
-  /** So many may count at once: a rebuild's surge is among them. */
-  readonly allowed: number;
-  /** So many that the ledger does not know may be its own. */
-  readonly doubted: number;
 }
 
 function fillShortage(
   sheet: Sheet,
-  shortage: Shortage,
+  { target, counted, beyond }: Shortage,
   limits: PlanLimits,
   rollout: Rollout | undefined,
 ): Balance {
   const { nowMs, stopped } = sheet.seen;
-  const { target, counted } = shortage;
   const doc = withRoom(sheet);
   const successors = rollout?.successors ?? 0;
-  const room = roomFor(sheet, target - counted, shortage.beyond);
+  const room = roomFor(sheet, target - counted, beyond);
   const returning = sheet
     .rows()
     .filter((row) => row.state === "draining" && row.leaving?.code === "SURPLUS")
@@ -122,7 +111,7 @@ function fillShortage(
   const missing = room.all - returning.length;
   const back = { ...nothing, refilled: room.refills, returned: returning.length };
   if (missing === 0) return back;
-  const why = cause("B4.1", "SHORTAGE", { target, have: counted + returning.length });
+  const shortage = cause("B4.1", "SHORTAGE", { target, have: counted + returning.length });
   const brake = stopped.get("create");
   if (brake) {
     waitForBrake(sheet, brake);
@@ -139,17 +128,13 @@ function fillShortage(
     sheet.wait(cause("B4.5", "ABANDONED", { count: abandoned }));
     return back;
   }
-  const asked = Math.min(missing, limits.createsMax);
-  if (asked < missing) {
+  const creates = Math.min(missing, limits.createsMax);
+  if (creates < missing) {
     sheet.wakeAt(nowMs + limits.pollMs);
     if (limits.createsWait) sheet.wait(limits.createsWait);
   }
-  const creates = roomBesideDeletes(sheet, asked, {
-    counted: counted + returning.length + shortage.doubted,
-    allowed: shortage.allowed,
-  });
   const choices = chooseAll(sheet, doc, creates, rollout);
-  return { ...back, choices, createCause: why, isShort: asked < missing };
+  return { ...back, choices, createCause: shortage, isShort: creates < missing };
 }
 
 /**

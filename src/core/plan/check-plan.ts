@@ -29,9 +29,7 @@ export function checkPlan(seen: Observation, plan: Plan): void {
     plan.creates === 0 || counted + plan.creates <= most,
     "creates beyond the target and the surge (B9.3)",
   );
-  // One whose drain ends in this very plan counted apart until now.
-  const stood = after.filter(({ id }) => before.get(id)?.state !== "draining");
-  const undeleted = plan.creates === 0 ? 0 : yetToBeDeleted(seen, stood).length;
+  const undeleted = plan.creates === 0 ? 0 : yetToBeDeleted(seen, after).length;
   insist(
     undeleted === 0 || counted + undeleted + plan.creates <= mostOf(seen, most),
     "creates beside servers whose deletes nobody asked for yet (B9.3)",

@@ -2,8 +2,10 @@ import { cause } from "../model/cause.js";
 import { askedKey, type Observation } from "../model/observation.js";
 import { callStopped } from "../model/pause.js";
 import type { ServerRow } from "../model/server.js";
+import type { Balance } from "./balance.js";
 import { meaningOf } from "./cloud-status.js";
-import { isInDoubt } from "./quarantine.js";
+import { isCounted } from "./lifecycle.js";
+import { doubtedServers, isInDoubt } from "./quarantine.js";
 import type { Sheet } from "./sheet.js";
 
 /**
@@ -13,28 +15,26 @@ import type { Sheet } from "./sheet.js";
 export const deletesFirstMs = 30_000;
 
 /**
- * How many of the servers that are to be made may be asked for now. What leaves counts no more, but
- * until the cloud was asked to delete it, it is there: with it there are never more than the
- * placement's max, or than it may have in a rebuild (B9.3). Says what waits.
+ * The gap with as many creates as may be asked for now. What leaves counts no more, but until the
+ * cloud was asked to delete it, it is there: with it there are never more than the placement's max,
+ * or than it may have in a rebuild (B9.3). Says what waits.
  *
- * @param counted with those that the ledger does not know and that may be its own
  * @param allowed the target, and a rebuild's surge
  */
-export function roomBesideDeletes(
-  sheet: Sheet,
-  creates: number,
-  { counted, allowed }: { readonly counted: number; readonly allowed: number },
-): number {
+export function besideDeletes(sheet: Sheet, gap: Balance, allowed: number): Balance {
   const { seen } = sheet;
+  const asked = gap.choices.length;
+  if (asked === 0) return gap;
   const leaving = yetToBeDeleted(seen, sheet.rows());
-  const most = mostOf(seen, allowed);
-  const room = Math.max(0, most - counted - leaving.length);
-  if (leaving.length === 0 || room >= creates) return creates;
+  const max = mostOf(seen, allowed);
+  const counted = sheet.rows().filter(isCounted).length + doubtedServers(sheet);
+  const room = Math.max(0, max - counted - leaving.length);
+  if (leaving.length === 0 || room >= asked) return gap;
   const untilMs = leaving.map((row) => askedByMs(seen, row));
-  const facts = { waiting: creates - room, leaving: leaving.length, max: most };
+  const facts = { waiting: asked - room, leaving: leaving.length, max };
   sheet.wait(cause("B9.3", "DELETES_FIRST", { ...facts, untilMs: Math.max(...untilMs) }));
   sheet.wakeAt(Math.min(...untilMs));
-  return room;
+  return { ...gap, choices: gap.choices.slice(0, room) };
 }
 
 /** The most that the placement's cloud may have at once, leaving servers that drain aside. */
@@ -68,6 +68,9 @@ export function yetToBeDeleted(
 
 const idOf = ({ id }: { readonly id: string }): string => id;
 
-function askedByMs({ sinceMs }: Observation, row: ServerRow): number {
-  return Math.max(sinceMs, row.deletingSinceMs ?? row.sinceMs) + deletesFirstMs;
+function askedByMs({ nowMs, sinceMs }: Observation, row: ServerRow): number {
+  // Clocks of nodes differ a little; one that is far off, or that went back, is not gone by.
+  const latestMs = nowMs + deletesFirstMs;
+  const known = [sinceMs, row.deletingSinceMs ?? row.sinceMs].filter((atMs) => atMs < latestMs);
+  return Math.max(0, ...known) + deletesFirstMs;
 }

@@ -8,6 +8,7 @@ import type { ServerRow } from "../model/server.js";
 import { afterFailure } from "./backoff.js";
 import { balance, nothing } from "./balance.js";
 import { conditionsOf } from "./conditions.js";
+import { besideDeletes } from "./deletes-first.js";
 import { judgeRows } from "./judge.js";
 import { isCounted, isLeaving, isPending } from "./lifecycle.js";
 import { withRoom } from "./no-room.js";
@@ -52,8 +53,10 @@ export function planPlacement(seen: Observation, limits: PlanLimits): Plan {
   prove(sheet);
   if (mayAct && settled) {
     endStandingBy(sheet);
-    gap = balance(sheet, target, limits, planRebuild(sheet, target, limits));
+    const rollout = planRebuild(sheet, target, limits);
+    gap = balance(sheet, target, limits, rollout);
     planMembers(sheet, seen.spec?.attachments ?? [], limits);
+    gap = besideDeletes(sheet, gap, rollout?.allowed ?? target);
     planDeletes(sheet);
     planOrphanDeletes(sheet);
     planTags(sheet);

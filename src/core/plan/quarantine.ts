@@ -33,6 +33,15 @@ export function isQuarantined(sheet: Sheet): boolean {
   return (sheet.out.quarantine ?? sheet.seen.doc.quarantine) !== undefined;
 }
 
+/**
+ * How many servers that the ledger does not know may be what it asked for, while it is in doubt
+ * (B9.5).
+ */
+export function doubtedServers(sheet: Sheet): number {
+  const { unknown, withheld } = sheet.out;
+  return isQuarantined(sheet) ? unknown : withheld;
+}
+
 /** Why servers that only are too many are left alone for now; undefined: they need not be. */
 export function keepsSurplus(sheet: Sheet): Cause | undefined {
   const needsPerson = sheet.out.quarantine ?? sheet.seen.doc.quarantine;

@@ -6,7 +6,18 @@ import { askedKey } from "../../../src/core/model/observation.js";
 import type { ServerRow } from "../../../src/core/model/server.js";
 import { checkPlan } from "../../../src/core/plan/check-plan.js";
 import { planPlacement } from "../../../src/core/plan/plan-placement.js";
-import { conditionOf, limits, rowOf, seenOf, serverOf, t0, waitsOf } from "./fixtures.js";
+import {
+  attached,
+  conditionOf,
+  limits,
+  memberOf,
+  membershipOf,
+  rowOf,
+  seenOf,
+  serverOf,
+  t0,
+  waitsOf,
+} from "./fixtures.js";
 
 const max = 4;
 const boundMs = 30_000;
@@ -56,13 +67,23 @@ describe("B9.3 with what leaves there are never more than max", () => {
     assert.equal(plan({ target: 1 }).creates, 0);
   });
 
-  test("one that drains counts apart, and one that was never bound is not there", () => {
-    const unbound = { state: "abandoned" } as const;
-    const others = [
-      rowOf("3", "draining", { leaving: cause("B8.1", "REQUESTED") }),
-      rowOf("4", unbound.state),
-    ];
-    assert.equal(plan({}, [...rows.slice(0, 2), ...others]).creates, 2);
+  test("one that drains counts apart until its drain ends, and what was never bound is not there", () => {
+    const member = membershipOf("3", { state: "draining" });
+    const draining = rowOf("3", "draining", {
+      ...{ drainingSinceMs: t0, leaving: cause("B8.1", "REQUESTED") },
+      memberships: [member],
+    });
+    const serving = ["1", "2"].map((id) => {
+      return rowOf(id, "inService", { memberships: [membershipOf(id)] });
+    });
+    const given = [...serving, draining, rowOf("4", "abandoned")];
+    const members = [memberOf("1"), memberOf("2"), memberOf("3", { draining: true })];
+    assert.equal(plan(attached(members), given).creates, 2);
+    const drained = plan(attached("gone"), given);
+    assert.deepEqual(
+      [drained.creates, waitsOf(drained)],
+      [1, ["LOAD_BALANCER_GONE", "DELETES_FIRST"]],
+    );
   });
 
   test("B4.11 nobody is waited for longer than half a minute", () => {
@@ -74,6 +95,8 @@ describe("B9.3 with what leaves there are never more than max", () => {
     assert.equal(plan({}, old).creates, 1);
     assert.equal(plan({ sinceMs: t0 }, old).creates, 0, "who takes over asks anew");
     assert.equal(plan({ sinceMs: t0, nowMs: t0 + boundMs }, old).creates, 2);
+    const ahead = [...rows.slice(0, 3), leaving("4", { deletingSinceMs: t0 + 3_600_000 })];
+    assert.equal(plan({ sinceMs: t0 - boundMs }, ahead).creates, 1, "a clock that went back");
   });
 
   test("what a person stops is waited for by nobody", () => {

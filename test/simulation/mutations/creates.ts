@@ -106,8 +106,8 @@ export const createMutations: readonly Mutation[] = [
     edits: [
       {
         file: "core/plan/balance.js",
-        from: "const asked = Math.min(missing, limits.createsMax)",
-        to: "const asked = Math.min(missing + 1, limits.createsMax)",
+        from: "const creates = Math.min(missing, limits.createsMax)",
+        to: "const creates = Math.min(missing + 1, limits.createsMax)",
       },
       { file: "core/plan/check-plan.js", from: "counted + plan.creates <= most", to: "true" },
     ],
@@ -118,7 +118,7 @@ export const createMutations: readonly Mutation[] = [
     guard: "creates that would go beyond max wait for what leaves to be asked to go",
     rule: "B9.3",
     edits: [
-      { file: first, from: "leaving.length === 0 || room >= creates", to: "true" },
+      { file: first, from: "leaving.length === 0 || room >= asked", to: "true" },
       { file: "core/plan/check-plan.js", from: "undeleted === 0", to: "true" },
     ],
     caughtBy: { file: firstTest, test: "B9.3 a target that falls and rises" },
@@ -127,7 +127,7 @@ export const createMutations: readonly Mutation[] = [
     id: "deletes-first-taken-over",
     guard: "who starts or takes over waits for its own first asking",
     rule: "B9.3",
-    edits: [{ file: first, from: "Math.max(sinceMs, ", to: "Math.max(0, " }],
+    edits: [{ file: first, from: "[sinceMs, ", to: "[0, " }],
     caughtBy: { file: firstTest, test: "B9.3 M2.5 what a dead node has not asked" },
   },
   {

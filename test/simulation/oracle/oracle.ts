@@ -5,6 +5,7 @@ import type { Cluster } from "../cluster.js";
 import { createCallChecks } from "./check-calls.js";
 import { createEffectChecks } from "./check-effects.js";
 import { createReceiptChecks } from "./check-receipts.js";
+import { createRoomChecks } from "./check-room.js";
 import { createScheduleChecks } from "./check-schedules.js";
 import { createSickChecks } from "./check-sick.js";
 import { createSumChecks } from "./check-sums.js";
@@ -60,6 +61,7 @@ export function watch(world: { readonly cluster: Cluster }, options: OracleOptio
   const sick = createSickChecks(clock);
   const schedules = createScheduleChecks();
   const sums = createSumChecks(ledgers);
+  const room = createRoomChecks({ cluster, ledgers });
   const eventIds = new Set<string>();
 
   const stop = taps.listen({
@@ -81,6 +83,7 @@ export function watch(world: { readonly cluster: Cluster }, options: OracleOptio
       noteAll(checkCommit(seen));
       noteAll(effects.committed(seen));
       noteAll(sums.committed(seen));
+      noteAll(room.committed(seen));
     },
     called(call) {
       noteAll(calls.called(call));
