@@ -40,8 +40,13 @@ export function createRoomChecks(of: { readonly cluster: Cluster; readonly ledge
         const sinceMs = row.deletingSinceMs ?? 0;
         const isRecent = row.state === "deleting" && nowMs - sinceMs < waitedMs;
         if (!isRecent || !isBound(row)) return false;
-        const server = cluster.clouds.get(key.colo)?.server(row.cloudId as CloudServerId);
-        return server !== undefined && server.taskState !== "deleting";
+        const cloud = cluster.clouds.get(key.colo);
+        const server = cloud?.server(row.cloudId as CloudServerId);
+        if (!server || server.taskState === "deleting") return false;
+        // A cloud that takes a delete and forgets it was asked all the same.
+        return !cloud!.calls.some(({ operation, subject, answer }) => {
+          return operation === "delete" && subject === server.id && answer === "ok";
+        });
       };
       const rows = [...after.servers.values()];
       const counted = rows.filter(counts).length;
