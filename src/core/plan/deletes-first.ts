@@ -12,7 +12,7 @@ import type { Sheet } from "./sheet.js";
  * So long creates wait for what leaves to be asked to go. Who starts or takes over asks anew, and
  * is given as long; a cloud that takes no deletes holds up nobody for longer (B4.11).
  */
-export const deletesFirstMs = 30_000;
+const deletesFirstMs = 30_000;
 
 /**
  * The gap with as many creates as may be asked for now. What leaves counts no more, but until the

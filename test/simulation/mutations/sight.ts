@@ -140,7 +140,7 @@ export const sightMutations: readonly Mutation[] = [
         from: "if (!isKnown && provesLoss(sheet, claims))",
         to: "if (false)",
       },
-      { file: "core/plan/balance.js", from: ": withheld;", to: ": 0;" },
+      { file: "core/plan/quarantine.js", from: ": withheld;", to: ": 0;" },
     ],
     caughtBy: {
       file: "simulation/stories/backup.test",
