@@ -62,11 +62,10 @@ export function yetToBeDeleted(
       !(doc.quarantine && isInDoubt(row, doc.quarantine)),
   );
   if (leaving.length === 0 || cloud.kind !== "listed") return leaving;
-  const going = new Set(cloud.servers.filter((one) => meaningOf(one) === "going").map(idOf));
-  return leaving.filter(({ cloudId }) => !going.has(cloudId!));
+  const going = cloud.servers.filter((one) => meaningOf(one) === "going");
+  const ids = new Set(going.map(({ id }) => id));
+  return leaving.filter(({ cloudId }) => !ids.has(cloudId!));
 }
-
-const idOf = ({ id }: { readonly id: string }): string => id;
 
 function askedByMs({ nowMs, sinceMs }: Observation, row: ServerRow): number {
   // Clocks of nodes differ a little; one that is far off, or that went back, is not gone by.
