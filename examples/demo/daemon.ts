@@ -26,6 +26,10 @@ export interface Daemon {
 /** Somebody else may take a port between our look and the daemon's. */
 const attemptsMax = 3;
 const stopMsMax = 15_000;
+/** What the shell has for musterctl is none of the daemon's business. */
+const ownEnvironment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith("MUSTER_")),
+);
 
 /**
  * @param more what its configuration says beside.
@@ -56,7 +60,7 @@ async function startOnce(dir: string, signal: AbortSignal, more: Partial<Config>
   // Detached: Ctrl-C in the terminal is ours to handle, in order.
   const child = spawn(process.execPath, [main, "--config", configPath], {
     detached: true,
-    env: { ...process.env, MUSTER_LOG: "info" },
+    env: { ...ownEnvironment, MUSTER_LOG: "info" },
     stdio: ["ignore", "pipe", log.fd],
   });
   const exited = new Promise<void>((resolve) => {

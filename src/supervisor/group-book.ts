@@ -94,54 +94,47 @@ export function createGroupBook(deps: {
   /** Since the store was last asked in vain; undefined while it answers. */
   let away: { readonly untilMs: number } | undefined;
 
-  async function refresh(key: GroupKey, signal: AbortSignal): Promise<GroupEntry> {
-    const readAtMs = clock.monotonicMs();
-    const loaded = await store.load(groupPartition(key), "all", { signal });
-    return keep(key, entryOf(loaded.revision, loaded.rows), readAtMs);
+  const refresh = async (key: GroupKey, signal: AbortSignal) => (await read(key, { signal })).entry;
+
+  async function read(key: GroupKey, call: ReadCall) {
+    const isCopy = call.from !== undefined;
+    const readAtMs = isCopy ? Number.NEGATIVE_INFINITY : clock.monotonicMs();
+    const loaded = await store.load(groupPartition(key), "all", call);
+    if (!isCopy) away = undefined;
+    return { entry: keep(key, entryOf(loaded.revision, loaded.rows), readAtMs), isCopy };
   }
 
   /** A slow read must not put an older entry in place of a newer one. */
   function keep(key: GroupKey, entry: GroupEntry, readAtMs: number): GroupEntry {
     const text = groupText(key);
-    const known = cache.get(text)?.entry;
-    const newest = known && known.revision >= entry.revision ? known : entry;
-    cache.set(text, { entry: newest, readAtMs });
+    const known = cache.get(text);
+    const newest = known && known.entry.revision >= entry.revision ? known.entry : entry;
+    cache.set(text, { entry: newest, readAtMs: Math.max(readAtMs, known?.readAtMs ?? readAtMs) });
     return newest;
   }
 
   async function get(key: GroupKey, signal: AbortSignal): Promise<GroupEntry> {
     const known = cache.get(groupText(key));
     // That there is no such group is never taken from memory: another node may have made it.
-    if (!known?.entry.group) return first(key, signal);
+    const isKnown = known?.entry.group !== undefined;
     const nowMs = clock.monotonicMs();
-    if (nowMs - known.readAtMs < freshMs) return known.entry;
-    if (away && nowMs < away.untilMs) return known.entry;
-    if (away) away = { untilMs: Number.POSITIVE_INFINITY };
+    if (isKnown && nowMs - known.readAtMs < freshMs) return known.entry;
+    if (isKnown && away && nowMs < away.untilMs) return known.entry;
+    if (isKnown && away) away = { untilMs: Number.POSITIVE_INFINITY };
     try {
-      const entry = await refresh(key, signal);
-      away = undefined;
+      const { entry, isCopy } = await serialOrCopy({
+        ...{ clock, signal },
+        read: (call) => read(key, call),
+        isThere: (copy) => isKnown || copy.entry.group !== undefined,
+      });
+      if (isCopy) away = { untilMs: clock.monotonicMs() + freshMs };
       return entry;
     } catch (error) {
       const isAway = isFault(error, "STORE_UNAVAILABLE");
       if (isAway || away) away = { untilMs: clock.monotonicMs() + freshMs };
-      if (!isAway) throw error;
+      if (!isKnown || !isAway) throw error;
       return known.entry;
     }
-  }
-
-  async function first(key: GroupKey, signal: AbortSignal): Promise<GroupEntry> {
-    const readAtMs = clock.monotonicMs();
-    const read = async (call: ReadCall) => {
-      const loaded = await store.load(groupPartition(key), "all", call);
-      const isCopy = call.from !== undefined;
-      return { entry: entryOf(loaded.revision, loaded.rows), isCopy };
-    };
-    const { entry, isCopy } = await serialOrCopy(
-      read,
-      signal,
-      (copy) => copy.entry.group !== undefined,
-    );
-    return keep(key, entry, isCopy ? Number.NEGATIVE_INFINITY : readAtMs);
   }
 
   /** What hints name is looked at before it is believed: one that stays does no harm. */

@@ -50,11 +50,11 @@ export function createPins(deps: {
   });
 
   async function load(account: string) {
-    const { revision, rows } = await serialOrCopy(
-      (how) => store.load(partitionOf(account), ["pin"], how),
-      signal,
-      (copy) => copy.rows.length > 0,
-    );
+    const { revision, rows } = await serialOrCopy({
+      ...{ clock, signal },
+      read: (how) => store.load(partitionOf(account), ["pin"], how),
+      isThere: (copy) => copy.rows.length > 0,
+    });
     const doc = rows[0] && (JSON.parse(rows[0].value) as PinDoc);
     if (doc) pins.set(account, { project: doc.project });
     return { revision, doc };

@@ -65,7 +65,7 @@ export function createCredentialBook(deps: {
   readonly log: Log;
 }): CredentialBook {
   const { installation, store, box, clock, ids, log } = deps;
-  const rows = createCredentialRows({ store, ids });
+  const rows = createCredentialRows({ store, ids, clock });
   const cache = createRecent<string, Kept>(keptMax);
   const reading = new Map<string, Promise<Kept>>();
 

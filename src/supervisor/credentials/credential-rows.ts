@@ -1,5 +1,5 @@
 import { isFault } from "../../core/errors/fault.js";
-import type { Ids } from "../../core/ports/clock.js";
+import type { Clock, Ids } from "../../core/ports/clock.js";
 import type { Sealed } from "../../core/ports/secret-box.js";
 import type { Hint, PartitionId, Store } from "../../core/ports/store.js";
 import { commitOnce } from "../commit-once.js";
@@ -47,8 +47,9 @@ const pagesMax = 200;
 export function createCredentialRows(deps: {
   readonly store: Store;
   readonly ids: Ids;
+  readonly clock: Clock;
 }): CredentialRows {
-  const { store, ids } = deps;
+  const { store, ids, clock } = deps;
 
   async function commit(
     { account, colo }: CredentialKey,
@@ -71,11 +72,11 @@ export function createCredentialRows(deps: {
 
   return {
     async read(key, signal) {
-      const [found] = await serialOrCopy(
-        (call) => store.read(partitionOf(key), [row], call),
-        signal,
-        ([copy]) => copy !== undefined,
-      );
+      const [found] = await serialOrCopy({
+        ...{ clock, signal },
+        read: (call) => store.read(partitionOf(key), [row], call),
+        isThere: ([copy]) => copy !== undefined,
+      });
       return found && docIn(found.value);
     },
     async write(key, doc, signal) {
