@@ -31,25 +31,44 @@ export interface ChannelOptions {
 
 /** An address that was not there is left alone for a moment: others may be, and soon it again. */
 const restMs = 500;
+/**
+ * So long after packets to it have vanished nobody waits for the address: it is tried beside, and
+ * taken again once that worked.
+ */
+const silenceMs = 10_000;
 
 export function createChannel({ address, installation, identity, clock }: ChannelOptions): Channel {
   let session: http2.ClientHttp2Session | undefined;
   let opening: Promise<http2.ClientHttp2Session> | undefined;
   let restUntilMs = Number.NEGATIVE_INFINITY;
+  let silentUntilMs = Number.NEGATIVE_INFINITY;
   let closed = false;
 
   async function open(): Promise<http2.ClientHttp2Session> {
     if (closed) throw new Error("this node is stopping");
-    if (clock.monotonicMs() < restUntilMs) throw new Error(`${address} was not there just now`);
+    const startedMs = clock.monotonicMs();
+    if (startedMs < restUntilMs) throw new Error(`${address} was not there just now`);
     try {
       session = await connectPeer({ address, installation, identity: await identity(), clock });
+      silentUntilMs = Number.NEGATIVE_INFINITY;
       if (closed) session.destroy();
       keepAlive(session, clock);
       return session;
     } catch (error) {
-      restUntilMs = clock.monotonicMs() + restMs;
+      const nowMs = clock.monotonicMs();
+      restUntilMs = nowMs + restMs;
+      if (nowMs - startedMs >= peerLimits.connectMsMax) silentUntilMs = nowMs + silenceMs;
       throw error;
     }
+  }
+
+  function opened(): Promise<http2.ClientHttp2Session> {
+    opening ??= open().finally(() => {
+      opening = undefined;
+    });
+    if (clock.monotonicMs() >= silentUntilMs) return opening;
+    opening.catch(() => undefined); // Nobody waits for it.
+    return Promise.reject(new Error(`${address} has not answered for some seconds`));
   }
 
   return {
@@ -57,12 +76,7 @@ export function createChannel({ address, installation, identity, clock }: Channe
     async send(body, timeoutMs, signal) {
       let ready = session;
       try {
-        if (!ready || ready.closed || ready.destroyed) {
-          opening ??= open().finally(() => {
-            opening = undefined;
-          });
-          ready = await opening;
-        }
+        if (!ready || ready.closed || ready.destroyed) ready = await opened();
       } catch (cause) {
         return { kind: "notTaken", cause };
       }

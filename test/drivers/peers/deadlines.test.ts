@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../../e2e/daemon.js";
 import { ams, ask, clock, createBench, faultOf, submit } from "./bench.js";
 import { openLink } from "./link.js";
 
@@ -93,4 +95,28 @@ test("M7.1 M7.2 where packets vanish, a colo is unreachable after seconds, not m
   const tookMs = clock.monotonicMs() - startedMs;
   assert.ok(taken.at(-1)?.connecting, "the last attempt before was answered");
   assert.ok(tookMs < 10_000, `it took ${tookMs} ms`);
+});
+
+test("M7.1 where packets vanish one ask has to wait, until they get through again", async (t) => {
+  const bench = await createBench(t);
+  const node = await bench.open(async () => "done");
+  const link = await openLink(node.address);
+  t.after(() => link.close());
+  const client = bench.client([link.address]);
+  link.freeze();
+  const unreachableAfterMs = async () => {
+    const startedMs = clock.monotonicMs();
+    await faultOf(ask(client), "COLO_UNREACHABLE");
+    return clock.monotonicMs() - startedMs;
+  };
+  assert.ok((await unreachableAfterMs()) >= 1_900, "it has to find out");
+  for (let asks = 0; asks < 20; asks++) {
+    const tookMs = await unreachableAfterMs();
+    assert.ok(tookMs < 1_000, `it waited for ${tookMs} ms`);
+    await sleep(100);
+  }
+  assert.equal(node.taken.length, 0);
+  assert.ok(link.thaw() > 0, "nothing was held back");
+  const answered = () => ask(client).then(String, String);
+  assert.equal(await eventually("it is asked", answered, (said) => said === "done", 5_000), "done");
 });
